@@ -1,0 +1,42 @@
+// The agent's view of the reconciler: read its bundle, post its state, use the pool's mailbox.
+import type {
+  BundleResponse,
+  LeaseAnswer,
+  PoolIdentity,
+  RelayResponse,
+  SealedCertificate,
+  StatusAnswer,
+  StatusReport,
+} from '../../bundle/api.ts';
+
+/** What the reconciler said when it did not simply answer. `retryAfterMs` is already bounded. */
+export type Unavailable =
+  | { kind: 'unauthorized'; message: string }
+  | { kind: 'suspended'; message: string }
+  | { kind: 'unreachable'; message: string; retryAfterMs: number };
+
+export type Offer = { kind: 'bundle'; bundle: BundleResponse; etag: string } | { kind: 'unchanged' } | Unavailable;
+
+export interface OfferQuery {
+  /** Config hash whose chunks are already here. */
+  have?: string;
+  etag?: string;
+  /** Newest trusted root version; 0: none. */
+  root: number;
+  /** Long poll; 0: answer now. */
+  waitSeconds: number;
+}
+
+export interface ControlPlane {
+  offer(query: OfferQuery, signal?: AbortSignal): Promise<Offer>;
+  report(status: StatusReport): Promise<{ kind: 'answered'; answer: StatusAnswer } | Unavailable>;
+  relay(
+    since: number,
+    waitSeconds: number,
+    signal?: AbortSignal,
+  ): Promise<{ kind: 'answered'; relay: RelayResponse } | Unavailable>;
+  putIdentity(identity: PoolIdentity): Promise<{ kind: 'answered' } | Unavailable>;
+  putCertificate(certificate: SealedCertificate): Promise<{ kind: 'answered' } | Unavailable>;
+  lease(hostname: string): Promise<{ kind: 'answered'; lease: LeaseAnswer } | Unavailable>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,115 @@
+// The shapes of the node API: what an agent sends, what the reconciler answers. No behaviour here.
+
+/** Accept value that asks for the signed texts instead of the plain summary. */
+export const BUNDLE_MEDIA_TYPE = 'application/vnd.kokoa.bundle+json';
+
+/** `GET /api/v1/edge-nodes/me/config?have=…&root=…&wait=…` with Accept: BUNDLE_MEDIA_TYPE. All texts are exact bytes as signed. */
+export interface BundleResponse {
+  node: string;
+  /** `N.root.json` for every N above the agent's `root` (0: from version 1 on), then timestamp.json, V.snapshot.json, V.targets.json, HASH.config.json. */
+  files: Record<string, string>;
+  /** sha256 → text: the chunks of this config that the config `have` did not hold. */
+  chunks: Record<string, string>;
+}
+
+/** The plain form, for any HTTP client. */
+export interface ConfigSummary {
+  config_hash: string;
+  /** hostname → `address:port` of the first backend. */
+  routes: Record<string, string>;
+  hostnames: string[];
+  /** hostname → every backend, where there are several. */
+  backends: Record<string, string[]>;
+}
+
+/** What a node announces about itself. Public data only. The first announcement under a token binds. */
+export interface Enrolment {
+  /** Base64, as `wg pubkey` prints it. */
+  wireguardPublicKey: string;
+  /** Raw ed25519 public key, base64url. */
+  signingKey: string;
+  /** age recipient; edges only. */
+  recipient?: string;
+  /** RFC 7638 thumbprint of the ACME account; edges only, once registered. May be set later without a new binding. */
+  acmeThumbprint?: string;
+  /** The public addresses the node believes it has. */
+  address?: { ipv4?: string; ipv6?: string };
+  /** What the owner of an origin allows, as `port` or `from-to`; origins only. */
+  allow?: string[];
+  /** Config formats this agent understands. */
+  formats: number[];
+}
+
+export type NodeState = 'waiting' | 'converging' | 'applied' | 'degraded' | 'refused' | 'rolled_back' | 'stale';
+
+/** `POST /api/v1/edge-nodes/me/status`. */
+export interface StatusReport {
+  agentVersion: string;
+  state: NodeState;
+  /** Config hashes: last offered, applied now, last known good. */
+  offered?: string;
+  applied?: string;
+  lkg?: string;
+  error?: { stage: string; code: string; detail: string };
+  /** Hosts that are left out or have no certificate yet, with the reason. */
+  quarantined?: { hostname: string; reason: string }[];
+  /** Hosts with a certificate, notAfter as ISO 8601. */
+  certificates?: { hostname: string; notAfter: string }[];
+  /** Newest handshake per peer, age in seconds; null: never. */
+  tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
+  enrolment: Enrolment;
+}
+
+/** `200` to a status post. `bound: false` says that another announcement holds this token and this one is ignored. */
+export interface StatusAnswer {
+  bound: boolean;
+  reason?: string;
+}
+
+/** A pool's age identity, wrapped to each member. Made by one edge; the control plane cannot open it. */
+export interface PoolIdentity {
+  pool: string;
+  /** Starts at 1; a larger epoch replaces. */
+  epoch: number;
+  /** age recipient of the pool identity. */
+  recipient: string;
+  /** node → the identity, encrypted to that node's recipient; base64. */
+  wraps: Record<string, string>;
+  /** The member that signed this. */
+  by: string;
+  /** Base64url ed25519 over canonicalJson of everything else. */
+  signature: string;
+}
+
+/** A certificate and key, encrypted to the pool's identity. */
+export interface SealedCertificate {
+  hostname: string;
+  /** Pool recipient it is encrypted to. */
+  recipient: string;
+  /** Base64 age ciphertext of JSON `{fullchain, key}` (PEM). */
+  sealed: string;
+  /** Leaf validity, ISO 8601: what the receiver checks again after opening. */
+  notBefore: string;
+  notAfter: string;
+  by: string;
+  signature: string;
+}
+
+/** `GET /api/v1/edge-nodes/me/relay?since=N&wait=S`: what changed in the pool's mailbox after sequence N. */
+export interface RelayResponse {
+  sequence: number;
+  identity?: PoolIdentity;
+  certificates: SealedCertificate[];
+}
+
+/** `POST /api/v1/edge-nodes/me/relay/leases/HOSTNAME`: may this node order now? */
+export type LeaseAnswer =
+  | { granted: true; expiresAt: string }
+  | { granted: false; reason: string; retryAfterMs: number };
+
+/** Body of every 4xx and 5xx answer. */
+export interface ApiError {
+  error: string;
+  message: string;
+  hint?: string;
+}

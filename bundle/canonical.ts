@@ -1,0 +1,32 @@
+// Canonical bytes: the same value is the same bytes, whoever writes it. Keys sorted by code unit, no white space, UTF-8.
+import { createHash } from 'node:crypto';
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/**
+ * Serialises `value` (plain JSON data; undefined members are left out) to canonical JSON: RFC 8785 for the data we use
+ * (strings, booleans, safe integers, arrays, objects). @throws TypeError for anything else.
+ */
+export function canonicalJson(value: unknown): string {
+  return serialise(value as Json);
+}
+
+/** Lower-case hex sha256. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function serialise(value: Json): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new TypeError(`canonical JSON holds safe integers only, found ${value}`);
+    return String(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(serialise).join(',')}]`;
+  if (typeof value !== 'object') throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${serialise(member as Json)}`);
+  return `{${members.join(',')}}`;
+}

@@ -1,0 +1,16 @@
+// The named bound of everything that crosses the wire. Both halves refuse above these before they parse.
+
+/** timestamp, snapshot, targets and root, each. */
+export const METADATA_BYTES_MAX = 64 * 1024;
+export const CONFIG_BYTES_MAX = 1024 * 1024;
+export const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+/** A whole bundle response: 100 000 routes are 9 MB. */
+export const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+/** A status post, a relayed certificate, a pool identity. */
+export const POST_BYTES_MAX = 256 * 1024;
+/** Roots that one response may bring; more come with the next. */
+export const ROOTS_PER_RESPONSE_MAX = 16;
+/** A bearer token, as read from a header or a file. */
+export const TOKEN_BYTES_MAX = 4096;
+/** `wait=` of a long poll, seconds. */
+export const WAIT_SECONDS_MAX = 55;

@@ -1,0 +1,89 @@
+// What must survive a restart of the reconciler: published heads, enrolments, last reports, the pools' mailboxes, order leases.
+import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
+
+/** One node's newest signed documents. Texts are the exact signed bytes. */
+export interface PublishedNode {
+  node: string;
+  /** TUF version of the three documents; only grows. */
+  version: number;
+  /** Version of timestamp.json; grows beyond `version` when only the timestamp was re-made. */
+  timestampVersion: number;
+  configHash: string;
+  /** When timestamp.json expires and when it is due to be re-made, ms since the epoch. */
+  timestampExpiresMs: number;
+  timestamp: string;
+  snapshot: string;
+  targets: string;
+  config: string;
+}
+
+export interface PublishedHead {
+  /** Grows by one with every publish; compare-and-swap is on this. */
+  sequence: number;
+  /** The commit whose routes are live. */
+  commit: string;
+  /** Commit whose guard override was used up, if the last publish used one. */
+  overrideBase?: string;
+}
+
+export interface Publication {
+  /** The sequence this was computed from; undefined: nothing was published yet. */
+  expected: number | undefined;
+  commit: string;
+  overrideBase?: string;
+  /** Only the nodes that changed. */
+  nodes: PublishedNode[];
+  /** Nodes that are no longer served. */
+  removed: string[];
+  /** Content-addressed texts (sha256 → text) that `nodes` refer to and the store may lack. */
+  blobs: ReadonlyMap<string, string>;
+}
+
+export interface BoundEnrolment {
+  node: string;
+  /** sha256 of the token it was announced under, and the slot's generation then. */
+  tokenSha256: string;
+  generation: number;
+  enrolment: Enrolment;
+}
+
+export interface NodeReport {
+  node: string;
+  lastSeenMs: number;
+  report: StatusReport;
+}
+
+export interface Lease {
+  pool: string;
+  hostname: string;
+  node: string;
+  expiresMs: number;
+}
+
+export interface Store {
+  head(): Promise<PublishedHead | undefined>;
+  nodes(): Promise<PublishedNode[]>;
+  /** All or nothing, durable when it resolves. `conflict`: somebody else published after `expected`; nothing was written. */
+  publish(publication: Publication): Promise<'published' | 'conflict'>;
+  /** The text whose sha256 this is. Damaged content counts as missing. */
+  blob(sha256: string): Promise<string | undefined>;
+
+  enrolments(): Promise<BoundEnrolment[]>;
+  saveEnrolment(bound: BoundEnrolment): Promise<void>;
+
+  reports(): Promise<NodeReport[]>;
+  saveReport(report: NodeReport): Promise<void>;
+
+  /** Everything of a pool's mailbox after sequence `since`. */
+  relay(pool: string, since: number): Promise<RelayResponse>;
+  /** Kept when its epoch is larger than the kept one's, or equal with the same recipient and more wraps; else `stale`. */
+  putIdentity(identity: PoolIdentity): Promise<'kept' | 'stale'>;
+  /** Kept when its notBefore is not older than the kept one's; else `stale`. */
+  putCertificate(pool: string, certificate: SealedCertificate): Promise<'kept' | 'stale'>;
+
+  /** Grants the lease when it is free, expired at `nowMs`, or already this node's. Answers the lease in force. */
+  takeLease(lease: Lease, nowMs: number): Promise<Lease>;
+  leases(): Promise<Lease[]>;
+
+  close(): Promise<void>;
+}
