@@ -66,7 +66,10 @@ export interface StatusAnswer {
   reason?: string;
 }
 
-/** A pool's age identity, wrapped to each member. Made by one edge; the control plane cannot open it. */
+/**
+ * A pool's age identity, wrapped to each member. Made by one edge; the control plane cannot open it.
+ * `POST /api/v1/edge-nodes/me/relay/identity` brings one.
+ */
 export interface PoolIdentity {
   pool: string;
   /** Starts at 1; a larger epoch replaces. */
@@ -81,7 +84,7 @@ export interface PoolIdentity {
   signature: string;
 }
 
-/** A certificate and key, encrypted to the pool's identity. */
+/** A certificate and key, encrypted to the pool's identity. `POST /api/v1/edge-nodes/me/relay/certificates` brings one. */
 export interface SealedCertificate {
   hostname: string;
   /** Pool recipient it is encrypted to. */

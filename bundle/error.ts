@@ -18,3 +18,10 @@ export class KokoaError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** What a person reads when a command ends: the message, the code, the hint. Never a stack trace. */
+export function failureText(error: unknown): string {
+  if (!(error instanceof KokoaError)) return `error: ${error instanceof Error ? error.message : String(error)}`;
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint.split('\n').join('\n  ')}`;
+  return `error: ${error.message} (${error.code})${hint}`;
+}

@@ -1,11 +1,5 @@
 // Generated from the JSON Schemas beside this file by schemas/generate.ts. Do not edit: run `npm run bless`.
 
-export interface Data {
-  route: Route;
-  origin: Origin;
-  edge: Edge;
-  kokoa: Kokoa;
-}
 /**
  * A hostname and where it goes. One file per hostname, in routes/TEAM/.
  */
@@ -105,14 +99,20 @@ export interface Origin {
  */
 export interface Edge {
   /**
-   * Lower-case letters, digits and dashes, at most 63.
+   * Equal to the file name, and unique across origins and edges.
    */
   name: string;
   /**
    * Its public addresses. Without them the machine announces its own.
    */
   address?: {
+    /**
+     * Its public IPv4 address.
+     */
     ipv4?: string;
+    /**
+     * Its public IPv6 address.
+     */
     ipv6?: string;
   };
   /**
@@ -137,13 +137,16 @@ export interface Edge {
    */
   token?: string;
   /**
-   * Lower-case letters, digits and dashes, at most 63.
+   * The pool it belongs to. Default: the first pool in kokoa.yaml.
    */
   pool?: string;
   /**
    * Free words for people: region, vendor.
    */
   labels?: {
+    /**
+     * A word, at most 63 characters.
+     */
     [k: string]: string;
   };
   /**
@@ -164,8 +167,12 @@ export interface Kokoa {
    */
   controlPlane: {
     /**
+     * URLs of the reconciler, tried in this order: scheme, host and port, no path.
+     *
      * @minItems 1
      * @maxItems 8
+     *
+     * Items: Scheme, host and port, no path.
      */
     urls: string[];
   };
@@ -173,6 +180,9 @@ export interface Kokoa {
    * The certificate authority.
    */
   acme: {
+    /**
+     * Where the certificate authority writes when something is wrong.
+     */
     email?: string;
     /**
      * The ACME directory URL.
@@ -192,6 +202,9 @@ export interface Kokoa {
    * @maxItems 1000
    */
   teams: Team[];
+  /**
+   * The private network between edges and origins.
+   */
   network: {
     /**
      * The private IPv4 network of the tunnels, in CIDR form, /8 to /29.
@@ -227,20 +240,32 @@ export interface Kokoa {
        * The commit published now, as the refusal printed it.
        */
       base: string;
+      /**
+       * Why it is right, for those who read it later.
+       */
       reason: string;
     };
   };
 }
+/**
+ * One DNS zone.
+ */
 export interface Zone {
+  /**
+   * The name of the zone, which is a domain that you registered.
+   */
   name: string;
   /**
    * manual: people set the records that the documentation names.
    */
   provider: "manual";
 }
+/**
+ * One team.
+ */
 export interface Team {
   /**
-   * Lower-case letters, digits and dashes, at most 63.
+   * The name of its folder in routes/.
    */
   name: string;
   /**
@@ -248,18 +273,25 @@ export interface Team {
    *
    * @minItems 1
    * @maxItems 1000
+   *
+   * Items: A hostname, or *. and a domain.
    */
   hostnames: string[];
   /**
    * The people or groups who approve the team's changes.
    *
    * @maxItems 50
+   *
+   * Items: A GitHub user or team, with a leading @.
    */
   owners?: string[];
 }
+/**
+ * One pool.
+ */
 export interface Pool {
   /**
-   * Lower-case letters, digits and dashes, at most 63.
+   * What routes and edges call it.
    */
   name: string;
 }

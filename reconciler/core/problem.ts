@@ -17,3 +17,18 @@ export interface Problem extends Position {
   /** What to do, one line. */
   hint: string;
 }
+
+/** The order in which problems are reported: by file, line, column, rule, message; by code unit, so the same everywhere. */
+export function compareProblems(a: Problem, b: Problem): number {
+  return (
+    byCodeUnit(a.file, b.file) ||
+    a.line - b.line ||
+    a.column - b.column ||
+    byCodeUnit(a.rule, b.rule) ||
+    byCodeUnit(a.message, b.message)
+  );
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

@@ -1,0 +1,121 @@
+// Certificates by certbot. Law: every order works in a folder of its own that shares the account, so several run at once; the
+// result is read and judged by the caller, because certbot's exit code proves nothing.
+import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import PQueue from 'p-queue';
+import { KokoaError } from '../../bundle/error.ts';
+import { explainCertbot } from '../core/certbot-failure.ts';
+import { isCanonicalHostname, isWildcard } from '../core/certificate-name.ts';
+import type { AcmeServer, CertificateAuthority, IssuedCertificate } from '../ports/certificate-authority.ts';
+import { type AcmeAccounts, accountArguments, createAcmeAccounts, serverDigest } from './acme-account.ts';
+import { type CertbotProgram, lastWords, readLive, runCertbot, runningIn } from './certbot-run.ts';
+
+/** certbot needs 0.7 s of a core and sleeps for two more. */
+export const ORDERS_AT_ONCE = 4;
+/** certbot itself gives up after 90 s of validation and 90 s of issuance. */
+export const ORDER_TIMEOUT_MS = 200_000;
+/** What a crash left behind and nobody took over. */
+const LEFTOVER_MS = 24 * 3600 * 1000;
+
+export interface CertbotOptions {
+  /** `certbot`, or an absolute path. */
+  binary: string;
+  /** Absolute; everything is kept below `acme/` in it, mode 0700. */
+  stateDir: string;
+  /** PEM of the CA that the ACME server's own HTTPS is checked against; absent: the system's. */
+  caFile?: string;
+  /** Added to certbot's environment, for example HTTPS_PROXY. */
+  environment?: Record<string, string>;
+}
+
+/** certbot 2.1 or newer as the certificate authority's client. */
+export function createCertbot({ binary, stateDir, caFile, environment }: CertbotOptions): CertificateAuthority {
+  if (!isAbsolute(stateDir)) throw new KokoaError('acme_account_failed', 'the state directory must be absolute');
+  const program = { binary, environment: { ...environment, ...(caFile && { REQUESTS_CA_BUNDLE: caFile }) } };
+  const root = join(stateDir, 'acme');
+  const orders = join(root, 'orders');
+  const accounts = createAcmeAccounts(program, root);
+  const queue = new PQueue({ concurrency: ORDERS_AT_ONCE });
+  let swept: Promise<void> | undefined;
+
+  return {
+    account: (acme) => accounts.thumbprint(acme),
+
+    async order(acme, hostname, signal) {
+      if (!isCanonicalHostname(hostname) || isWildcard(hostname)) {
+        throw new KokoaError('acme_order_failed', 'cannot order by HTTP-01: not a canonical hostname without wildcard');
+      }
+      await accounts.thumbprint(acme);
+      swept ??= removeLeftovers(root, orders);
+      await swept;
+      const folder = join(orders, serverDigest(acme.server), hostname);
+      return queue.add(() => orderIn(folder, { acme, hostname, program, accounts, signal }));
+    },
+  };
+}
+
+interface Order {
+  acme: AcmeServer;
+  hostname: string;
+  program: CertbotProgram;
+  accounts: AcmeAccounts;
+  signal: AbortSignal | undefined;
+}
+
+async function orderIn(
+  folder: string,
+  { acme, hostname, program, accounts, signal }: Order,
+): Promise<IssuedCertificate> {
+  if (!(await runningIn(folder))) {
+    const left = await readLive(folder, hostname);
+    await rm(folder, { recursive: true, force: true });
+    if (left) return left;
+    await mkdir(join(folder, 'webroot'), { recursive: true, mode: 0o700 });
+    await symlink(join(accounts.home(acme), 'accounts'), join(folder, 'accounts'));
+  }
+  const ending = await runCertbot(program, {
+    folder,
+    args: orderArguments(folder, acme, hostname),
+    timeoutMs: ORDER_TIMEOUT_MS,
+    failure: 'acme_order_failed',
+    signal,
+  });
+  if (ending === 'aborted') {
+    throw new KokoaError('acme_order_failed', `stopped waiting for ${hostname}; certbot goes on`);
+  }
+  const issued = await readLive(folder, hostname);
+  const { output, log } = await lastWords(folder);
+  await rm(folder, { recursive: true, force: true });
+  if (issued) return issued;
+  if (ending === 'timed_out') {
+    throw new KokoaError('acme_order_failed', `certbot did not end within ${ORDER_TIMEOUT_MS / 1000} s`, {
+      hint: 'the CA answers too slowly; it is tried again',
+    });
+  }
+  const { code, detail, hint, retryAfterMs } = explainCertbot(output, log);
+  if (code === 'acme_account_unknown') await accounts.forget(acme);
+  throw new KokoaError(code, detail, { hint, ...(retryAfterMs !== undefined && { cause: { retryAfterMs } }) });
+}
+
+function orderArguments(folder: string, acme: AcmeServer, hostname: string): string[] {
+  return [
+    'certonly',
+    '--webroot',
+    // Nothing is read from it: every edge answers with the account's thumbprint.
+    `--webroot-path=${join(folder, 'webroot')}`,
+    '--key-type=ecdsa',
+    `--cert-name=${hostname}`,
+    `--domains=${hostname}`,
+    ...accountArguments(acme),
+  ];
+}
+
+async function removeLeftovers(root: string, orders: string): Promise<void> {
+  const entries = async (folder: string) => (await readdir(folder).catch(() => [])).map((entry) => join(folder, entry));
+  const registrations = (await entries(root)).filter((path) => path.startsWith(join(root, 'register-')));
+  const ordered = (await Promise.all((await entries(orders)).map(entries))).flat();
+  for (const folder of [...registrations, ...ordered]) {
+    const modifiedMs = (await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now();
+    if (Date.now() - modifiedMs > LEFTOVER_MS) await rm(folder, { recursive: true, force: true });
+  }
+}

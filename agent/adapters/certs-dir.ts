@@ -1,0 +1,165 @@
+// Certificates on disk, where the web server reads them by name: `NAME/fullchain.pem` and `NAME/key.pem`. Law: NAME is a
+// symlink to a folder that never changes, so one rename replaces both files, and a crash leaves the old pair or the new one.
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { KokoaError } from '../../bundle/error.ts';
+import { FULLCHAIN_CHARACTERS_MAX, fingerprintOf, KEY_CHARACTERS_MAX } from '../core/certificate.ts';
+import { certificateFolder, hostnameOfFolder, isCanonicalHostname } from '../core/certificate-name.ts';
+import type {
+  CertificatePair,
+  CertificateSource,
+  CertificateStore,
+  HeldCertificate,
+} from '../ports/certificate-store.ts';
+import { createPrivateFile, syncFolder } from './private-file.ts';
+
+/** The folders that the symlinks point to. No hostname starts with a dot. */
+const VERSIONS = '.versions';
+const FOLDER_MODE = 0o750;
+const FILE_MODE = 0o640;
+const SOURCES: readonly string[] = ['ordered', 'relayed', 'imported'] satisfies CertificateSource[];
+/** Entries read at once. */
+const READS_AT_ONCE = 32;
+
+export interface CertsDirOptions {
+  dir: string;
+  /** Group of the web server's workers. Set only as root. */
+  gid?: number;
+}
+
+interface Known {
+  version: string;
+  held: HeldCertificate;
+}
+
+/** Opens (and makes) the directory. One writer at a time per hostname. */
+export function createCertsDir(options: CertsDirOptions): CertificateStore {
+  const { dir } = options;
+  /** A version folder never changes, so what was read once holds. */
+  const known = new Map<string, Known>();
+
+  return {
+    async write(hostname, pair, source) {
+      if (!isCanonicalHostname(hostname)) throw new KokoaError('certificate_store_failed', 'not a canonical hostname');
+      try {
+        await makeFolder(dir, options);
+        await makeFolder(join(dir, VERSIONS), options);
+        await swapIn(options, certificateFolder(hostname), pair, source);
+      } catch (error) {
+        throw new KokoaError(
+          'certificate_store_failed',
+          `cannot store the certificate of ${hostname}: ${(error as Error).message}`,
+          {
+            hint: `check space and permissions; ${join(dir, certificateFolder(hostname))} must be absent or a symlink`,
+            cause: error,
+          },
+        );
+      }
+    },
+
+    async read(hostname) {
+      if (!isCanonicalHostname(hostname)) return undefined;
+      return readPair(join(dir, certificateFolder(hostname)));
+    },
+
+    async list() {
+      const entries = (await readdir(dir).catch(() => [])).filter((entry) => !entry.startsWith('.')).sort();
+      const held: HeldCertificate[] = [];
+      const strange: { entry: string; reason: string }[] = [];
+      for (let start = 0; start < entries.length; start += READS_AT_ONCE) {
+        const batch = entries.slice(start, start + READS_AT_ONCE);
+        for (const result of await Promise.all(batch.map((entry) => look(dir, entry, known)))) {
+          if ('reason' in result) strange.push(result);
+          else held.push(result);
+        }
+      }
+      return { held, strange };
+    },
+  };
+}
+
+async function swapIn(
+  options: CertsDirOptions,
+  folder: string,
+  pair: CertificatePair,
+  source: CertificateSource,
+): Promise<void> {
+  const { dir, gid } = options;
+  const present = await lstat(join(dir, folder)).catch(() => undefined);
+  if (present && !present.isSymbolicLink()) throw new Error('something else than a symlink stands there');
+
+  const version = randomBytes(8).toString('hex');
+  const versions = join(dir, VERSIONS, folder);
+  const path = join(versions, version);
+  await makeFolder(versions, options);
+  await makeFolder(path, options);
+  const ownership = { mode: FILE_MODE, ...(gid !== undefined && { gid }) };
+  await createPrivateFile(join(path, 'fullchain.pem'), pair.fullchain, ownership);
+  await createPrivateFile(join(path, 'key.pem'), pair.key, ownership);
+  await createPrivateFile(join(path, 'source'), `${source}\n`, ownership);
+  await syncFolder(path);
+  await syncFolder(versions);
+
+  const link = `${path}.link`;
+  await symlink(join(VERSIONS, folder, version), link);
+  await rename(link, join(dir, folder));
+  await syncFolder(dir);
+  await removeOtherVersions(dir, folder, version);
+}
+
+/** Older keys do not stay around, nor what a crash left between two steps. What the link names now always stays. */
+async function removeOtherVersions(dir: string, folder: string, version: string): Promise<void> {
+  const versions = join(dir, VERSIONS, folder);
+  const kept = [version, basename(await readlink(join(dir, folder)))];
+  for (const entry of await readdir(versions)) {
+    if (!kept.includes(entry)) await rm(join(versions, entry), { recursive: true, force: true });
+  }
+}
+
+async function look(
+  dir: string,
+  entry: string,
+  known: Map<string, Known>,
+): Promise<HeldCertificate | { entry: string; reason: string }> {
+  const hostname = hostnameOfFolder(entry);
+  if (hostname === undefined) return { entry, reason: 'not the name of a certificate' };
+  const version = await readlink(join(dir, entry)).catch(() => undefined);
+  if (version === undefined) return { entry, reason: 'not a symlink: somebody else put it there' };
+  const before = known.get(hostname);
+  if (before?.version === version) return before.held;
+
+  const pair = await readPair(join(dir, entry));
+  const source = (await readFile(join(dir, entry, 'source'), 'utf8').catch(() => '')).trim();
+  if (!pair || !SOURCES.includes(source))
+    return { entry, reason: 'torn: a file is missing, damaged or does not match' };
+  const leaf = new X509Certificate(pair.fullchain);
+  const held: HeldCertificate = {
+    hostname,
+    source: source as CertificateSource,
+    notBefore: leaf.validFromDate.getTime(),
+    notAfter: leaf.validToDate.getTime(),
+    fingerprint256: fingerprintOf(leaf),
+  };
+  known.set(hostname, { version, held });
+  return held;
+}
+
+/** Both files, when they belong together. */
+async function readPair(path: string): Promise<CertificatePair | undefined> {
+  try {
+    const fullchain = await readFile(join(path, 'fullchain.pem'), 'utf8');
+    const key = await readFile(join(path, 'key.pem'), 'utf8');
+    if (fullchain.length > FULLCHAIN_CHARACTERS_MAX || key.length > KEY_CHARACTERS_MAX) return undefined;
+    return new X509Certificate(fullchain).checkPrivateKey(createPrivateKey(key)) ? { fullchain, key } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The mode is set besides, because a umask may have taken bits away. */
+async function makeFolder(path: string, { gid }: CertsDirOptions): Promise<void> {
+  await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  await chmod(path, FOLDER_MODE);
+  if (gid !== undefined) await chown(path, process.getuid?.() ?? 0, gid);
+}

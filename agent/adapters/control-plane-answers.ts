@@ -1,0 +1,94 @@
+// Takes the answers of the control plane apart. Law: only members that are known and have the right shape come through; what is
+// inside signed texts is judged where signatures are.
+import type {
+  BundleResponse,
+  LeaseAnswer,
+  PoolIdentity,
+  RelayResponse,
+  SealedCertificate,
+  StatusAnswer,
+} from '../../bundle/api.ts';
+
+const TEXT_CHARACTERS_MAX = 300;
+const ENTRIES_MAX = 4096;
+const CERTIFICATES_MAX = 100_000;
+/** A longer pause is never asked for. */
+export const RETRY_AFTER_MS_MAX = 5 * 60_000;
+
+/** Each answers undefined for a value of another shape. */
+export function asBundle(value: unknown): BundleResponse | undefined {
+  if (!isObject(value) || typeof value.node !== 'string') return undefined;
+  const { node, files, chunks } = value;
+  return isTexts(files) && isTexts(chunks) ? { node, files, chunks } : undefined;
+}
+
+export function asStatusAnswer(value: unknown): StatusAnswer | undefined {
+  if (!isObject(value) || typeof value.bound !== 'boolean') return undefined;
+  return { bound: value.bound, ...(typeof value.reason === 'string' && { reason: oneLine(value.reason) }) };
+}
+
+export function asRelay(value: unknown): RelayResponse | undefined {
+  if (!isObject(value) || !isCount(value.sequence) || !Array.isArray(value.certificates)) return undefined;
+  if (value.certificates.length > CERTIFICATES_MAX) return undefined;
+  const certificates = value.certificates.map(asCertificate).filter((certificate) => certificate !== undefined);
+  if (certificates.length !== value.certificates.length) return undefined;
+  if (value.identity === undefined) return { sequence: value.sequence, certificates };
+  const identity = asIdentity(value.identity);
+  return identity && { sequence: value.sequence, certificates, identity };
+}
+
+export function asLease(value: unknown): LeaseAnswer | undefined {
+  if (!isObject(value)) return undefined;
+  const { granted, expiresAt, reason, retryAfterMs } = value;
+  if (granted === true && typeof expiresAt === 'string' && isTime(expiresAt)) return { granted, expiresAt };
+  if (granted !== false || typeof reason !== 'string' || !isCount(retryAfterMs)) return undefined;
+  return { granted, reason: oneLine(reason), retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_MS_MAX) };
+}
+
+/** The message of an ApiError, or nothing. */
+export function asErrorMessage(value: unknown): string {
+  return isObject(value) && typeof value.message === 'string' ? oneLine(value.message) : '';
+}
+
+function asIdentity(value: unknown): PoolIdentity | undefined {
+  if (!isObject(value)) return undefined;
+  const { pool, epoch, recipient, wraps, by, signature } = value;
+  if (!isCount(epoch) || !isTexts(wraps)) return undefined;
+  if (typeof pool !== 'string' || typeof recipient !== 'string') return undefined;
+  if (typeof by !== 'string' || typeof signature !== 'string') return undefined;
+  return { pool, epoch, recipient, wraps, by, signature };
+}
+
+function asCertificate(value: unknown): SealedCertificate | undefined {
+  if (!isObject(value)) return undefined;
+  const { hostname, recipient, sealed, notBefore, notAfter, by, signature } = value;
+  const certificate = { hostname, recipient, sealed, notBefore, notAfter, by, signature };
+  return isTexts(certificate) ? (certificate as unknown as SealedCertificate) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An object whose members are all texts; `__proto__` is none of our names. */
+function isTexts(value: unknown): value is Record<string, string> {
+  if (!isObject(value)) return false;
+  const entries = Object.entries(value);
+  if (entries.length > ENTRIES_MAX) return false;
+  return entries.every(([name, text]) => name !== '__proto__' && typeof text === 'string');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTime(text: string): boolean {
+  return text.length <= 40 && !Number.isNaN(Date.parse(text));
+}
+
+function oneLine(text: string): string {
+  return text
+    .slice(0, TEXT_CHARACTERS_MAX)
+    .replace(/[^\x21-\x7e]+/g, ' ')
+    .trim();
+}

@@ -1,0 +1,93 @@
+// PROBE of one name: a new TLS connection to the local web server, as a visitor would make it. Law: what it answers is only what
+// was seen on that connection; it follows nothing, keeps nothing and reads no body.
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { getCACertificates, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { KokoaError } from '../../bundle/error.ts';
+import { isWildcard } from '../core/certificate-name.ts';
+
+const TIMEOUT_MS = 5_000;
+/** Stands for the one label of a wildcard. */
+const WILDCARD_LABEL = 'kokoa-probe';
+
+export interface HostProbe {
+  hostname: string;
+  /** Bare IPv4 or IPv6 address of the web server. */
+  address: string;
+  port: number;
+  /** PEM file of authorities that are trusted besides the system's. */
+  caFile?: string;
+  timeoutMs?: number;
+}
+
+export interface SeenCertificate {
+  /** Common name, or else organisation, of the issuer. */
+  issuer: string;
+  /** ISO 8601. */
+  notAfter: string;
+  /** Lower-case hex sha256 of the leaf. */
+  fingerprint256: string;
+  /** True when the chain leads to a trusted authority, the name matches and it is in its time. */
+  verified: boolean;
+}
+
+export type HostProbeResult =
+  | { ok: true; status: number; certificate: SeenCertificate }
+  /** `reason`: a system or TLS error code, `timeout`, or a few words. */
+  | { ok: false; reason: string };
+
+/** Asks with HEAD, which origins answer without work. Any status is an answer. @throws KokoaError ca_file_unreadable */
+export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
+  const name = isWildcard(probe.hostname) ? `${WILDCARD_LABEL}${probe.hostname.slice(1)}` : probe.hostname;
+  const ca = probe.caFile === undefined ? undefined : [...getCACertificates(), await readAuthorities(probe.caFile)];
+  return new Promise((resolve) => {
+    const asked = request({
+      host: probe.address,
+      port: probe.port,
+      servername: name,
+      method: 'HEAD',
+      path: '/',
+      headers: { host: name, 'user-agent': 'kokoa-agent-probe', connection: 'close' },
+      agent: false,
+      // Judged below: an untrusted certificate is something seen, not a failure to see.
+      rejectUnauthorized: false,
+      signal: AbortSignal.timeout(probe.timeoutMs ?? TIMEOUT_MS),
+      ...(ca && { ca }),
+    });
+    asked.on('response', (response) => {
+      const socket = response.socket as TLSSocket;
+      const leaf = socket.getPeerCertificate();
+      const verified = socket.authorized;
+      response.destroy();
+      resolve({ ok: true, status: response.statusCode ?? 0, certificate: seen(leaf, verified) });
+    });
+    asked.on('error', (error) => resolve({ ok: false, reason: reasonOf(error) }));
+    asked.end();
+  });
+}
+
+async function readAuthorities(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new KokoaError('ca_file_unreadable', `cannot read the authorities in ${path}`, {
+      hint: 'check the path and its permissions',
+      cause,
+    });
+  }
+}
+
+function seen(leaf: PeerCertificate, verified: boolean): SeenCertificate {
+  const { CN, O: organisation } = leaf.issuer ?? {};
+  return {
+    issuer: String(CN ?? organisation ?? ''),
+    notAfter: new Date(leaf.valid_to).toISOString(),
+    fingerprint256: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
+    verified,
+  };
+}
+
+function reasonOf(error: Error & { code?: string }): string {
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'timeout';
+  return error.code ?? error.message.slice(0, 100);
+}

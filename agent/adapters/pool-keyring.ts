@@ -1,0 +1,50 @@
+// The pool's identity in one 0600 file. A file that does not parse counts as absent: a member wraps the identity again.
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { KokoaError } from '../../bundle/error.ts';
+import type { HeldIdentity, PoolKeyring } from '../ports/pool-keyring.ts';
+import { writeDurably } from './durable-write.ts';
+
+const FILE_CHARACTERS_MAX = 256 * 1024;
+
+/** The keyring in `path`; its folder is made with mode 0700. */
+export function createPoolKeyring(path: string): PoolKeyring {
+  return {
+    async load() {
+      const text = await readFile(path, 'utf8').catch(() => '');
+      if (text === '' || text.length > FILE_CHARACTERS_MAX) return undefined;
+      try {
+        const value: unknown = JSON.parse(text);
+        return isHeldIdentity(value) ? value : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+
+    async save(held) {
+      try {
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await writeDurably(path, `${JSON.stringify(held)}\n`, { mode: 0o600 });
+      } catch (error) {
+        throw new KokoaError('keyring_failed', `cannot write the pool's identity to ${path}`, {
+          hint: 'check the space and the permissions of the state directory',
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+function isHeldIdentity(value: unknown): value is HeldIdentity {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pool, epoch, recipient, identity, wrappedFor } = value as Partial<HeldIdentity>;
+  return (
+    typeof pool === 'string' &&
+    Number.isSafeInteger(epoch) &&
+    typeof recipient === 'string' &&
+    typeof identity === 'string' &&
+    typeof wrappedFor === 'object' &&
+    wrappedFor !== null &&
+    Object.values(wrappedFor).every((name) => typeof name === 'string')
+  );
+}

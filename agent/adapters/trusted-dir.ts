@@ -1,0 +1,168 @@
+// What the agent believes, on disk. A bundle is verified whole before anything is written; then chunks, floor, bundle and link are written
+// in this order, each durable before the next, so that a cut at any point leaves the old bundle or the new one and never lowers the floor.
+import { join } from 'node:path';
+import type { BundleResponse } from '../../bundle/api.ts';
+import type { Chunk } from '../../bundle/config.ts';
+import { KokoaError } from '../../bundle/error.ts';
+import { ROOTS_PER_RESPONSE_MAX } from '../../bundle/limits.ts';
+import { type BundleFiles, readBundle } from '../../bundle/read-bundle.ts';
+import { isRefusal, type Refusal, refuse } from '../../bundle/refusal.ts';
+import { extendRootChain } from '../../bundle/root-chain.ts';
+import { checkExpiry, checkSameVersion, type VerifiedFiles, verifyFiles } from '../../bundle/verify.ts';
+import type { Acceptance, TrustedState, VerifiedBundle } from '../ports/state.ts';
+import {
+  type BundleLink,
+  linkedName,
+  pointAt,
+  pruneBundles,
+  readStored,
+  storeBundle,
+  storedNames,
+} from './bundle-files.ts';
+import { chunkFiles, collectChunks, type ReadText, referencesOf } from './chunk-files.ts';
+import { updateTuf } from './tuf-update.ts';
+import { turnstile } from './turnstile.ts';
+import { checkFloors, floorFromName, floorName, floorOf, readFloor, scopeOf, writeFloor } from './version-floor.ts';
+
+export interface TrustedDirOptions {
+  /** The agent's state directory. One process at a time. */
+  directory: string;
+  /** The node's own name. */
+  node: string;
+  /** sha256 hex of root version 1, as pinned at join. */
+  fingerprint: string;
+}
+
+/** The agent's memory of what it accepted, in a directory. */
+export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions): TrustedState {
+  const chunks = chunkFiles(directory);
+  const scope = scopeOf(node, fingerprint);
+  const inTurn = turnstile();
+  /** Roots of a chain too long for one response; kept in memory until a bundle that ends it is accepted. */
+  let learned: readonly string[] = [];
+
+  async function load(link: BundleLink): Promise<VerifiedFiles | undefined> {
+    const files = await readStored(directory, link);
+    if (files === undefined) return undefined;
+    const verified = await verifyFiles(files, { node, fingerprint, roots: [] });
+    return isRefusal(verified) ? undefined : verified;
+  }
+
+  async function rootsHeld(held: VerifiedFiles | undefined): Promise<readonly string[]> {
+    const texts = held?.chain.texts ?? [];
+    return learned.length > texts.length ? learned : texts;
+  }
+
+  async function accept(bundle: BundleResponse, nowMs: number): Promise<Acceptance> {
+    const read = readBundle(bundle);
+    if (isRefusal(read)) return read;
+    const held = await load('trusted');
+    const roots = await rootsHeld(held);
+    const verified = await verifyFiles(read.files, { node, fingerprint, roots });
+    if (isRefusal(verified)) {
+      learnRoots(read.files, roots);
+      return verified;
+    }
+    const refusal = (await checkHistory(verified, held)) ?? checkExpiry(verified, nowMs);
+    if (refusal) return refusal;
+    const collected = await collectChunks(chunks, verified.config, read.chunks);
+    if (isRefusal(collected)) return collected;
+    const opinion = await secondOpinion(verified, held, nowMs);
+    if (isRefusal(opinion)) return opinion;
+    await persist(verified, held, collected.arrived);
+    return { kind: 'accepted', verified: bundleOf(verified, collected.chunks) };
+  }
+
+  function learnRoots(files: BundleFiles, roots: readonly string[]): void {
+    if (files.roots.size < ROOTS_PER_RESPONSE_MAX) return;
+    const chain = extendRootChain(roots, files.roots, fingerprint);
+    if (!isRefusal(chain)) learned = chain.texts;
+  }
+
+  async function checkHistory(verified: VerifiedFiles, held: VerifiedFiles | undefined): Promise<Refusal | undefined> {
+    const floors = [await readFloor(directory), ...(await storedNames(directory)).map(floorFromName)];
+    const candidate = floorOf(verified, scope);
+    return (
+      checkFloors(candidate, held ? [...floors, floorOf(held, scope)] : floors) ?? checkSameVersion(verified, held)
+    );
+  }
+
+  async function secondOpinion(
+    verified: VerifiedFiles,
+    held: VerifiedFiles | undefined,
+    nowMs: number,
+  ): Promise<Refusal | undefined> {
+    const { chain } = verified;
+    const offered = new Map(chain.texts.map((text, index) => [`${index + 1}.root.json`, text]));
+    offered.set('timestamp.json', verified.timestamp);
+    offered.set(`${verified.version}.snapshot.json`, verified.snapshot);
+    offered.set(`${verified.version}.targets.json`, verified.targets);
+    const { timestamp, snapshot, targets } = held ?? {};
+    const state = held
+      ? { root: held.chain.texts.at(-1) ?? '', timestamp, snapshot, targets }
+      : { root: chain.texts[0] ?? '' };
+    const updated = await updateTuf(join(directory, 'bundles'), state, offered, nowMs);
+    if (isRefusal(updated)) return updated;
+    if (updated.configHash === verified.configHash) return undefined;
+    return refuse('rollback', `version ${verified.version} comes again with other content`);
+  }
+
+  async function persist(
+    verified: VerifiedFiles,
+    held: VerifiedFiles | undefined,
+    arrived: ReadonlyMap<string, ReadText>,
+  ): Promise<void> {
+    await chunks.write(arrived);
+    if (held?.timestamp === verified.timestamp && held.chain.version === verified.chain.version) return;
+    const floor = floorOf(verified, scope);
+    await writeFloor(directory, floor);
+    await pointAt(directory, 'trusted', await storeBundle(directory, verified, floorName(floor)));
+    learned = [];
+    await prune(verified);
+  }
+
+  async function prune(trusted: VerifiedFiles): Promise<void> {
+    await pruneBundles(directory);
+    const kept = new Set(referencesOf(trusted.config).map(({ sha256 }) => sha256));
+    const lkg = await linkedName(directory, 'lkg');
+    if (lkg !== undefined && lkg !== (await linkedName(directory, 'trusted'))) {
+      const files = await load('lkg');
+      // A damaged bundle may still name chunks that are nowhere else; leave all until a whole one takes its place.
+      if (files === undefined) return;
+      for (const { sha256 } of referencesOf(files.config)) kept.add(sha256);
+    }
+    await chunks.prune(kept);
+  }
+
+  async function whole(link: BundleLink): Promise<VerifiedBundle | undefined> {
+    const files = await load(link);
+    if (files === undefined) return undefined;
+    const collected = await collectChunks(chunks, files.config, new Map());
+    return isRefusal(collected) ? undefined : bundleOf(files, collected.chunks);
+  }
+
+  async function markGood(configHash: string): Promise<void> {
+    const name = await linkedName(directory, 'trusted');
+    const trusted = await load('trusted');
+    if (name !== undefined && trusted?.configHash === configHash) {
+      if ((await linkedName(directory, 'lkg')) !== name) await pointAt(directory, 'lkg', name);
+      return prune(trusted);
+    }
+    if ((await load('lkg'))?.configHash === configHash) return;
+    throw new KokoaError('not_accepted', `the bundle ${configHash.slice(0, 64)} is not the accepted one`, {
+      hint: 'Only a bundle that was accepted and applied becomes the last known good.',
+    });
+  }
+
+  return {
+    rootVersion: () => inTurn(async () => (await rootsHeld(await load('trusted'))).length),
+    accept: (bundle, nowMs) => inTurn(() => accept(bundle, nowMs)),
+    lastKnownGood: () => inTurn(() => whole('lkg')),
+    accepted: () => inTurn(() => whole('trusted')),
+    markGood: (configHash) => inTurn(() => markGood(configHash)),
+  };
+}
+
+function bundleOf({ configHash, version, config }: VerifiedFiles, chunks: Chunk[]): VerifiedBundle {
+  return { configHash, version, config, chunks };
+}

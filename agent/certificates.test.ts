@@ -1,0 +1,199 @@
+// Hand-over between edges of one pool: what is ordered once is served by all, and nothing wrong is ever stored.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type CertificateMaker, createCertificateMaker } from '../test/certificate-maker.ts';
+import {
+  createMemoryCertificateAuthority,
+  type MemoryCertificateAuthority,
+} from '../test/fakes/memory-certificate-authority.ts';
+import { createMemoryControlPlane, type MemoryControlPlane } from '../test/fakes/memory-control-plane.ts';
+import { createTestPool, POOL, served, type TestPool, until } from './pool.fixture.ts';
+
+let maker: CertificateMaker;
+let ca: MemoryCertificateAuthority;
+let plane: MemoryControlPlane;
+let pool: TestPool;
+/** Added to the clock of every edge. */
+let ahead = 0;
+
+beforeAll(async () => {
+  maker = await createCertificateMaker();
+});
+afterAll(() => maker.close());
+beforeEach(async () => {
+  ahead = 0;
+  ca = createMemoryCertificateAuthority(maker);
+  plane = createMemoryControlPlane(POOL);
+  pool = await createTestPool(plane, ca, () => Date.now() + ahead);
+});
+afterEach(() => pool.close());
+
+const HOSTS = { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'tokyo-1' };
+
+test('two edges order one certificate each and both serve both', async () => {
+  const [osaka, tokyo] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  for (const edge of [osaka, tokyo]) edge.start();
+  pool.configure([osaka, tokyo], HOSTS);
+  await until('both serve both', () => [osaka, tokyo].every((edge) => served(edge).length === 2));
+  expect(ca.orders.sort()).toEqual(Object.keys(HOSTS));
+  for (const hostname of Object.keys(HOSTS)) {
+    expect(await osaka.store.read(hostname)).toEqual(await tokyo.store.read(hostname));
+    expect(await osaka.store.read(hostname)).toBeDefined();
+  }
+  expect(osaka.certificates.status().quarantined).toEqual([]);
+  expect(osaka.accounts).toEqual(['thumbprint-of-osaka-1']);
+  expect(new Set(plane.identities.map(({ epoch }) => epoch))).toEqual(new Set([1]));
+});
+
+test('a pool of one edge works, and what it relays nobody else can read', async () => {
+  const only = await pool.addEdge('osaka-1');
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('it is served and relayed', () => served(only).length === 1 && plane.certificates.length === 1);
+  const { key } = (await only.store.read('app.hoge.com'))!;
+  expect(JSON.stringify([plane.certificates, plane.identities, only.log])).not.toContain(key.split('\n')[1]);
+  expect(JSON.stringify([plane.certificates, plane.identities, only.log])).not.toContain('AGE-SECRET-KEY');
+});
+
+test('an edge that joins later serves everything without an order, even what it is the orderer of now', async () => {
+  const osaka = await pool.addEdge('osaka-1');
+  osaka.start();
+  pool.configure([osaka], { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'osaka-1' });
+  await until('the first serves both', () => served(osaka).length === 2 && plane.certificates.length === 2);
+  const newcomer = await pool.addEdge('kyoto-1');
+  newcomer.start();
+  pool.configure([osaka, newcomer], { 'app.hoge.com': 'kyoto-1', 'wiki.fuga.com': 'osaka-1' });
+  await until('the newcomer serves both', () => served(newcomer).length === 2);
+  expect(ca.orders.length).toBe(2);
+  expect(osaka.log.join('\n')).toContain('a recipient not seen before');
+  expect(osaka.log.join('\n')).toContain(newcomer.member.recipient);
+});
+
+test('an edge that replaces another gets everything from the one that stayed, under a new pool identity', async () => {
+  const [gone, stays] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  for (const edge of [gone, stays]) edge.start();
+  pool.configure([gone, stays], HOSTS);
+  await until('both serve both', () => [gone, stays].every((edge) => served(edge).length === 2));
+  await gone.stop();
+  const newcomer = await pool.addEdge('osaka-2');
+  newcomer.start();
+  pool.configure([stays, newcomer], { 'app.hoge.com': 'osaka-2', 'wiki.fuga.com': 'tokyo-1' });
+  // A certificate that the removed edge put is given again by another holder after a grace of 15 s.
+  ahead += 20_000;
+  pool.configure([stays, newcomer], { 'app.hoge.com': 'osaka-2', 'wiki.fuga.com': 'tokyo-1' });
+  await until('there is a new identity', () => plane.identities.at(-1)!.epoch > 1);
+  await until('the newcomer opened it', () => newcomer.log.some((line) => line.includes('opened the pool identity')));
+  ahead += 20_000;
+  pool.configure([stays, newcomer], { 'app.hoge.com': 'osaka-2', 'wiki.fuga.com': 'tokyo-1' });
+  await until('the newcomer serves both', () => served(newcomer).length === 2);
+  expect(ca.orders.length).toBe(2);
+  const last = plane.identities.at(-1)!;
+  expect(Object.keys(last.wraps).sort()).toEqual(['osaka-2', 'tokyo-1']);
+});
+
+test('an edge whose machine was replaced under its old name is let in by a new identity', async () => {
+  const [old, stays] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  for (const edge of [old, stays]) edge.start();
+  pool.configure([old, stays], HOSTS);
+  await until('both serve both', () => [old, stays].every((edge) => served(edge).length === 2));
+  await old.stop();
+  const again = await pool.addEdge('osaka-1');
+  again.start();
+  pool.configure([again, stays], HOSTS);
+  await until('the new machine is in', () => again.log.some((line) => line.includes('opened the pool identity')));
+  ahead += 20_000;
+  pool.configure([again, stays], HOSTS);
+  await until('the new machine serves both', () => served(again).length === 2);
+  expect(ca.orders.length).toBe(2);
+});
+
+test('a certificate that was stored and not relayed before a crash is relayed after the restart', async () => {
+  const [osaka, tokyo] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  osaka.start();
+  pool.configure([osaka, tokyo], {});
+  await until('the identity stands', () => plane.identities.length > 0 && plane.isWaiting('osaka-1'));
+  const made = await maker.make({ names: ['DNS:app.hoge.com'] });
+  await osaka.stop();
+  await osaka.store.write('app.hoge.com', made, 'ordered');
+  for (const edge of [osaka, tokyo]) edge.start();
+  pool.configure([osaka, tokyo], { 'app.hoge.com': 'osaka-1' });
+  await until('both serve it', () => [osaka, tokyo].every((edge) => served(edge).length === 1));
+  expect(ca.orders).toEqual([]);
+});
+
+test('a mailbox that was lost is filled again from what the edges hold', async () => {
+  const [osaka, tokyo] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  for (const edge of [osaka, tokyo]) edge.start();
+  pool.configure([osaka, tokyo], HOSTS);
+  await until('both serve both', () => [osaka, tokyo].every((edge) => served(edge).length === 2));
+  plane.lose();
+  const before = plane.certificates.length;
+  ahead += 90_000;
+  pool.configure([osaka, tokyo], HOSTS);
+  await until('both are relayed again', () => plane.certificates.length >= before + 2);
+  expect(plane.identities.at(-1)!.epoch).toBe(1);
+  expect(ca.orders.length).toBe(2);
+});
+
+test('one name that fails costs itself alone, with the reason in the status, and is tried again later', async () => {
+  const only = await pool.addEdge('osaka-1');
+  ca.fail('broken.hoge.com', 1);
+  ca.issueInstead('foreign.hoge.com', { names: ['DNS:else.example'] });
+  only.start();
+  const hosts = {
+    'broken.hoge.com': 'osaka-1',
+    'foreign.hoge.com': 'osaka-1',
+    'app.hoge.com': 'osaka-1',
+    '*.w.hoge.com': 'osaka-1',
+  };
+  pool.configure([only], hosts);
+  await until('the good one is served', () => served(only).includes('app.hoge.com'));
+  await until('both failures are told', () => JSON.stringify(only.certificates.status()).includes('wrong_name'));
+  const reasons = Object.fromEntries(
+    only.certificates.status().quarantined!.map((each) => [each.hostname, each.reason]),
+  );
+  expect(reasons['broken.hoge.com']).toContain('the CA refused broken.hoge.com');
+  expect(reasons['foreign.hoge.com']).toContain('wrong_name');
+  expect(reasons['*.w.hoge.com']).toContain('import');
+  expect(await only.store.read('foreign.hoge.com')).toBeUndefined();
+  expect(ca.orders.filter((hostname) => hostname === 'broken.hoge.com').length).toBe(1);
+  ahead += 61_000;
+  pool.configure([only], hosts);
+  await until('the broken one is served', () => served(only).includes('broken.hoge.com'));
+});
+
+test('a refused lease is no failure: it is asked for again when the control plane says', async () => {
+  const only = await pool.addEdge('osaka-1');
+  plane.refuseLease('app.hoge.com', 250);
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('the reason is told', () => JSON.stringify(only.certificates.status()).includes('not every edge'));
+  expect(ca.orders).toEqual([]);
+  plane.refuseLease('app.hoge.com', undefined);
+  await until('it is served', () => served(only).length === 1);
+});
+
+test('nothing is ordered before the signed config names this edge’s account', async () => {
+  const only = await pool.addEdge('osaka-1');
+  const { acmeThumbprint } = only.member;
+  delete only.member.acmeThumbprint;
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('the account is announced', () => only.accounts.length === 1);
+  await until('the mailbox is read', () => plane.isWaiting('osaka-1'));
+  expect(plane.leases).toEqual([]);
+  only.member.acmeThumbprint = acmeThumbprint!;
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('it is served', () => served(only).length === 1);
+});
+
+test('a control plane that is away delays the hand-over and loses nothing', async () => {
+  const [osaka, tokyo] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  for (const edge of [osaka, tokyo]) edge.start();
+  pool.configure([osaka, tokyo], {});
+  await until('the identity is shared', () => tokyo.log.some((line) => line.includes('opened the pool identity')));
+  plane.setAway(true);
+  pool.configure([osaka, tokyo], HOSTS);
+  await until('the reason is told', () => JSON.stringify(osaka.certificates.status()).includes('no lease: away'));
+  plane.setAway(false);
+  await until('both serve both', () => [osaka, tokyo].every((edge) => served(edge).length === 2));
+});

@@ -1,0 +1,301 @@
+// What is refused although it is signed, and what must pass.
+import { describe, expect, test } from 'vitest';
+import type { Chunk, EdgeConfig, OriginConfig, WireRoute } from '../../bundle/config.ts';
+import { loadTemplates } from '../adapters/templates.ts';
+import { GUARDED_HOSTS_MIN, guardConfig, guardTree } from './guard.ts';
+import { CLASSES_MAX, SPARED_UPSTREAMS_MAX } from './guard-routes.ts';
+import { renderNginx } from './render-nginx.ts';
+
+const templates = await loadTemplates();
+
+describe('a config', () => {
+  test('with backends behind peers passes', () => {
+    expect(guardConfig(edge(), [{ routes: [route('a.hoge.com')] }])).toEqual({ ok: true, withoutPeer: [] });
+  });
+
+  test('whose origin has not announced its keys passes and is named', () => {
+    const verdict = guardConfig(edge(), [{ routes: [route('a.hoge.com', '10.100.9.9'), route('b.hoge.com')] }]);
+    expect(verdict).toEqual({ ok: true, withoutPeer: ['a.hoge.com'] });
+  });
+
+  const routes: [string, string, unknown][] = [
+    ['a backend on loopback', 'address_outside_network', route('a.hoge.com', '127.0.0.1')],
+    ['a backend in another private network', 'address_outside_network', route('a.hoge.com', '192.168.1.1')],
+    ['a backend at the metadata address', 'address_outside_network', route('a.hoge.com', '169.254.169.254')],
+    ['a backend on the internet', 'address_outside_network', route('a.hoge.com', '8.8.8.8')],
+    ['a backend with IPv6', 'address_outside_network', route('a.hoge.com', '::ffff:10.100.1.1')],
+    ['a backend with a name', 'address_outside_network', route('a.hoge.com', 'localhost')],
+    ['a backend in octal', 'address_outside_network', route('a.hoge.com', '10.100.001.1')],
+    ['a backend in a short form', 'address_outside_network', route('a.hoge.com', '10.6553857')],
+    ['a backend at the network itself', 'address_outside_network', route('a.hoge.com', '10.100.0.0')],
+    ['a backend at the broadcast address', 'address_outside_network', route('a.hoge.com', '10.100.255.255')],
+    ['a backend that is no text', 'address_outside_network', route('a.hoge.com', 7 as unknown as string)],
+    ['a backend that is the node itself', 'backend_is_self', route('a.hoge.com', '10.100.0.1')],
+    ['port 0', 'backends_invalid', { ...route('a.hoge.com'), backends: [{ address: '10.100.1.1', port: 0 }] }],
+    [
+      'a port with a directive',
+      'backends_invalid',
+      { ...route('a.hoge.com'), backends: [{ address: '10.100.1.1', port: '80;' }] },
+    ],
+    ['no backend', 'backends_invalid', { ...route('a.hoge.com'), backends: [] }],
+    ['a hostname with a directive', 'hostname_invalid', route('a.com;load_module x')],
+    ['a hostname in upper case', 'hostname_invalid', route('A.hoge.com')],
+    ['a hostname of one label', 'hostname_invalid', route('localhost')],
+    ['a regex for a hostname', 'hostname_invalid', route('~.*')],
+    ['no limit of the body', 'limits_invalid', { ...route('a.hoge.com'), limits: { maxBodyBytes: 0 } }],
+    [
+      'a rate of text',
+      'limits_invalid',
+      { ...route('a.hoge.com'), limits: { maxBodyBytes: 1, requestsPerSecond: '1' } },
+    ],
+    [
+      'a negative burst',
+      'limits_invalid',
+      { ...route('a.hoge.com'), limits: { maxBodyBytes: 1, requestsPerSecond: 1, burst: -1 } },
+    ],
+    ['no limits at all', 'config_malformed', { hostname: 'a.hoge.com', backends: route('a.hoge.com').backends }],
+    ['a route of null', 'config_malformed', null],
+  ];
+  test.each(routes)('with %s is refused as %s', (_title, code, bad) => {
+    const verdict = guardConfig(edge(), [{ routes: [route('good.hoge.com'), bad as WireRoute] }]);
+    expect(verdict).toMatchObject({ ok: false, code });
+  });
+
+  test('with one host in two chunks is refused', () => {
+    const verdict = guardConfig(edge(), [{ routes: [route('a.hoge.com')] }, { routes: [route('a.hoge.com')] }]);
+    expect(verdict).toMatchObject({ ok: false, code: 'duplicate_hostname' });
+  });
+
+  test.each([
+    ['the whole internet', '0.0.0.0/0'],
+    ['loopback', '127.0.0.0/8'],
+    ['a public network', '8.8.0.0/16'],
+    ['a network that leaves the private range', '10.0.0.0/7'],
+    ['a network without hosts', '10.0.0.0/30'],
+    ['link-local', '169.254.0.0/16'],
+    ['no network', 'everything'],
+  ])('whose network is %s is refused', (_title, wireguard) => {
+    expect(guardConfig({ ...edge(), network: { wireguard } }, [])).toMatchObject({
+      ok: false,
+      code: 'network_not_private',
+    });
+  });
+
+  test('on loopback passes only where the machine’s own settings say so', () => {
+    const config: EdgeConfig = {
+      ...edge(),
+      network: { wireguard: '127.0.0.0/8' },
+      wireguard: { address: '127.0.0.2', peers: [] },
+    };
+    expect(guardConfig(config, [])).toMatchObject({ ok: false });
+    expect(guardConfig(config, [], undefined, { allowLoopback: true })).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['the node outside the network', 'address_outside_network', { address: '10.99.0.1', peers: [] }],
+    [
+      'a peer outside the network',
+      'address_outside_network',
+      { address: '10.100.0.1', peers: [peer('x', '10.99.0.1')] },
+    ],
+    [
+      'two peers at one address',
+      'peers_overlap',
+      { address: '10.100.0.1', peers: [peer('x', '10.100.1.1'), peer('y', '10.100.1.1')] },
+    ],
+    ['a peer at the node’s address', 'peers_overlap', { address: '10.100.0.1', peers: [peer('x', '10.100.0.1')] }],
+    [
+      'two peers with one key',
+      'peers_overlap',
+      { address: '10.100.0.1', peers: [peer('x', '10.100.1.1'), { ...peer('x', '10.100.1.2') }] },
+    ],
+  ])('with %s is refused, for an origin too', (_title, code, wireguard) => {
+    const origin: OriginConfig = { ...base(), role: 'origin', origin: { ports: [] }, wireguard };
+    expect(guardConfig({ ...edge(), wireguard }, [])).toMatchObject({ ok: false, code });
+    expect(guardConfig(origin, [])).toMatchObject({ ok: false, code });
+  });
+
+  test.each([[undefined], [null], [{}], [{ role: 'edge' }], ['text']])(
+    'that is %j is refused without a crash',
+    (config) => {
+      expect(guardConfig(config as unknown as EdgeConfig, [])).toMatchObject({ ok: false, code: 'config_malformed' });
+    },
+  );
+
+  test('with more classes or lists of backends than a web server carries is refused', () => {
+    const classes = hosts(CLASSES_MAX + 1).map((each, index) => ({ ...each, limits: { maxBodyBytes: index + 1 } }));
+    expect(guardConfig(edge(), [{ routes: classes.slice(1) }])).toMatchObject({ ok: true });
+    expect(guardConfig(edge(), [{ routes: classes }])).toMatchObject({ ok: false, code: 'too_many_classes' });
+    const backends = (port: number) => [
+      { address: '10.100.1.1', port },
+      { address: '10.100.1.1', port: 1 },
+    ];
+    const spared = hosts(SPARED_UPSTREAMS_MAX + 1).map((each, index) => ({ ...each, backends: backends(index + 2) }));
+    expect(guardConfig(edge(), [{ routes: spared }])).toMatchObject({ ok: false, code: 'too_many_upstreams' });
+  });
+});
+
+describe('how much may vanish at once', () => {
+  test.each([
+    ['the last route', 1, 0, true],
+    ['all of nine', 9, 0, true],
+    ['all of ten', 10, 0, false],
+    ['eight of ten', 10, 2, true],
+    ['nine of ten', 10, 1, false],
+    ['81 of 100', 100, 19, false],
+    ['80 of 100', 100, 20, true],
+  ])('%s: from %i hosts to %i passes: %s', (_title, before, after, passes) => {
+    const verdict = guardConfig(edge(), chunksOf(hosts(after)), { config: edge(), chunks: chunksOf(hosts(before)) });
+    expect(verdict).toMatchObject(passes ? { ok: true } : { ok: false, code: 'too_many_hosts_vanish' });
+  });
+
+  test('replacing every host counts as vanishing', () => {
+    const others = hosts(GUARDED_HOSTS_MIN).map((each) => ({ ...each, hostname: `new-${each.hostname}` }));
+    const verdict = guardConfig(edge(), chunksOf(others), {
+      config: edge(),
+      chunks: chunksOf(hosts(GUARDED_HOSTS_MIN)),
+    });
+    expect(verdict).toMatchObject({ ok: false, code: 'too_many_hosts_vanish' });
+  });
+
+  test('an edge that moves to another pool may change all its hosts', () => {
+    const moved = { ...edge(), edge: { ...edge().edge, pool: 'other' } };
+    expect(guardConfig(moved, [], { config: edge(), chunks: chunksOf(hosts(50)) })).toMatchObject({ ok: true });
+  });
+});
+
+describe('a rendered tree', () => {
+  test('as the templates make it passes', () => {
+    expect(guardTree(tree())).toEqual({ ok: true });
+  });
+
+  test.each([
+    'load_module modules/evil.so;',
+    'perl_modules /tmp;',
+    'lua_code_cache on;',
+    'root /etc;',
+    'alias /etc/;',
+    'include /etc/passwd;',
+    'include ../x.conf;',
+    'include /var/lib/kokoa/releases/r1/*.conf;',
+    'include /var/lib/kokoa/releases/r1/hosts.map;',
+    'proxy_pass http://127.0.0.1:9000;',
+    'proxy_pass http://$host;',
+    'proxy_pass http://unix:/run/docker.sock;',
+    'fastcgi_pass 127.0.0.1:9000;',
+    'rewrite ^ /x;',
+    'sub_filter a b;',
+    'env LD_PRELOAD=/x.so;',
+    'auth_request /x;',
+    'mirror /x;',
+    'resolver 8.8.8.8;',
+    'ssl_engine x;',
+    'ssl_certificate /etc/ssl/x.pem;',
+    'ssl_certificate_key data:$arg_x;',
+    'access_log /etc/cron.d/x;',
+    'error_log /etc/cron.d/x;',
+    'pid /etc/x;',
+    'client_body_temp_path /etc;',
+    'client_body_temp_path /var/lib/kokoa/run/../../../../etc;',
+    'listen unix:/run/docker.sock;',
+    'upstream x { server unix:/run/docker.sock; }',
+    'upstream x { server evil.example:80; }',
+    'map $host $x { include /etc/passwd; }',
+    'map $host $x { a b c; }',
+    'map $host $x { a { b c; } }',
+    'constructor x;',
+    '__proto__ x;',
+    'server_name "a" b\\;c;',
+    "server_name 'a';",
+    `server_name $${'{'}host};`,
+    'server_name "a"b;',
+    'server_name "unfinished',
+    'http {',
+    '}',
+    ';',
+  ])('with %j is refused', (line) => {
+    const files = tree();
+    files.set('upstreams.conf', `${files.get('upstreams.conf')}${line}\n`);
+    expect(guardTree(files)).toMatchObject({ ok: false });
+  });
+
+  test.each([
+    'a.com $host;',
+    'a.com 10.0.0.1:80; load_module x;',
+    '~^.*$ 10.0.0.1:80;',
+    'default to-x;',
+    'hostnames;',
+    'volatile;',
+    'a.com "x y";',
+    'a.com x',
+    'include x;',
+    'A.com x;',
+    '# comment',
+  ])('with a table that holds %j is refused', (line) => {
+    const files = tree();
+    files.set('hosts.map', `${files.get('hosts.map')}${line}\n`);
+    expect(guardTree(files)).toMatchObject({ ok: false, code: 'tree_malformed' });
+  });
+
+  test.each([
+    ['a file that nothing includes', (files: Map<string, string>) => files.set('stray.conf', '')],
+    ['no main file', (files: Map<string, string>) => files.delete('nginx.conf')],
+    ['a file missing', (files: Map<string, string>) => files.delete('hosts.map')],
+    ['nothing', (files: Map<string, string>) => files.clear()],
+  ])('with %s is refused', (_title, change) => {
+    const files = tree();
+    change(files);
+    expect(guardTree(files)).toMatchObject({ ok: false });
+  });
+});
+
+function base() {
+  return {
+    format: 1 as const,
+    node: 'one',
+    network: { wireguard: '10.100.0.0/16' },
+    wireguard: { address: '10.100.0.1', peers: [peer('home', '10.100.1.1')] },
+    controlPlane: { urls: [] },
+  };
+}
+
+function edge(): EdgeConfig {
+  return {
+    ...base(),
+    role: 'edge',
+    edge: { pool: 'default', members: [], acme: { server: 'https://ca.example' }, chunks: [] },
+  };
+}
+
+function peer(name: string, address: string) {
+  return { node: name, publicKey: `key-of-${name}`, address };
+}
+
+function route(hostname: string, address = '10.100.1.1'): WireRoute {
+  return { hostname, backends: [{ address, port: 8080 }], limits: { maxBodyBytes: 1000 } };
+}
+
+function hosts(count: number): WireRoute[] {
+  return Array.from({ length: count }, (_, index) => route(`app-${index}.hoge.com`));
+}
+
+function chunksOf(routes: WireRoute[]): Chunk[] {
+  return [{ routes: routes.slice(0, 5) }, { routes: routes.slice(5) }];
+}
+
+function tree(): Map<string, string> {
+  return renderNginx({
+    config: edge(),
+    chunks: chunksOf(hosts(12)),
+    features: { version: '1.27.4', http2Directive: true, certificateCache: true },
+    settings: {
+      stateDir: '/var/lib/kokoa',
+      releaseId: 'r1',
+      listen: { addresses: ['0.0.0.0', '::'], httpPort: 80, httpsPort: 443 },
+      user: { account: 'www-data', group: 'www-data' },
+      workerProcesses: 1,
+      workerConnections: 100,
+    },
+    templates,
+  });
+}

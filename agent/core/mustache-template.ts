@@ -1,0 +1,96 @@
+// Text from templates. Law: a value enters a template only through the allow-list of its context, and what does not match
+// throws before any text is made; so no value can end a directive or begin one.
+import mustache from 'mustache';
+import { KokoaError } from '../../bundle/error.ts';
+import { isCanonicalHostname } from './certificate-name.ts';
+
+/** What may stand where. Nothing here holds a space, a quote, a semicolon, a brace, a dollar, a backslash or a control. */
+const ALLOWED = {
+  hostname: isCanonicalHostname,
+  /** IPv4, or IPv6 in brackets, and a port. */
+  endpoint: matches(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/),
+  /** Absolute, without `..`, short enough for a socket address beside it. */
+  path: (value: string) => /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(value) && value.length <= 512,
+  /** Names that this agent makes or that name a local account. */
+  name: matches(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/),
+  /** RFC 7638: base64url of a sha256. */
+  thumbprint: matches(/^[A-Za-z0-9_-]{43}$/),
+  number: matches(/^(?:0|[1-9][0-9]{0,15})$/),
+} satisfies Record<string, (value: string) => boolean>;
+
+export type ValueContext = keyof typeof ALLOWED;
+
+/** A value and where it is meant to stand. Made by `as`. */
+export interface ContextValue {
+  readonly context: ValueContext;
+  readonly value: string;
+}
+
+export type View = { readonly [name: string]: ContextValue | boolean | View | readonly View[] };
+
+/**
+ * Renders a mustache template. Every tag must name a value that `as` made; unescaped tags, partials and changed delimiters are refused.
+ * @throws KokoaError unsafe_value, template_invalid
+ */
+export function renderTemplate(template: string, view: View): string {
+  const writer = new mustache.Writer();
+  refuseUncheckedTags(writer.parse(template));
+  return writer.render(template, new StrictContext(view), undefined, { escape: checkedText });
+}
+
+/** Says where a value will stand; the check itself comes when it gets there. */
+export function as(context: ValueContext, value: string | number): ContextValue {
+  return { context, value: String(value) };
+}
+
+/** The value itself, when its context allows it. @throws KokoaError unsafe_value */
+export function allowed(context: ValueContext, value: string): string {
+  if (typeof value === 'string' && ALLOWED[context](value)) return value;
+  throw new KokoaError('unsafe_value', `found ${shown(value)} where a ${context} is expected`, {
+    hint: 'nothing was rendered; correct the value at its source',
+  });
+}
+
+/** A tag that names nothing is a mistake, not an empty text. */
+class StrictContext extends mustache.Context {
+  override push(view: unknown): StrictContext {
+    return new StrictContext(view, this);
+  }
+
+  override lookup(name: string): unknown {
+    const value: unknown = super.lookup(name);
+    if (value === undefined)
+      throw new KokoaError('template_invalid', `the template names ${shown(name)}, which is not given`);
+    return value;
+  }
+}
+
+function checkedText(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('context' in value) || !('value' in value))
+    throw new KokoaError('template_invalid', `found ${shown(value)} without a context`, {
+      hint: 'wrap the value by as()',
+    });
+  const { context, value: text } = value as ContextValue;
+  return allowed(context, text);
+}
+
+/** Token: [type, name, start, end, children?]. The types are mustache's own. */
+type Token = [string, string, number, number, Token[]?];
+
+function refuseUncheckedTags(tokens: Token[]): void {
+  for (const [type, name, , , children] of tokens) {
+    if (type === '&' || type === '>' || type === '=')
+      throw new KokoaError('template_invalid', `the tag ${shown(`${type} ${name}`)} would go round the check`, {
+        hint: 'only {{name}}, {{#section}}, {{^section}} and {{! comment}} are allowed',
+      });
+    if (children) refuseUncheckedTags(children);
+  }
+}
+
+function matches(pattern: RegExp): (value: string) => boolean {
+  return (value) => pattern.test(value);
+}
+
+function shown(value: unknown): string {
+  return (JSON.stringify(value) ?? String(value)).slice(0, 120);
+}

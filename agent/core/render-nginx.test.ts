@@ -1,0 +1,226 @@
+// The rendered tree: golden cases, and the law that no string changes its structure. `BLESS=1` writes the golden trees anew.
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EdgeConfig, WireRoute } from '../../bundle/config.ts';
+import { loadTemplates } from '../adapters/templates.ts';
+import { guardTree } from './guard.ts';
+import { walkTree } from './guard-tree.ts';
+import { NAMED_TARGETS_MAX } from './nginx-upstreams.ts';
+import { type NginxInput, renderNginx } from './render-nginx.ts';
+
+const GOLDEN = join(import.meta.dirname, '../../test/golden-nginx');
+const templates = await loadTemplates();
+
+describe('golden trees', async () => {
+  const cases = (await readdir(GOLDEN)).sort();
+  test.each(cases)('%s', async (name) => {
+    const input = JSON.parse(await readFile(join(GOLDEN, name, 'input.json'), 'utf8'));
+    const rendered = renderNginx({ ...input, templates });
+    expect(guardTree(rendered)).toEqual({ ok: true });
+    const folder = join(GOLDEN, name, 'expected');
+    if (process.env.BLESS === '1') await bless(folder, rendered);
+    expect(Object.fromEntries(rendered)).toEqual(await readTree(folder));
+  });
+});
+
+describe('no string changes the structure of the tree', () => {
+  /** Every string of a config, and where it stands. */
+  const fields: Record<string, (config: EdgeConfig, route: WireRoute, text: string) => void> = {
+    hostname: (_config, route, text) => Object.assign(route, { hostname: text }),
+    address: (_config, route, text) => Object.assign(route.backends[0]!, { address: text }),
+    port: (_config, route, text) => Object.assign(route.backends[0]!, { port: text }),
+    orderer: (_config, route, text) => Object.assign(route, { orderer: text }),
+    maxBodyBytes: (_config, route, text) => Object.assign(route.limits, { maxBodyBytes: text }),
+    requestsPerSecond: (_config, route, text) => Object.assign(route.limits, { requestsPerSecond: text }),
+    burst: (_config, route, text) => Object.assign(route.limits, { burst: text }),
+    connections: (_config, route, text) => Object.assign(route.limits, { connections: text }),
+    thumbprint: (config, _route, text) => Object.assign(config.edge.members[0]!, { acmeThumbprint: text }),
+    member: (config, _route, text) => Object.assign(config.edge.members[0]!, { node: text }),
+    node: (config, _route, text) => Object.assign(config, { node: text }),
+    pool: (config, _route, text) => Object.assign(config.edge, { pool: text }),
+    server: (config, _route, text) => Object.assign(config.edge.acme, { server: text }),
+    email: (config, _route, text) => Object.assign(config.edge.acme, { email: text }),
+    url: (config, _route, text) => Object.assign(config.controlPlane, { urls: [text] }),
+  };
+  const harmless = { name: render('app.hoge.com'), wildcard: render('*.hoge.com') };
+
+  test.each(Object.keys(fields))('as %s: refused, or the same directives as a harmless one', (field) => {
+    fc.assert(
+      fc.property(hostileText(), (text) => {
+        const { config, route } = example();
+        fields[field]!(config, route, text);
+        let files: Map<string, string>;
+        try {
+          files = renderNginx(inputOf(config, route));
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'unsafe_value' });
+          return;
+        }
+        const like = route.hostname.startsWith('*.') ? harmless.wildcard : harmless.name;
+        expect(guardTree(files)).toEqual({ ok: true });
+        expect(directives(files)).toEqual(directives(like));
+        expect(structure(files)).toBe(structure(like));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test.each([
+    'a.com;load_module x.so',
+    'a.com\nb.com',
+    'a.com}',
+    '"a.com"',
+    '$host.com',
+    '../../etc/passwd',
+    'a.com/..',
+    '~^.*$',
+    'A.com',
+    '*.*.com',
+    'a b.com',
+    '.com',
+    'default',
+    'hostnames',
+    '',
+  ])('the hostname %j throws before anything is rendered', (hostname) => {
+    const { config, route } = example();
+    expect(() => renderNginx(inputOf(config, { ...route, hostname }))).toThrow(
+      expect.objectContaining({ code: 'unsafe_value' }),
+    );
+  });
+
+  function render(hostname: string): Map<string, string> {
+    const { config, route } = example();
+    return renderNginx(inputOf(config, { ...route, hostname }));
+  }
+});
+
+test('one server per policy class, however many hostnames', () => {
+  const { config, route } = example();
+  const routes = Array.from({ length: 300 }, (_, index) => ({
+    ...route,
+    hostname: `app-${index}.hoge.com`,
+    limits: { maxBodyBytes: 1000 + (index % 3) },
+  }));
+  const files = renderNginx({ ...inputOf(config, route), chunks: [{ routes }] });
+  expect(files.get('classes.conf')!.match(/^server \{$/gm)).toHaveLength(3);
+});
+
+test.each([
+  [NAMED_TARGETS_MAX, NAMED_TARGETS_MAX],
+  [NAMED_TARGETS_MAX + 1, 1],
+])('of %i single targets %i have a named upstream; one with a spare always has', (targets, named) => {
+  const { config, route } = example();
+  const routes = Array.from({ length: targets }, (_, index) => ({
+    ...route,
+    hostname: `app-${index}.hoge.com`,
+    backends: [{ address: '10.100.1.1', port: 1000 + index }],
+  }));
+  routes[0]!.backends.push({ address: '10.100.1.2', port: 80 });
+  const files = renderNginx({ ...inputOf(config, route), chunks: [{ routes }] });
+  expect(files.get('upstreams.conf')!.match(/^upstream /gm)).toHaveLength(named);
+  expect(files.get('hosts.map')).toMatch(
+    named > 1 ? /app-7\.hoge\.com to-10\.100\.1\.1-1007;/ : /app-7\.hoge\.com 10\.100\.1\.1:1007;/,
+  );
+});
+
+function example(): { config: EdgeConfig; route: WireRoute } {
+  return {
+    config: {
+      format: 1,
+      role: 'edge',
+      node: 'one',
+      network: { wireguard: '10.100.0.0/16' },
+      wireguard: { address: '10.100.0.1', peers: [] },
+      controlPlane: { urls: [] },
+      edge: {
+        pool: 'default',
+        members: [{ node: 'one', recipient: 'age1', signingKey: 'key', acmeThumbprint: 'a'.repeat(43) }],
+        acme: { server: 'https://ca.example/directory' },
+        chunks: [],
+      },
+    },
+    route: {
+      hostname: 'app.hoge.com',
+      backends: [{ address: '10.100.1.1', port: 8080 }],
+      limits: { maxBodyBytes: 1000, requestsPerSecond: 10, burst: 5, connections: 7 },
+      orderer: 'one',
+    },
+  };
+}
+
+function inputOf(config: EdgeConfig, route: WireRoute): NginxInput {
+  return {
+    config,
+    chunks: [{ routes: [route] }],
+    features: { version: '1.22.1', http2Directive: false, certificateCache: false },
+    settings: {
+      stateDir: '/var/lib/kokoa',
+      releaseId: 'r1',
+      listen: { addresses: ['0.0.0.0'], httpPort: 80, httpsPort: 443 },
+      workerProcesses: 1,
+      workerConnections: 100,
+    },
+    templates,
+  };
+}
+
+/** Anything at all, anything around nginx's own marks, and what is likely to pass. */
+function hostileText(): fc.Arbitrary<string> {
+  const valid = fc.oneof(
+    fc.stringMatching(/^(\*\.)?[a-z0-9]{1,20}(\.[a-z0-9]{1,10}){1,4}$/),
+    fc.stringMatching(/^10\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/),
+    fc.stringMatching(/^[1-9][0-9]{0,6}$/),
+    fc.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+  );
+  const mark = fc.constantFrom(
+    ';',
+    '}',
+    '{',
+    '\n',
+    ' ',
+    '"',
+    "'",
+    '#',
+    '$host',
+    '\\',
+    '; load_module /x.so;',
+    '\0',
+    '\r\n',
+    '{{x}}',
+    '{{{x}}}',
+  );
+  return fc.oneof(
+    valid,
+    fc.string({ unit: 'binary' }),
+    fc.tuple(valid, mark, valid).map((parts) => parts.join('')),
+  );
+}
+
+function directives(files: ReadonlyMap<string, string>): string[] {
+  return walkTree(files).sort();
+}
+
+/** Counts nginx's marks without reading its grammar, so that the reader above is not the only witness. */
+function structure(files: ReadonlyMap<string, string>): string {
+  return [...files.values()]
+    .join('')
+    .replace(/[^;{}"'#$\\\n]/g, '')
+    .split('')
+    .sort()
+    .join('');
+}
+
+async function readTree(folder: string): Promise<Record<string, string>> {
+  const names = await readdir(folder);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')])),
+  );
+}
+
+async function bless(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of files) await writeFile(join(folder, name), text);
+}

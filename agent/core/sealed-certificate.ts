@@ -1,0 +1,98 @@
+// What comes out of the pool's mailbox, judged before and after it is opened. Law: nothing is stored that a member of the signed
+// config did not sign for this very hostname, and nothing older or foreign replaces a certificate that works.
+import type { SealedCertificate } from '../../bundle/api.ts';
+import type { PoolMember } from '../../bundle/config.ts';
+import { verifyRelayed } from '../../bundle/relayed.ts';
+import type { HeldCertificate } from '../ports/certificate-store.ts';
+import { type AcceptedCertificate, judgeCertificate } from './certificate.ts';
+
+export const SEALED_CHARACTERS_MAX = 256 * 1024;
+const NAME_CHARACTERS_MAX = 253;
+const FIELD_CHARACTERS_MAX = 200;
+
+export interface ReceivingSide {
+  members: readonly PoolMember[];
+  /** Hosts of the config and their orderers. */
+  hosts: ReadonlyMap<string, string | undefined>;
+  /** The pool identity held here, its recipient. */
+  recipient: string | undefined;
+  held: HeldCertificate | undefined;
+  now: number;
+}
+
+export type EnvelopeVerdict =
+  | { kind: 'open' }
+  /** Nothing wrong, nothing new. */
+  | { kind: 'skip' }
+  /** May become good when the config or the identity changes. */
+  | { kind: 'later'; reason: string }
+  | { kind: 'refuse'; reason: string };
+
+/** True for something that has the shape of a sealed certificate, within bounds. */
+export function isSealedCertificate(value: unknown): value is SealedCertificate {
+  if (typeof value !== 'object' || value === null) return false;
+  const { hostname, recipient, sealed, notBefore, notAfter, by, signature } = value as Partial<SealedCertificate>;
+  const short = [recipient, notBefore, notAfter, by, signature];
+  return (
+    typeof hostname === 'string' &&
+    hostname.length <= NAME_CHARACTERS_MAX &&
+    typeof sealed === 'string' &&
+    sealed.length <= SEALED_CHARACTERS_MAX &&
+    short.every((field) => typeof field === 'string' && field.length <= FIELD_CHARACTERS_MAX) &&
+    Number.isFinite(Date.parse(notBefore!)) &&
+    Number.isFinite(Date.parse(notAfter!))
+  );
+}
+
+/**
+ * Judges the envelope. The host's orderer may replace what is held; any other member only fills a gap: so an edge that
+ * joins, and becomes orderer of hosts that already have a certificate, gets them without an order.
+ */
+export function judgeEnvelope(item: SealedCertificate, side: ReceivingSide): EnvelopeVerdict {
+  const { members, hosts, recipient, held, now } = side;
+  if (!hosts.has(item.hostname)) return { kind: 'later', reason: 'the config does not have this hostname' };
+  const uploader = members.find(({ node }) => node === item.by);
+  if (!uploader) return { kind: 'later', reason: 'its uploader is no member of the pool' };
+  if (!verifyRelayed(item, uploader.signingKey))
+    return { kind: 'refuse', reason: `the signature of ${uploader.node} does not verify` };
+  if (Date.parse(item.notAfter) <= now) return { kind: 'skip' };
+
+  if (held && held.notAfter > now) {
+    const notBefore = Date.parse(item.notBefore);
+    if (held.source === 'imported' || notBefore === held.notBefore) return { kind: 'skip' };
+    if (notBefore < held.notBefore) return { kind: 'refuse', reason: 'it is older than the one held' };
+    if (hosts.get(item.hostname) !== item.by) {
+      return { kind: 'refuse', reason: `${uploader.node} is not the orderer of this hostname` };
+    }
+  }
+  if (recipient !== item.recipient) return { kind: 'later', reason: 'it is sealed to another pool identity' };
+  return { kind: 'open' };
+}
+
+export type ContentVerdict = { ok: true; certificate: AcceptedCertificate } | { ok: false; reason: string };
+
+/** Judges what was inside: the JSON text `{fullchain, key}`, against the envelope and against what is held. */
+export function judgeContent(item: SealedCertificate, text: string, { held, now }: ReceivingSide): ContentVerdict {
+  const pair = parsePair(text);
+  if (!pair) return { ok: false, reason: 'it holds no certificate and key' };
+  const verdict = judgeCertificate({
+    ...pair,
+    hostname: item.hostname,
+    now,
+    ...(held && { notOlderThan: held.notBefore }),
+  });
+  if (!verdict.ok) return { ok: false, reason: `${verdict.code}: ${verdict.detail}` };
+  if (verdict.notBefore !== Date.parse(item.notBefore) || verdict.notAfter !== Date.parse(item.notAfter)) {
+    return { ok: false, reason: 'its validity is not what the envelope says' };
+  }
+  return { ok: true, certificate: verdict };
+}
+
+function parsePair(text: string): { fullchain: string; key: string } | undefined {
+  try {
+    const { fullchain, key } = JSON.parse(text) as { fullchain?: unknown; key?: unknown };
+    return typeof fullchain === 'string' && typeof key === 'string' ? { fullchain, key } : undefined;
+  } catch {
+    return undefined;
+  }
+}

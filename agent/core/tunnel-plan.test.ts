@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { NodeConfig, Peer } from '../../bundle/config.ts';
+import type { TunnelState, TunnelStep } from '../ports/tunnel.ts';
+import { canonicalEndpoint, KEEPALIVE_SECONDS, planTunnel } from './tunnel-plan.ts';
+
+const NONE = new Map<string, string>();
+const DOWN: TunnelState = { up: false, listenPort: 0, peers: [] };
+
+function key(seed: number): string {
+  return Buffer.alloc(32, seed).toString('base64');
+}
+
+function peer(seed: number, more: Partial<Peer> = {}): Peer {
+  return { node: `n${seed}`, publicKey: key(seed), address: `10.100.1.${seed}`, ...more };
+}
+
+function config(peers: Peer[], wireguard: Partial<NodeConfig['wireguard']> = {}): NodeConfig {
+  return {
+    format: 1,
+    role: 'origin',
+    node: 'home',
+    network: { wireguard: '10.100.0.0/16' },
+    wireguard: { address: '10.100.0.1', peers, ...wireguard },
+    controlPlane: { urls: ['https://control.example'] },
+    origin: { ports: [] },
+  };
+}
+
+/** What wg and ip would make of the steps, written from wg(8): a claim of an address takes it from whoever had it. */
+function carryOut(state: TunnelState, steps: readonly TunnelStep[]): TunnelState {
+  const next = structuredClone(state);
+  for (const step of steps) {
+    if (step.kind === 'start') next.up = true;
+    if (step.kind === 'address') next.address = step.address;
+    if (step.kind === 'listenPort') next.listenPort = step.port;
+    if (step.kind === 'removePeer') next.peers = next.peers.filter((known) => known.publicKey !== step.publicKey);
+    if (step.kind !== 'setPeer') continue;
+    for (const known of next.peers) {
+      known.allowedIps = known.allowedIps.filter((ip) => !step.peer.allowedIps.includes(ip));
+    }
+    const known = next.peers.find((other) => other.publicKey === step.peer.publicKey);
+    if (known) Object.assign(known, structuredClone(step.peer));
+    else next.peers.push({ ...structuredClone(step.peer), latestHandshake: 0 });
+  }
+  return next;
+}
+
+const arbitraryPeers = fc
+  .uniqueArray(fc.integer({ min: 2, max: 30 }), { maxLength: 12 })
+  .chain((seeds) =>
+    fc.tuple(
+      fc.constant(seeds),
+      fc.shuffledSubarray(seeds, { minLength: seeds.length }),
+      fc.array(fc.boolean(), { minLength: seeds.length, maxLength: seeds.length }),
+    ),
+  )
+  .map(([seeds, addresses, dials]) =>
+    seeds.map((seed, index) =>
+      peer(seed, {
+        address: `10.100.1.${addresses[index]}`,
+        ...(dials[index] && { endpoint: `198.51.100.${seed}:51820` }),
+      }),
+    ),
+  );
+
+const arbitraryConfig = fc
+  .tuple(arbitraryPeers, fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }))
+  .map(([peers, port]) => config(peers, port === undefined ? {} : { port }));
+
+const arbitrarySaved = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 65_535 })))
+  .map((entries) => new Map(entries.map(([seed, port]) => [key(seed), `203.0.113.${seed}:${port}`])));
+
+describe('planTunnel', () => {
+  test('nothing is left to do once a plan was carried out, from any earlier config', () => {
+    fc.assert(
+      fc.property(arbitraryConfig, arbitraryConfig, arbitrarySaved, (before, after, saved) => {
+        const state = carryOut(DOWN, planTunnel(before, DOWN, saved));
+        const changed = carryOut(state, planTunnel(after, state, saved));
+        expect(planTunnel(after, changed, saved)).toEqual([]);
+        expect(changed.peers.map((known) => known.publicKey).sort()).toEqual(
+          after.wireguard.peers.map((wanted) => wanted.publicKey).sort(),
+        );
+        const claims = changed.peers.flatMap((known) => known.allowedIps);
+        expect(new Set(claims).size).toBe(after.wireguard.peers.length);
+      }),
+    );
+  });
+
+  test('a peer that is the same before and after is never named', () => {
+    fc.assert(
+      fc.property(arbitraryConfig, arbitraryConfig, (before, after) => {
+        const state = carryOut(DOWN, planTunnel(before, DOWN, NONE));
+        const same = before.wireguard.peers.filter((old) =>
+          after.wireguard.peers.some((wanted) => JSON.stringify(wanted) === JSON.stringify(old)),
+        );
+        const plan = JSON.stringify(planTunnel(after, state, NONE));
+        for (const kept of same) expect(plan).not.toContain(kept.publicKey);
+      }),
+    );
+  });
+
+  test('from nothing it starts, then sets address, port and peers; only peers that are dialled get a keepalive', () => {
+    const dialled = peer(2, { endpoint: '198.51.100.11:51820' });
+    expect(planTunnel(config([dialled, peer(3)], { port: 51_820 }), DOWN, NONE)).toEqual([
+      { kind: 'start' },
+      { kind: 'address', address: '10.100.0.1/16' },
+      { kind: 'listenPort', port: 51_820 },
+      {
+        kind: 'setPeer',
+        peer: {
+          publicKey: key(2),
+          allowedIps: ['10.100.1.2/32'],
+          keepaliveSeconds: KEEPALIVE_SECONDS,
+          endpoint: '198.51.100.11:51820',
+        },
+      },
+      { kind: 'setPeer', peer: { publicKey: key(3), allowedIps: ['10.100.1.3/32'], keepaliveSeconds: 0 } },
+    ]);
+  });
+
+  test('a key that changes hands is removed before its address is given to the next one', () => {
+    const state = carryOut(DOWN, planTunnel(config([peer(2)]), DOWN, NONE));
+    const steps = planTunnel(config([peer(2, { publicKey: key(9) })]), state, NONE);
+    expect(steps.map((step) => step.kind)).toEqual(['removePeer', 'setPeer']);
+  });
+
+  test('an endpoint that was learned stays, and a saved one comes back only to a peer without one', () => {
+    const saved = new Map([[key(2), '203.0.113.5:4000']]);
+    const learned = carryOut(DOWN, planTunnel(config([peer(2)]), DOWN, NONE));
+    learned.peers[0]!.endpoint = '203.0.113.77:5000';
+    expect(planTunnel(config([peer(2)]), learned, saved)).toEqual([]);
+    const restarted = carryOut(DOWN, planTunnel(config([peer(2)]), DOWN, saved));
+    expect(restarted.peers[0]?.endpoint).toBe('203.0.113.5:4000');
+    const dialled = planTunnel(config([peer(2, { endpoint: '198.51.100.1:1' })]), DOWN, saved);
+    expect(dialled.at(-1)).toMatchObject({ peer: { endpoint: '198.51.100.1:1' } });
+  });
+
+  test('a change of a learned peer leaves its endpoint unnamed, so that wg keeps it', () => {
+    const state = carryOut(DOWN, planTunnel(config([peer(2)]), DOWN, NONE));
+    state.peers[0]!.endpoint = '203.0.113.77:5000';
+    const [step] = planTunnel(config([peer(2, { address: '10.100.1.99' })]), state, NONE);
+    expect(step).toEqual({
+      kind: 'setPeer',
+      peer: { publicKey: key(2), allowedIps: ['10.100.1.99/32'], keepaliveSeconds: 0 },
+    });
+  });
+
+  test.each<[string, NodeConfig, RegExp]>([
+    ['two peers with one address', config([peer(2), peer(3, { address: '10.100.1.2' })]), /claimed by n2 and by n3/],
+    ['two peers with one key', config([peer(2), peer(3, { publicKey: key(2) })]), /claimed by n2 and by n3/],
+    ["a peer with the node's own address", config([peer(2, { address: '10.100.0.1' })]), /claimed by home and by n2/],
+    [
+      'an address outside the network',
+      config([peer(2, { address: '10.99.0.1' })]),
+      /expected one inside 10.100.0.0\/16/,
+    ],
+    ['an address in octal', config([peer(2, { address: '10.100.01.2' })]), /expected one inside/],
+    ['an address with a prefix', config([peer(2, { address: '10.100.1.2/8' })]), /expected one inside/],
+    ['an endpoint that is a name', config([peer(2, { endpoint: 'evil.example:1' })]), /expected ip:port/],
+    ['an endpoint with port 0', config([peer(2, { endpoint: '198.51.100.1:0' })]), /expected ip:port/],
+    [
+      'a key of 31 bytes',
+      config([peer(2, { publicKey: Buffer.alloc(31).toString('base64') })]),
+      /malformed public key/,
+    ],
+    ['an option as key', config([peer(2, { publicKey: 'remove' })]), /malformed public key/],
+    ['a network that is none', { ...config([]), network: { wireguard: '10.100.0.0' } }, /expected an IPv4 network/],
+    ['more peers than the bound', config(Array.from({ length: 4097 }, () => peer(2))), /at most 4096/],
+  ])('refuses %s', (_, wrong, message) => {
+    expect(() => planTunnel(wrong, DOWN, NONE)).toThrow(message);
+  });
+
+  test("refuses a peer with the node's own key", () => {
+    const state: TunnelState = { ...DOWN, up: true, publicKey: key(2) };
+    expect(() => planTunnel(config([peer(2)]), state, NONE)).toThrow(/claimed by home and by n2/);
+  });
+});
+
+describe('canonicalEndpoint', () => {
+  test.each([
+    ['198.51.100.1:51820', '198.51.100.1:51820'],
+    ['[2001:DB8:0:0::1]:51820', '[2001:db8::1]:51820'],
+    ['198.51.100.1:65536', undefined],
+    ['198.51.100.1', undefined],
+    ['2001:db8::1:51820', undefined],
+    ['[::ffff:198.51.100.1]:1', undefined],
+    ['[fe80::1%eth0]:1', undefined],
+    ['198.51.100.1:1 allowed-ips 0.0.0.0/0', undefined],
+    ['', undefined],
+  ])('%s becomes %s', (text, expected) => {
+    expect(canonicalEndpoint(text)).toBe(expected);
+  });
+});

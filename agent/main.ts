@@ -1,0 +1,24 @@
+// kokoa-agent: reads the command line, builds the adapters, and hands over. The only place of this half that does either.
+import { Command } from 'commander';
+import { failureText } from '../bundle/error.ts';
+import { registerCerts } from './cli/certs.ts';
+import { registerJoin } from './cli/join.ts';
+import { registerRun } from './cli/run.ts';
+import { registerStatus } from './cli/status.ts';
+import { AGENT_VERSION } from './version.ts';
+
+const program = new Command('kokoa-agent')
+  .description('makes this machine what git says it is: an edge (nginx, certificates, tunnel) or an origin (tunnel, packet filter)')
+  .version(AGENT_VERSION)
+  .option('--state <dir>', 'where this node keeps its keys and what it trusts', process.env.KOKOA_STATE ?? '/var/lib/kokoa')
+  .showHelpAfterError('(kokoa-agent --help lists the commands)');
+
+registerJoin(program);
+registerRun(program);
+registerStatus(program);
+registerCerts(program);
+
+await program.parseAsync().catch((error: unknown) => {
+  console.error(failureText(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,36 @@
+// The certificates an edge holds. A pair is whole or absent: what serves never meets a key of another certificate.
+
+/** Where a pair came from: ordered by this edge, handed over by the pool, or imported by a person on this edge alone. */
+export type CertificateSource = 'ordered' | 'relayed' | 'imported';
+
+export interface CertificatePair {
+  /** PEM, leaf first. */
+  fullchain: string;
+  /** PEM. */
+  key: string;
+}
+
+export interface HeldCertificate {
+  /** Canonical; may be `*.name`. */
+  hostname: string;
+  source: CertificateSource;
+  /** Of the leaf, ms since the epoch. */
+  notBefore: number;
+  notAfter: number;
+  /** sha256 of the leaf, lower-case hex. */
+  fingerprint256: string;
+}
+
+/** An entry that is torn, or that somebody else put there. */
+export interface StrangeEntry {
+  entry: string;
+  reason: string;
+}
+
+export interface CertificateStore {
+  /** Replaces the pair of a hostname in one step. The pair was judged before. @throws KokoaError certificate_store_failed */
+  write(hostname: string, pair: CertificatePair, source: CertificateSource): Promise<void>;
+  /** Undefined when there is none, or it is torn. */
+  read(hostname: string): Promise<CertificatePair | undefined>;
+  list(): Promise<{ held: HeldCertificate[]; strange: StrangeEntry[] }>;
+}

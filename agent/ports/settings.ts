@@ -1,0 +1,22 @@
+// What `join` was told about this machine. Local truth: no bundle changes it.
+
+export interface Settings {
+  /** Slot name, as the token says. */
+  node: string;
+  /** Base URLs of the control plane. */
+  urls: string[];
+  /** sha256 of root version 1, lower-case hex. */
+  fingerprint: string;
+  /** PEM file that the control plane's TLS is checked against; absent: the system's CAs. */
+  caFile?: string;
+  /** PEM file that the ACME server's TLS is checked against; absent: the system's CAs. */
+  acmeCaFile?: string;
+  /** Ports the owner allows, canonical (`8080,9000-9010`); empty: none. */
+  allow: string;
+  /** WireGuard interface; absent: no tunnel, the origins' addresses are reached without one. */
+  interfaceName?: string;
+  /** Where the web server listens. */
+  listen: { addresses: string[]; httpPort: number; httpsPort: number };
+  /** Public addresses to announce; absent: the ones found at start. */
+  address?: { ipv4?: string; ipv6?: string };
+}

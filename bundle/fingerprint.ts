@@ -1,0 +1,12 @@
+// The fingerprint of what a node announced: the same on the node that made the keys and on the reconciler that shows them, so that
+// a person can compare the two.
+import type { Enrolment } from './api.ts';
+import { canonicalJson, sha256Hex } from './canonical.ts';
+
+/** The keys of an announcement; everything else in it may change without a new binding. */
+export type AnnouncedKeys = Pick<Enrolment, 'wireguardPublicKey' | 'signingKey' | 'recipient'>;
+
+/** sha256 over the canonical JSON of the keys, in 16 groups of four lower-case hex digits. */
+export function keyFingerprint({ wireguardPublicKey, signingKey, recipient }: AnnouncedKeys): string {
+  return sha256Hex(canonicalJson({ wireguardPublicKey, signingKey, recipient })).match(/.{4}/g)!.join(' ');
+}

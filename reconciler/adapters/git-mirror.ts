@@ -1,0 +1,157 @@
+// The bare mirror: a cache of one branch that can always be thrown away and fetched again. Every git that runs in it runs under
+// git-settings.ts.
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { simpleGit } from 'simple-git';
+import { KokoaError } from '../../bundle/error.ts';
+import {
+  GIT_VARIABLES,
+  gitEnvironment,
+  type MirrorOptions,
+  mirrorConfig,
+  OWN_GLOBAL_CONFIG,
+  ownGlobalConfig,
+} from './git-settings.ts';
+
+/** Silence of git for this long ends a fetch, and so does its whole duration. */
+const FETCH_SILENCE_MS = 60_000;
+const FETCH_TOTAL_MS = 10 * 60_000;
+const DETAIL_LENGTH_MAX = 400;
+
+/** Makes or takes over the mirror. @throws KokoaError mirror_not_ours, git_missing, mirror_failed */
+export async function prepareMirror(options: MirrorOptions): Promise<void> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const entries = await readdir(options.directory);
+  if (entries.length > 0 && !entries.includes(OWN_GLOBAL_CONFIG))
+    throw new KokoaError('mirror_not_ours', `${options.directory} is not empty and is no mirror of Kokoa`, {
+      hint: 'Name an empty or a new directory: what is in it will be replaced at will.',
+    });
+  await writeFile(join(options.directory, OWN_GLOBAL_CONFIG), ownGlobalConfig(options), { mode: 0o600 });
+  if (!(await isFile(join(options.directory, 'HEAD')))) await initialise(options);
+  await writeFile(join(options.directory, 'config'), mirrorConfig(options), { mode: 0o600 });
+  await removeLocks(options);
+}
+
+/** Throws the mirror away and makes an empty one. */
+export async function rebuildMirror(options: MirrorOptions): Promise<void> {
+  for (const entry of await readdir(options.directory)) {
+    if (entry !== OWN_GLOBAL_CONFIG) await rm(join(options.directory, entry), { recursive: true, force: true });
+  }
+  await prepareMirror(options);
+}
+
+/** A git that was killed leaves its lock files; only one git at a time writes here, so all of them are stale. */
+export async function removeLocks({ directory, branch }: MirrorOptions): Promise<void> {
+  const names = ['HEAD.lock', 'config.lock', 'packed-refs.lock', 'shallow.lock', `refs/heads/${branch}.lock`];
+  for (const name of names) await rm(join(directory, name), { force: true });
+}
+
+/** One git process: the branch is in the mirror when this resolves. @throws KokoaError source_unreachable, branch_missing, mirror_locked */
+export async function fetchBranch(options: MirrorOptions): Promise<void> {
+  const deadline = AbortSignal.timeout(FETCH_TOTAL_MS);
+  const git = simpleGit({
+    baseDir: options.directory,
+    abort: deadline,
+    timeout: { block: FETCH_SILENCE_MS },
+    completion: { onClose: true, onExit: false },
+    allowEnvironment: GIT_VARIABLES,
+    unsafe: { allowUnsafeConfigPaths: true, allowUnsafeConfigEnvCount: true },
+  }).env(gitEnvironment(options));
+  const ref = `refs/heads/${options.branch}`;
+  try {
+    await git.raw([
+      'fetch',
+      // simple-git waits 50 ms longer for a process that printed nothing.
+      '--verbose',
+      '--no-tags',
+      '--force',
+      '--no-write-fetch-head',
+      '--no-recurse-submodules',
+      '--end-of-options',
+      'origin',
+      `+${ref}:${ref}`,
+    ]);
+  } catch (cause) {
+    throw fetchError(cause, options);
+  }
+}
+
+/** True when every commit and tree the mirror refers to can be read. */
+export async function isMirrorSound(options: MirrorOptions): Promise<boolean> {
+  const result = await execa('git', ['rev-list', '--objects', '--quiet', '--all'], {
+    env: gitEnvironment(options),
+    extendEnv: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    timeout: FETCH_SILENCE_MS,
+    reject: false,
+  });
+  return result.exitCode === 0;
+}
+
+/** Packs what many small fetches left behind. Failure costs only speed. */
+export async function tidyMirror(options: MirrorOptions): Promise<void> {
+  await execa('git', ['-c', 'gc.auto=2000', '-c', 'gc.autoDetach=false', 'gc', '--auto', '--quiet'], {
+    cwd: options.directory,
+    env: gitEnvironment(options),
+    extendEnv: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    timeout: FETCH_TOTAL_MS,
+    reject: false,
+  });
+}
+
+/** git's own words, made safe to print. */
+export function gitDetail(text: string): string {
+  return text
+    .replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
+    .trim()
+    .slice(0, DETAIL_LENGTH_MAX);
+}
+
+async function initialise(options: MirrorOptions): Promise<void> {
+  const result = await execa(
+    'git',
+    ['init', '--bare', '--quiet', '--template=', `--initial-branch=${options.branch}`],
+    {
+      cwd: options.directory,
+      env: gitEnvironment(options),
+      extendEnv: false,
+      stdin: 'ignore',
+      timeout: FETCH_SILENCE_MS,
+      reject: false,
+    },
+  );
+  if (!result.failed) return;
+  if (result.code === 'ENOENT')
+    throw new KokoaError('git_missing', 'git was not found', { hint: 'Install it: apt install git.', cause: result });
+  throw new KokoaError('mirror_failed', `git init failed: ${gitDetail(result.stderr)}`, { cause: result });
+}
+
+function fetchError(cause: unknown, { remote, branch }: MirrorOptions): KokoaError {
+  const detail = gitDetail(cause instanceof Error ? cause.message : String(cause));
+  if (/couldn't find remote ref/i.test(detail))
+    return new KokoaError('branch_missing', `the repository has no branch ${JSON.stringify(branch)}`, {
+      hint: 'Was it deleted or renamed? What is published stays as it is.',
+      cause,
+    });
+  if (/\.lock': File exists/i.test(detail)) return new KokoaError('mirror_locked', detail, { cause });
+  return new KokoaError('source_unreachable', `git fetch from ${remote.url} failed: ${detail || 'no answer in time'}`, {
+    hint: /auth|denied|403|401|terminal prompts/i.test(detail)
+      ? 'Check the credential of the repository.'
+      : 'What is published stays as it is; the next poll tries again.',
+    cause,
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,118 @@
+// What Prometheus may know: numbers with few labels. No hostname, no token and no path with a name in it is ever a label.
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+export type WebhookResult = 'push' | 'ignored' | 'refused' | 'too_large';
+
+export interface Metrics {
+  /** One run of the loop; `outcome` is published, unchanged, held or an error code. */
+  reconciled(outcome: string, seconds: number): void;
+  /** One step of a run. */
+  step(step: string, seconds: number): void;
+  published(sequence: number): void;
+  held(held: boolean): void;
+  hosts(count: number): void;
+  webhook(result: WebhookResult): void;
+  /** `route` is the pattern, not the path. */
+  request(route: string, code: number): void;
+  /** Read when somebody scrapes. */
+  observe(sources: MetricSources): void;
+  text(): Promise<{ contentType: string; body: string }>;
+}
+
+export interface MetricSources {
+  longPolls(): number;
+  /** State → how many. */
+  nodeStates(): Map<string, number>;
+  /** Node → seconds. */
+  lastSeenAges(): Map<string, number>;
+}
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  let sources: MetricSources | undefined;
+  const reconciles = new Counter({
+    name: 'kokoa_reconciles_total',
+    help: 'Runs of the reconcile loop.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'kokoa_reconcile_duration_seconds',
+    help: 'Duration of a run.',
+    buckets: SECONDS,
+    registers,
+  });
+  const steps = new Histogram({
+    name: 'kokoa_reconcile_step_seconds',
+    help: 'Duration of a step of a run.',
+    labelNames: ['step'],
+    buckets: SECONDS,
+    registers,
+  });
+  const sequence = new Gauge({
+    name: 'kokoa_published_sequence',
+    help: 'Number of the newest publication.',
+    registers,
+  });
+  const held = new Gauge({ name: 'kokoa_held', help: '1 while the newest commit is held back.', registers });
+  const hosts = new Gauge({ name: 'kokoa_hosts', help: 'Hostnames that are live.', registers });
+  const webhooks = new Counter({
+    name: 'kokoa_webhooks_total',
+    help: 'Webhook deliveries.',
+    labelNames: ['result'],
+    registers,
+  });
+  const requests = new Counter({
+    name: 'kokoa_http_requests_total',
+    help: 'HTTP requests answered.',
+    labelNames: ['route', 'code'],
+    registers,
+  });
+  new Gauge({
+    name: 'kokoa_long_polls_open',
+    help: 'Requests that wait for a change.',
+    registers,
+    collect() {
+      this.set(sources?.longPolls() ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'kokoa_nodes',
+    help: 'Nodes by the state they report.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [state, count] of sources?.nodeStates() ?? []) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'kokoa_node_last_seen_age_seconds',
+    help: 'Time since a node was heard of.',
+    labelNames: ['node'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [node, age] of sources?.lastSeenAges() ?? []) this.set({ node }, age);
+    },
+  });
+  return {
+    reconciled(outcome, seconds) {
+      reconciles.inc({ outcome });
+      durations.observe(seconds);
+    },
+    step: (step, seconds) => steps.observe({ step }, seconds),
+    published: (number) => sequence.set(number),
+    held: (isHeld) => held.set(isHeld ? 1 : 0),
+    hosts: (count) => hosts.set(count),
+    webhook: (result) => webhooks.inc({ result }),
+    request: (route, code) => requests.inc({ route, code }),
+    observe(from) {
+      sources = from;
+    },
+    text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}

@@ -1,0 +1,105 @@
+// The pools' mailboxes and order leases of the embedded store. Every kept item gets the pool's next sequence number, so a reader
+// that knows how far it came asks only for the rest. Callers hold the transaction.
+import type { DatabaseSync } from 'node:sqlite';
+import type { PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
+import type { Lease } from '../ports/store.ts';
+
+/** One answer stops after this much; its `sequence` is then that of its last item, and the reader asks again. */
+export const RELAY_BYTES_MAX = 8 * 1024 * 1024;
+
+/** A certificate is forgotten this long after its end, a lease this long after its own. */
+const ENDED_KEPT_MS = 24 * 3600_000;
+
+export interface Mailbox {
+  after(pool: string, since: number): RelayResponse;
+  putIdentity(identity: PoolIdentity): 'kept' | 'stale';
+  putCertificate(pool: string, certificate: SealedCertificate): 'kept' | 'stale';
+  takeLease(lease: Lease, nowMs: number): Lease;
+  leases(): Lease[];
+  prune(nowMs: number): void;
+}
+
+export function createMailbox(database: DatabaseSync): Mailbox {
+  const sql = (text: string) => database.prepare(text);
+  const sequence = sql('SELECT sequence FROM mailboxes WHERE pool = ?');
+  const nextSequence = sql(
+    'INSERT INTO mailboxes VALUES (?, 1) ON CONFLICT DO UPDATE SET sequence = sequence + 1 RETURNING sequence',
+  );
+  const identity = sql('SELECT * FROM identities WHERE pool = ?');
+  const putIdentity = sql('REPLACE INTO identities VALUES (?, ?, ?, ?, ?, ?)');
+  const certificate = sql('SELECT not_before_ms, item FROM certificates WHERE pool = ? AND hostname = ?');
+  const certificates = sql('SELECT sequence, item FROM certificates WHERE pool = ? AND sequence > ? ORDER BY sequence');
+  const putCertificate = sql('REPLACE INTO certificates VALUES (?, ?, ?, ?, ?, ?)');
+  const dropCertificates = sql('DELETE FROM certificates WHERE not_after_ms < ?');
+  const lease = sql('SELECT * FROM leases WHERE pool = ? AND hostname = ?');
+  const leases = sql('SELECT * FROM leases ORDER BY pool, hostname');
+  const putLease = sql('REPLACE INTO leases VALUES (?, ?, ?, ?)');
+  const dropLeases = sql('DELETE FROM leases WHERE expires_ms < ?');
+  const next = (pool: string) => Number(nextSequence.get(pool)!.sequence);
+
+  return {
+    after(pool, since) {
+      const newest = Number(sequence.get(pool)?.sequence ?? 0);
+      // A store that was rebuilt counts from the start again; a reader from before must not miss what is new.
+      const from = since > newest ? 0 : since;
+      const held = identity.get(pool);
+      const response: RelayResponse = { sequence: newest, certificates: [] };
+      if (held && Number(held.sequence) > from) response.identity = JSON.parse(String(held.item));
+      let bytes = 0;
+      for (const row of certificates.iterate(pool, from)) {
+        bytes += String(row.item).length;
+        response.certificates.push(JSON.parse(String(row.item)));
+        if (bytes < RELAY_BYTES_MAX) continue;
+        response.sequence = Number(row.sequence);
+        break;
+      }
+      return response;
+    },
+
+    putIdentity(item) {
+      const { pool, epoch, recipient } = item;
+      const wraps = Object.keys(item.wraps).length;
+      const held = identity.get(pool);
+      const newer =
+        !held ||
+        epoch > Number(held.epoch) ||
+        (epoch === Number(held.epoch) && recipient === held.recipient && wraps > Number(held.wraps));
+      if (!newer) return 'stale';
+      putIdentity.run(pool, next(pool), epoch, recipient, wraps, JSON.stringify(item));
+      return 'kept';
+    },
+
+    putCertificate(pool, item) {
+      const text = JSON.stringify(item);
+      const notBeforeMs = Date.parse(item.notBefore);
+      const held = certificate.get(pool, item.hostname);
+      if (held && notBeforeMs < Number(held.not_before_ms)) return 'stale';
+      if (held?.item !== text)
+        putCertificate.run(pool, item.hostname, next(pool), notBeforeMs, Date.parse(item.notAfter), text);
+      return 'kept';
+    },
+
+    takeLease(wanted, nowMs) {
+      const held = lease.get(wanted.pool, wanted.hostname);
+      if (held && held.node !== wanted.node && Number(held.expires_ms) > nowMs) return leaseOf(held);
+      putLease.run(wanted.pool, wanted.hostname, wanted.node, wanted.expiresMs);
+      return wanted;
+    },
+
+    leases: () => leases.all().map(leaseOf),
+
+    prune(nowMs) {
+      dropCertificates.run(nowMs - ENDED_KEPT_MS);
+      dropLeases.run(nowMs - ENDED_KEPT_MS);
+    },
+  };
+}
+
+function leaseOf(row: Record<string, unknown>): Lease {
+  return {
+    pool: String(row.pool),
+    hostname: String(row.hostname),
+    node: String(row.node),
+    expiresMs: Number(row.expires_ms),
+  };
+}

@@ -1,0 +1,57 @@
+// The tables of the embedded store. A migration is never edited: a change is a new one at the end.
+import type { DatabaseSync } from 'node:sqlite';
+import { KokoaError } from '../../bundle/error.ts';
+
+const MIGRATIONS = [
+  `
+  CREATE TABLE head (
+    one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL, commit_id TEXT NOT NULL, override_base TEXT
+  ) STRICT;
+  CREATE TABLE nodes (
+    node TEXT PRIMARY KEY, version INTEGER NOT NULL, timestamp_version INTEGER NOT NULL, config_hash TEXT NOT NULL,
+    timestamp_expires_ms INTEGER NOT NULL, timestamp TEXT NOT NULL, snapshot TEXT NOT NULL, targets TEXT NOT NULL,
+    config TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, text TEXT NOT NULL, used_ms INTEGER NOT NULL) STRICT;
+  CREATE TABLE enrolments (
+    node TEXT PRIMARY KEY, token_sha256 TEXT NOT NULL, generation INTEGER NOT NULL, enrolment TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE reports (node TEXT PRIMARY KEY, last_seen_ms INTEGER NOT NULL, report TEXT NOT NULL) STRICT;
+  CREATE TABLE mailboxes (pool TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;
+  CREATE TABLE identities (
+    pool TEXT PRIMARY KEY, sequence INTEGER NOT NULL, epoch INTEGER NOT NULL, recipient TEXT NOT NULL, wraps INTEGER NOT NULL,
+    item TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE certificates (
+    pool TEXT NOT NULL, hostname TEXT NOT NULL, sequence INTEGER NOT NULL, not_before_ms INTEGER NOT NULL,
+    not_after_ms INTEGER NOT NULL, item TEXT NOT NULL, PRIMARY KEY (pool, hostname)
+  ) STRICT;
+  CREATE INDEX certificates_by_sequence ON certificates (pool, sequence);
+  CREATE TABLE leases (
+    pool TEXT NOT NULL, hostname TEXT NOT NULL, node TEXT NOT NULL, expires_ms INTEGER NOT NULL, PRIMARY KEY (pool, hostname)
+  ) STRICT;
+  `,
+];
+
+/** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */
+export function migrate(database: DatabaseSync): void {
+  const found = Number(database.prepare('PRAGMA user_version').get()!.user_version);
+  if (found > MIGRATIONS.length)
+    throw new KokoaError(
+      'store_too_new',
+      `the store has format ${found}; this version knows up to ${MIGRATIONS.length}`,
+      {
+        hint: 'Start the newer version again, or keep this store and begin with an empty directory.',
+      },
+    );
+  if (found === MIGRATIONS.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}

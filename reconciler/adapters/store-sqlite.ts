@@ -1,0 +1,179 @@
+// The embedded store: one SQLite file, texts included, so that a publish is one transaction and one fsync (a directory of files
+// took twice as long). What must be durable is synced when the promise resolves; heartbeats are not worth a sync.
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import { sha256Hex } from '../../bundle/canonical.ts';
+import { KokoaError } from '../../bundle/error.ts';
+import { chunkReferencesIn } from '../core/chunk-references.ts';
+import type { Publication, PublishedNode, Store } from '../ports/store.ts';
+import { openDatabase, translated } from './store-database.ts';
+import { createMailbox } from './store-mailbox.ts';
+
+/** A text nobody refers to any more is kept this long: an agent may still be fetching it. */
+const BLOB_KEPT_MS = 3600_000;
+const PRUNE_EVERY_MS = 600_000;
+
+export interface SqliteStoreOptions {
+  clock?: () => Date;
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+/** @throws KokoaError store_locked, store_damaged, store_too_new, store_failed (this and every method) */
+export async function openSqliteStore(
+  directory: string,
+  { clock = () => new Date() }: SqliteStoreOptions = {},
+): Promise<Store> {
+  const database = openDatabase(directory);
+  const one = statements(database);
+  const mailbox = createMailbox(database);
+  let prunedMs = clock().getTime();
+
+  /** All or nothing. `durable: false` survives a crash of the process, not one of the machine. */
+  function transaction<T>(durable: boolean, work: () => T): T {
+    return translated(directory, () => {
+      if (!durable) database.exec('PRAGMA synchronous = NORMAL');
+      try {
+        database.exec('BEGIN IMMEDIATE');
+        const result = work();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      } finally {
+        if (!durable) database.exec('PRAGMA synchronous = FULL');
+      }
+    });
+  }
+  const read = <T>(work: () => T): T => translated(directory, work);
+
+  function write(publication: Publication): 'published' | 'conflict' {
+    const head = one.head.get();
+    if (head?.sequence !== publication.expected) return 'conflict';
+    const nowMs = clock().getTime();
+    for (const [sha256, text] of publication.blobs) {
+      if (sha256Hex(text) !== sha256) throw new KokoaError('blob_mismatch', `text is not the one named ${sha256}`);
+      one.putBlob.run(sha256, text, nowMs);
+    }
+    for (const sha256 of new Set(publication.nodes.flatMap(({ config }) => chunkReferencesIn(config))))
+      if (!one.hasBlob.get(sha256))
+        throw new KokoaError('blob_missing', `a config refers to ${sha256}, which is not stored`);
+    for (const node of publication.nodes) one.putNode.run({ ...node });
+    for (const node of publication.removed) one.dropNode.run(node);
+    one.putHead.run((publication.expected ?? 0) + 1, publication.commit, publication.overrideBase ?? null);
+    return 'published';
+  }
+
+  /** Housekeeping never turns a publish that succeeded into a failure; it is tried again with a later one. */
+  function prune(): void {
+    const nowMs = clock().getTime();
+    if (nowMs - prunedMs < PRUNE_EVERY_MS) return;
+    prunedMs = nowMs;
+    try {
+      transaction(false, () => {
+        const inUse = new Set(one.nodes.all().flatMap(({ config }) => chunkReferencesIn(String(config))));
+        for (const sha256 of inUse) one.touchBlob.run(nowMs, sha256);
+        one.dropBlobs.run(nowMs - BLOB_KEPT_MS);
+        mailbox.prune(nowMs);
+      });
+    } catch (error) {
+      if (!(error instanceof KokoaError)) throw error;
+    }
+  }
+
+  return {
+    head: async () => read(() => publishedHead(one.head.get())),
+    nodes: async () => read(() => one.nodes.all().map(publishedNode)),
+    async publish(publication) {
+      const outcome = transaction(true, () => write(publication));
+      prune();
+      return outcome;
+    },
+    async blob(sha256) {
+      const text = read(() => one.blob.get(sha256))?.text;
+      return typeof text === 'string' && sha256Hex(text) === sha256 ? text : undefined;
+    },
+
+    enrolments: async () =>
+      read(() => one.enrolments.all()).map((row) => ({
+        node: String(row.node),
+        tokenSha256: String(row.token_sha256),
+        generation: Number(row.generation),
+        enrolment: JSON.parse(String(row.enrolment)),
+      })),
+    async saveEnrolment({ node, tokenSha256, generation, enrolment }) {
+      transaction(true, () => one.putEnrolment.run(node, tokenSha256, generation, JSON.stringify(enrolment)));
+    },
+
+    reports: async () =>
+      read(() => one.reports.all()).map((row) => ({
+        node: String(row.node),
+        lastSeenMs: Number(row.last_seen_ms),
+        report: JSON.parse(String(row.report)),
+      })),
+    async saveReport({ node, lastSeenMs, report }) {
+      transaction(false, () => one.putReport.run(node, lastSeenMs, JSON.stringify(report)));
+    },
+
+    relay: async (pool, since) => read(() => mailbox.after(pool, since)),
+    putIdentity: async (identity: PoolIdentity) => transaction(true, () => mailbox.putIdentity(identity)),
+    putCertificate: async (pool: string, certificate: SealedCertificate) =>
+      transaction(true, () => mailbox.putCertificate(pool, certificate)),
+    takeLease: async (lease, nowMs) => transaction(true, () => mailbox.takeLease(lease, nowMs)),
+    leases: async () => read(() => mailbox.leases()),
+
+    async close() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function statements(database: DatabaseSync) {
+  const sql = (text: string) => database.prepare(text);
+  const putNode =
+    sql(`INSERT INTO nodes VALUES (:node, :version, :timestampVersion, :configHash, :timestampExpiresMs, :timestamp,
+    :snapshot, :targets, :config) ON CONFLICT DO UPDATE SET version = excluded.version,
+    timestamp_version = excluded.timestamp_version, config_hash = excluded.config_hash,
+    timestamp_expires_ms = excluded.timestamp_expires_ms, timestamp = excluded.timestamp, snapshot = excluded.snapshot,
+    targets = excluded.targets, config = excluded.config`);
+  return {
+    head: sql('SELECT sequence, commit_id, override_base FROM head'),
+    putHead: sql('REPLACE INTO head VALUES (1, ?, ?, ?)'),
+    nodes: sql('SELECT * FROM nodes ORDER BY node'),
+    putNode,
+    dropNode: sql('DELETE FROM nodes WHERE node = ?'),
+    blob: sql('SELECT text FROM blobs WHERE sha256 = ?'),
+    hasBlob: sql('SELECT 1 FROM blobs WHERE sha256 = ?'),
+    // A text that was damaged on disk is replaced by the good one.
+    putBlob: sql(
+      'INSERT INTO blobs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text, used_ms = excluded.used_ms',
+    ),
+    touchBlob: sql('UPDATE blobs SET used_ms = ? WHERE sha256 = ?'),
+    dropBlobs: sql('DELETE FROM blobs WHERE used_ms < ?'),
+    enrolments: sql('SELECT * FROM enrolments ORDER BY node'),
+    putEnrolment: sql('REPLACE INTO enrolments VALUES (?, ?, ?, ?)'),
+    reports: sql('SELECT * FROM reports ORDER BY node'),
+    putReport: sql('REPLACE INTO reports VALUES (?, ?, ?)'),
+  };
+}
+
+function publishedHead(row: Row | undefined) {
+  if (!row) return undefined;
+  const head = { sequence: Number(row.sequence), commit: String(row.commit_id) };
+  return row.override_base === null ? head : { ...head, overrideBase: String(row.override_base) };
+}
+
+function publishedNode(row: Row): PublishedNode {
+  return {
+    node: String(row.node),
+    version: Number(row.version),
+    timestampVersion: Number(row.timestamp_version),
+    configHash: String(row.config_hash),
+    timestampExpiresMs: Number(row.timestamp_expires_ms),
+    timestamp: String(row.timestamp),
+    snapshot: String(row.snapshot),
+    targets: String(row.targets),
+    config: String(row.config),
+  };
+}

@@ -1,0 +1,143 @@
+// Writes edge and origin files with a fresh token, and renews tokens.
+import { isDeepStrictEqual } from 'node:util';
+import ipaddr from 'ipaddr.js';
+import { sha256Hex } from '../../bundle/canonical.ts';
+import type { NodeRole } from '../../bundle/config.ts';
+import { KokoaError } from '../../bundle/error.ts';
+import { loadKeys } from '../adapters/key-files.ts';
+import { mintToken } from '../adapters/token-mint.ts';
+import { freeAddress } from '../core/free-address.ts';
+import { loadFile } from '../core/load.ts';
+import { edgeYaml, originYaml, withToken } from '../core/new-files.ts';
+import { type DataFolder, openDataFolder, refuseExisting, replaceFile, writeNewFile } from './data-folder.ts';
+import { nodeSteps } from './next-steps.ts';
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+export interface TokenOptions {
+  dir: string;
+  keys?: string;
+}
+
+export interface EdgeOptions extends TokenOptions {
+  address?: string[];
+  wireguardAddress?: string;
+  pool?: string;
+}
+
+export interface OriginOptions extends TokenOptions {
+  team: string[];
+  wireguardAddress?: string;
+}
+
+/** False: not written, the problems are printed. */
+export async function addEdge(name: string, options: EdgeOptions): Promise<boolean> {
+  const address = publicAddress(options.address ?? []);
+  return addNode('edge', name, options, (folder, wireguardAddress, tokenSha256) => {
+    const pool = options.pool ?? folder.kokoa.pools[0]?.name;
+    return edgeYaml({ name, address, wireguardAddress, tokenSha256, ...(pool !== undefined && { pool }) });
+  });
+}
+
+/** False: not written, the problems are printed. */
+export async function addOrigin(name: string, options: OriginOptions): Promise<boolean> {
+  return addNode('origin', name, options, (_, wireguardAddress, tokenSha256) =>
+    originYaml({ name, teams: options.team, wireguardAddress, tokenSha256 }),
+  );
+}
+
+/** Replaces token and generation of a node file and nothing else. False: not written, the problems are printed. */
+export async function renewToken(role: NodeRole, name: string, options: TokenOptions): Promise<boolean> {
+  const path = pathOf(role, name);
+  const folder = openDataFolder(options.dir);
+  const before = folder.judgement.loaded.find((file) => file.path === path);
+  if (before === undefined || before.kind !== role || before.value === undefined) {
+    throw new KokoaError('name_unknown', `${path} is missing or not valid`, {
+      hint: `kokoa ${role} add ${name} writes it`,
+    });
+  }
+  const generation = (before.value.generation ?? 1) + 1;
+  const { token, sha256 } = await mintToken({ node: name, generation });
+  const bytes = folder.judgement.files.find((file) => file.path === path)?.bytes;
+  const text = withToken(Buffer.from(bytes ?? []).toString(), sha256, generation);
+  const after = loadFile(path, sha256Hex(text), Buffer.from(text)).value;
+  if (!isDeepStrictEqual(after, { ...before.value, token: `sha256:${sha256}`, generation })) {
+    throw new KokoaError('layout_unknown', `${path} is laid out in a way this command cannot edit`, {
+      hint: `write token: and generation: ${generation} as lines of their own, then run it again`,
+    });
+  }
+  if (!(await replaceFile(folder, path, text))) return false;
+  await announce({ role, name, path, folder, options, token });
+  return true;
+}
+
+async function addNode(
+  role: NodeRole,
+  name: string,
+  options: TokenOptions & { wireguardAddress?: string },
+  textOf: (folder: DataFolder, wireguardAddress: string, tokenSha256: string) => string,
+): Promise<boolean> {
+  const path = pathOf(role, name);
+  const folder = openDataFolder(options.dir);
+  await refuseExisting(folder, path, `for a new token: kokoa ${role} token ${name}`);
+  const wireguardAddress = options.wireguardAddress ?? nextAddress(folder, role);
+  const { token, sha256 } = await mintToken({ node: name, generation: 1 });
+  if (!(await writeNewFile(folder, path, textOf(folder, wireguardAddress, sha256)))) return false;
+  await announce({ role, name, path, folder, options, token });
+  return true;
+}
+
+interface Announcement {
+  role: NodeRole;
+  name: string;
+  path: string;
+  folder: DataFolder;
+  options: TokenOptions;
+  token: string;
+}
+
+async function announce({ role, name, path, folder, options, token }: Announcement): Promise<void> {
+  const fingerprint = options.keys === undefined ? undefined : (await loadKeys(options.keys)).fingerprint;
+  const url = (folder.kokoa.controlPlane.urls[0] ?? 'URL').replace(/\/$/, '');
+  console.error(`wrote ${path}`);
+  console.log(token);
+  for (const line of nodeSteps({ role, name, path, dir: folder.dir, url, fingerprint })) console.error(line);
+}
+
+function pathOf(role: NodeRole, name: string): string {
+  if (NAME.test(name)) return `${role}s/${name}.yaml`;
+  throw usage(`found the name ${JSON.stringify(name.slice(0, 80))}, expected lower-case letters, digits and dashes`);
+}
+
+function nextAddress({ judgement, kokoa }: DataFolder, role: NodeRole): string {
+  const taken = new Set<string>();
+  for (const file of judgement.loaded) {
+    if ((file.kind === 'edge' || file.kind === 'origin') && file.value) taken.add(file.value.wireguard.address);
+  }
+  const address = freeAddress(kokoa.network.wireguard, taken, role);
+  if (address !== undefined) return address;
+  throw new KokoaError('network_full', `found no free address in ${kokoa.network.wireguard}`, {
+    hint: 'name one with --wireguard-address, or widen network.wireguard in kokoa.yaml',
+  });
+}
+
+function publicAddress(addresses: readonly string[]): { ipv4?: string; ipv6?: string } {
+  const found: { ipv4?: string; ipv6?: string } = {};
+  for (const address of addresses) {
+    const kind = ipaddr.IPv4.isValidFourPartDecimal(address)
+      ? 'ipv4'
+      : ipaddr.IPv6.isValid(address)
+        ? 'ipv6'
+        : undefined;
+    if (kind === undefined)
+      throw usage(`found --address ${JSON.stringify(address.slice(0, 80))}, expected an IP address`);
+    if (found[kind] !== undefined)
+      throw usage('found two addresses of one family, expected one IPv4 and one IPv6 address');
+    found[kind] = address;
+  }
+  return found;
+}
+
+function usage(message: string): KokoaError {
+  return new KokoaError('usage', message);
+}

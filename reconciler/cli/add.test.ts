@@ -1,0 +1,197 @@
+// The commands that write data: what they write validates, what would not is not written, and a token is shown exactly once.
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { decodeJwt } from 'jose';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createDevelopmentKeys, loadKeys } from '../adapters/key-files.ts';
+import { sha } from '../core/world.fixture.ts';
+import { registerAdd } from './add.ts';
+import { judgeDir } from './validate.ts';
+
+const EXAMPLE = join(import.meta.dirname, '../../test/golden-compile/001-example/input');
+const JWT = /[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/g;
+
+let scratch: string;
+let dir: string;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'kokoa-add-'));
+  dir = join(scratch, 'data');
+  cpSync(EXAMPLE, dir, { recursive: true });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+interface Run {
+  stdout: string;
+  stderr: string;
+  failed: boolean;
+}
+
+async function kokoa(...args: string[]): Promise<Run> {
+  const shown = { stdout: '', stderr: '' };
+  const show = (stream: keyof typeof shown) => (text: unknown) => {
+    shown[stream] += text;
+    return true;
+  };
+  vi.spyOn(console, 'log').mockImplementation((line) => void show('stdout')(`${line}\n`));
+  vi.spyOn(console, 'error').mockImplementation((line) => void show('stderr')(`${line}\n`));
+  vi.spyOn(process.stderr, 'write').mockImplementation(show('stderr'));
+  process.exitCode = undefined;
+  const program = new Command().exitOverride();
+  registerAdd(program);
+  try {
+    await program.parseAsync([...args, '--dir', dir], { from: 'user' });
+    return { ...shown, failed: process.exitCode === 1 };
+  } finally {
+    vi.restoreAllMocks();
+    process.exitCode = undefined;
+  }
+}
+
+const text = (path: string) => readFileSync(join(dir, path), 'utf8');
+const errors = () => judgeDir(dir).problems.filter(({ severity }) => severity === 'error');
+const allFiles = () =>
+  readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+
+test('edge add writes a valid file with the next address, and shows its token once', async () => {
+  const { stdout, stderr } = await kokoa(
+    'edge',
+    'add',
+    'tokyo-2',
+    '--address',
+    '198.51.100.13',
+    '--address',
+    '2001:db8::13',
+  );
+  const token = stdout.trim();
+  expect(decodeJwt(token)).toMatchObject({ sub: 'tokyo-2', gen: 1 });
+  expect(text('edges/tokyo-2.yaml')).toBe(`# yaml-language-server: $schema=../schemas/edge.schema.json
+name: tokyo-2
+address:
+  ipv4: 198.51.100.13
+  ipv6: '2001:db8::13'
+wireguard:
+  address: 10.100.0.3
+  port: 51820
+pool: default
+token: sha256:${sha(token)}
+state: active
+`);
+  expect(errors()).toEqual([]);
+  expect(stdout.match(JWT)).toHaveLength(1);
+  expect(stderr.match(JWT)).toBeNull();
+  expect(allFiles().filter((path) => readFileSync(path, 'utf8').includes(token))).toEqual([]);
+  expect(stderr).toContain('kokoa-agent join https://control.hoge.com:8443 --fingerprint FINGERPRINT\n');
+  for (const line of stderr.replaceAll(dir, 'DIR').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test('origin add takes an address of its own range, several teams, and prints the fingerprint of --keys', async () => {
+  const keys = join(scratch, 'keys');
+  await createDevelopmentKeys(keys, new Date());
+  const { fingerprint } = await loadKeys(keys);
+  const { stderr } = await kokoa('origin', 'add', 'shed', '--team', 'hoge', '--team', 'fuga', '--keys', keys);
+  expect(text('origins/shed.yaml')).toContain('teams:\n  - hoge\n  - fuga\nwireguard:\n  address: 10.100.1.2\n');
+  expect(errors()).toEqual([]);
+  expect(stderr).toContain(` \\\n  --allow PORTS \\\n  --fingerprint ${fingerprint}\n`);
+  for (const line of stderr.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test('route add finds the team by its grant', async () => {
+  const { stderr } = await kokoa('route', 'add', 'Blog.Hoge.com', '--origin', 'home', '--port', '8081');
+  expect(text('routes/hoge/blog.hoge.com.yaml')).toBe(
+    '# yaml-language-server: $schema=../../schemas/route.schema.json\nhostname: blog.hoge.com\norigin: home\nport: 8081\n',
+  );
+  expect(errors()).toEqual([]);
+  expect(stderr).toContain('git -C');
+  await kokoa('route', 'add', '*.apps.fuga.com', '--origin', 'office', '--port', '80');
+  expect(text('routes/fuga/_wildcard.apps.fuga.com.yaml')).toContain("hostname: '*.apps.fuga.com'\n");
+});
+
+test.each([
+  ['an unknown origin', ['route', 'add', 'a.hoge.com', '--origin', 'hom', '--port', '80'], 'home'],
+  ['an origin of another team', ['route', 'add', 'a.hoge.com', '--origin', 'office', '--port', '80'], 'office'],
+  ['a port beyond the last', ['route', 'add', 'a.hoge.com', '--origin', 'home', '--port', '70000'], '/port'],
+  [
+    'a name that another team holds',
+    ['route', 'add', 'a.hoge.com', '--origin', 'home', '--port', '80', '--team', 'fuga'],
+    'hoge',
+  ],
+  ['a taken tunnel address', ['edge', 'add', 'x', '--wireguard-address', '10.100.0.1'], '10.100.0.1'],
+  ['an address outside of the network', ['edge', 'add', 'x', '--wireguard-address', '10.9.0.1'], '10.9.0.1'],
+  ['an unknown pool', ['edge', 'add', 'x', '--pool', 'nowhere'], 'nowhere'],
+  ['the name of an origin', ['edge', 'add', 'home'], 'home'],
+  ['an unknown team', ['origin', 'add', 'x', '--team', 'nobody'], 'nobody'],
+])('%s would not validate: the problem is printed, and nothing is written', async (_, args, word) => {
+  const before = allFiles();
+  const { stdout, stderr, failed } = await kokoa(...args);
+  expect(failed).toBe(true);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(word.replace('/', ''));
+  expect(stderr).toMatch(/KK\d{3}/);
+  expect(stderr).toMatch(/was not written\.\n$/);
+  expect(allFiles()).toEqual(before);
+});
+
+test.each([
+  ['an existing edge', ['edge', 'add', 'tokyo-1'], 'file_exists'],
+  ['an existing route', ['route', 'add', 'wiki.fuga.com', '--origin', 'office', '--port', '1'], 'file_exists'],
+  ['a path for a name', ['edge', 'add', '../../x'], 'usage'],
+  ['a path for a team', ['route', 'add', 'a.hoge.com', '--origin', 'home', '--port', '80', '--team', '../x'], 'usage'],
+  ['an upper-case name', ['origin', 'add', 'Home', '--team', 'hoge'], 'usage'],
+  ['a host that is none', ['route', 'add', 'localhost', '--origin', 'home', '--port', '80'], 'usage'],
+  ['a host nobody is granted', ['route', 'add', 'a.example.org', '--origin', 'home', '--port', '80'], 'usage'],
+  ['a port that is none', ['route', 'add', 'a.hoge.com', '--origin', 'home', '--port', '80x'], 'usage'],
+  ['an address that is none', ['edge', 'add', 'x', '--address', '1.2.3'], 'usage'],
+  ['two addresses of one family', ['edge', 'add', 'x', '--address', '1.2.3.4', '--address', '1.2.3.5'], 'usage'],
+  ['the token of an unknown edge', ['edge', 'token', 'home'], 'name_unknown'],
+])('%s is refused with %3$s', async (_, args, code) => {
+  const before = allFiles().map((path) => readFileSync(path, 'utf8'));
+  await expect(kokoa(...args)).rejects.toMatchObject({ code });
+  expect(allFiles().map((path) => readFileSync(path, 'utf8'))).toEqual(before);
+});
+
+test('a name that two teams are granted needs --team', async () => {
+  writeFileSync(
+    join(dir, 'kokoa.yaml'),
+    text('kokoa.yaml').replace("- '*.fuga.com'", "- '*.fuga.com'\n      - 'a.hoge.com'"),
+  );
+  await expect(kokoa('route', 'add', 'a.hoge.com', '--origin', 'home', '--port', '80')).rejects.toMatchObject({
+    hint: 'say which one asks: --team hoge or --team fuga',
+  });
+  expect((await kokoa('route', 'add', 'a.hoge.com', '--origin', 'home', '--port', '80', '--team', 'hoge')).failed).toBe(
+    false,
+  );
+});
+
+test('token replaces hash and generation and keeps the rest, comments too', async () => {
+  const before = text('edges/tokyo-1.yaml');
+  const first = await kokoa('edge', 'token', 'tokyo-1');
+  const second = await kokoa('edge', 'token', 'tokyo-1');
+  const token = second.stdout.trim();
+  expect(first.stdout).not.toBe(second.stdout);
+  expect(decodeJwt(token)).toMatchObject({ sub: 'tokyo-1', gen: 3 });
+  expect(text('edges/tokyo-1.yaml')).toBe(before.replace(/^token: .*$/m, `token: sha256:${sha(token)}\ngeneration: 3`));
+  expect(errors()).toEqual([]);
+});
+
+test('a token in a layout that lines cannot edit is left alone', async () => {
+  const path = join(dir, 'origins/home.yaml');
+  writeFileSync(path, text('origins/home.yaml').replace(/^token: (.*)$/m, 'token:\n  $1'));
+  const before = text('origins/home.yaml');
+  await expect(kokoa('origin', 'token', 'home')).rejects.toMatchObject({ code: 'layout_unknown' });
+  expect(text('origins/home.yaml')).toBe(before);
+});
+
+test('without kokoa.yaml nothing is written', async () => {
+  rmSync(join(dir, 'kokoa.yaml'));
+  await expect(kokoa('edge', 'add', 'x')).rejects.toMatchObject({ code: 'kokoa_missing' });
+  expect(existsSync(join(dir, 'edges/x.yaml'))).toBe(false);
+});

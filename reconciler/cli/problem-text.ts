@@ -1,0 +1,119 @@
+// Problems as people and machines read them. The data is hostile: no control or bidi character of it reaches a terminal, and
+// none of it becomes a workflow command.
+import { styleText } from 'node:util';
+import type { Problem } from '../core/problem.ts';
+
+const COLUMNS = 80;
+
+/** Everything that is not shown as itself: controls, format characters but joiners, separators, lone surrogates, unassigned. */
+const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Cn}]/gu;
+/** Characters that take two columns on a terminal. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
+/** A line that may hold a secret pasted by mistake, and the long words in it. */
+const SECRET_LINE = /token|key|secret|password/i;
+const LONG_WORD = /[A-Za-z0-9+/_.=:-]{20,}/g;
+
+/** One JSON document: `{"problems": […]}`, characters that could act on a terminal written as escapes. */
+export function problemsAsJson(problems: readonly Problem[]): string {
+  const plain = problems.map(({ file, line, column, rule, severity, message, hint }) => ({
+    file,
+    line,
+    column,
+    rule,
+    severity,
+    message,
+    hint,
+  }));
+  return `${JSON.stringify({ problems: plain }, null, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, jsonEscape)}\n`;
+}
+
+/**
+ * Workflow commands of GitHub Actions, which show problems beside the lines of a pull request. `folder` (with a slash, or empty)
+ * leads from the top of the repository to the data.
+ * https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+ */
+export function problemsAsGithub(problems: readonly Problem[], folder: string): string {
+  return problems
+    .map(({ file, line, column, rule, severity, message, hint }) => {
+      const place = `file=${property(folder + file)},line=${line},col=${column},title=${rule}`;
+      return `::${severity} ${place}::${commandText(`${message}\n${hint}`)}\n`;
+    })
+    .join('');
+}
+
+/** For people at a terminal, 80 columns. `lineOf` answers a line of a file, where there is one. */
+export function problemsAsText(
+  problems: readonly Problem[],
+  lineOf: (problem: Problem) => string | undefined,
+  colour: boolean,
+): string {
+  const style = (format: Parameters<typeof styleText>[0], text: string) =>
+    colour ? styleText(format, text, { validateStream: false }) : text;
+  return problems
+    .map((problem) => {
+      const { file, line, column, rule, severity, message, hint } = problem;
+      const place = `${style('bold', `${printable(file)}:${line}:${column}`)} ${style(severity === 'error' ? 'red' : 'yellow', severity)} ${rule}`;
+      const source = lineOf(problem);
+      const frame = source === undefined || source.trim() === '' ? [] : frameOf(source, line, column);
+      return [
+        place,
+        ...wrap(message, '  '),
+        ...frame.map((row) => style('dim', row)),
+        ...wrap(`hint: ${hint}`, '  '),
+        '',
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+/** Text in which every character that could act on a terminal is written as `\u{…}`. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+}
+
+/** The source line and a caret below the column; long lines are cut to the part around it. */
+function frameOf(source: string, line: number, column: number): string[] {
+  const gutter = `  ${line} | `;
+  const room = COLUMNS - gutter.length - 2;
+  const start = Math.max(0, Math.min(column - 1, source.length) - Math.floor(room / 2));
+  const from = source.length > room ? start : 0;
+  const before = shownPart(source, from, Math.min(column - 1, source.length));
+  const after = shownPart(source, Math.min(column - 1, source.length), Math.min(source.length, from + room));
+  const pad = [...before].map((character) => (WIDE.test(character) ? '  ' : ' ')).join('');
+  return [`${gutter}${before}${after}`, `${' '.repeat(gutter.length - 2)}| ${pad}^`];
+}
+
+/** Characters from..to of a source line, fit for a terminal, with what may be a secret starred out. */
+function shownPart(source: string, from: number, to: number): string {
+  const line = SECRET_LINE.test(source) ? source.replace(LONG_WORD, (word) => '*'.repeat(word.length)) : source;
+  return printable(line.slice(from, to).replaceAll('\t', ' '));
+}
+
+function wrap(text: string, indent: string): string[] {
+  const rows: string[] = [];
+  let row = indent;
+  for (const word of printable(text).split(' ')) {
+    if (row.length > indent.length && row.length + 1 + word.length > COLUMNS) {
+      rows.push(row);
+      row = `${indent}  `;
+    }
+    row += row.trim() === '' ? word : ` ${word}`;
+  }
+  return [...rows, row];
+}
+
+function jsonEscape(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
+function commandText(text: string): string {
+  const safe = text.split('\n').map(printable).join('\n');
+  return safe.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return commandText(printable(text)).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

@@ -1,0 +1,93 @@
+// `kokoa validate`: reads the data of a folder, judges it, and says every problem. It writes nothing and asks nobody.
+import { relative, resolve, sep } from 'node:path';
+import { type Command, Option } from 'commander';
+import { readDataDir } from '../adapters/data-dir.ts';
+import { checkAll, viewOf } from '../core/check.ts';
+import type { AnyLoadedFile, FileChange } from '../core/files.ts';
+import { loadFile } from '../core/load.ts';
+import { compareProblems, type Problem } from '../core/problem.ts';
+import { problemsAsGithub, problemsAsJson, problemsAsText } from './problem-text.ts';
+
+export interface Judgement {
+  /** Sorted; of the files themselves, between them, and of what could not be read. */
+  problems: Problem[];
+  loaded: AnyLoadedFile[];
+  files: FileChange[];
+}
+
+/** Adds the command. Exit code 0: no error (warnings may be), 1: an error in the data. @throws KokoaError usage when DIR cannot be read */
+export function registerValidate(program: Command): void {
+  program
+    .command('validate')
+    .description('say every problem of kokoa.yaml, routes/, origins/ and edges/')
+    .argument('[dir]', 'the folder that holds kokoa.yaml; it need not be a git repository', '.')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'github']).default('text'))
+    .addHelpText('after', '\nExit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable folder.')
+    .action((dir: string, { output }: { output: 'text' | 'json' | 'github' }) => {
+      const judgement = judgeDir(dir);
+      process.stdout.write(renderJudgement(judgement, dir, output));
+      if (judgement.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+    });
+}
+
+/** Reads and judges a folder. @throws KokoaError usage when it cannot be read */
+export function judgeDir(dir: string): Judgement {
+  const { files, problems } = readDataDir(dir);
+  const loaded = files.map(({ path, blob, bytes }) => loadFile(path, blob ?? '', bytes ?? new Uint8Array()));
+  const all = [...problems];
+  for (const file of loaded) all.push(...file.problems);
+  for (const problem of checkAll(viewOf(loaded))) all.push(problem);
+  return { problems: all.sort(compareProblems), loaded, files };
+}
+
+/** As `kokoa validate` prints it; other commands that read the data print the same. */
+export function renderJudgement(judgement: Judgement, dir: string, output: 'text' | 'json' | 'github'): string {
+  const { problems, files } = judgement;
+  if (output === 'json') return problemsAsJson(problems);
+  if (output === 'github') return problemsAsGithub(problems, folderFromHere(dir)) + summary(judgement);
+  const bytes = new Map(files.map((file) => [file.path, file.bytes]));
+  const lineOf = ({ file, line }: Problem) => lineAt(bytes.get(file), line);
+  const text = problemsAsText(problems, lineOf, coloured());
+  return `${text}${text === '' ? '' : '\n'}${summary(judgement)}`;
+}
+
+/** https://no-color.org; a pipe gets no colours either. */
+function coloured(): boolean {
+  return process.stdout.isTTY === true && process.stdout.hasColors();
+}
+
+/** "3 problems in 2 files (1 warning)" or "ok: 2 routes, 2 origins, 2 edges". */
+function summary({ problems, loaded }: Judgement): string {
+  const warnings = problems.filter(({ severity }) => severity === 'warning').length;
+  if (warnings === problems.length) {
+    const counts = (['route', 'origin', 'edge'] as const).map((kind) =>
+      count(loaded.filter((file) => file.kind === kind).length, kind),
+    );
+    return `ok: ${counts.join(', ')}${warnings > 0 ? `; ${count(warnings, 'warning')}` : ''}\n`;
+  }
+  const files = new Set(problems.map(({ file }) => file)).size;
+  return `${count(problems.length, 'problem')} in ${count(files, 'file')}${warnings > 0 ? ` (${count(warnings, 'warning')})` : ''}\n`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** The line of a file as text, whatever its bytes are. */
+function lineAt(bytes: Uint8Array | undefined, line: number): string | undefined {
+  if (bytes === undefined) return undefined;
+  let start = 0;
+  for (let before = 1; before < line; before++) {
+    const end = bytes.indexOf(0x0a, start);
+    if (end === -1) return undefined;
+    start = end + 1;
+  }
+  const end = bytes.indexOf(0x0a, start);
+  return new TextDecoder().decode(bytes.subarray(start, end === -1 ? bytes.length : end)).replace(/\r$/, '');
+}
+
+/** From the working directory, which in a workflow is the top of the repository; outside of it, the path as it is. */
+function folderFromHere(dir: string): string {
+  const folder = relative(process.cwd(), resolve(dir)).split(sep).join('/');
+  return folder === '' ? '' : `${folder}/`;
+}

@@ -1,0 +1,133 @@
+// One route against the rest: its team, its name, its origin, its pool. The cost does not grow with the number of routes.
+import type { LoadedFile } from './files.ts';
+import { coveredByAny } from './hostname.ts';
+import type { Position, Problem } from './problem.ts';
+import type { RuleId } from './rules.ts';
+import { indexOf, type SettingsIndex } from './settings-index.ts';
+import { didYouMean } from './suggest.ts';
+import { type DesiredView, originNames } from './view.ts';
+
+/** Names that a message lists. */
+const LISTED_MAX = 3;
+
+/**
+ * The problems that a route has with other files. Where a file it depends on is broken itself, the route is not blamed for it.
+ * A route without a value is asked only who else has its hostname.
+ */
+export function checkRoute(view: DesiredView, path: string): Problem[] {
+  const file = view.route(path);
+  if (file === undefined) return [];
+  const problems = checkUnique(view, file);
+  if (file.value === undefined || file.team === undefined) return problems;
+  problems.push(...checkOrigin(view, file, file.team));
+  const kokoa = view.kokoa?.value;
+  if (kokoa === undefined) return problems;
+  const settings = indexOf(kokoa);
+  problems.push(...checkGrant(settings, file, file.team));
+  problems.push(...checkPool(settings, file, file.value.pool));
+  const { limits } = file.value;
+  if (
+    limits?.burst !== undefined &&
+    (limits.requestsPerSecond ?? kokoa.defaults?.limits?.requestsPerSecond) === undefined
+  )
+    problems.push(burstAlone(file, '/limits/burst'));
+  return problems;
+}
+
+/** `limits.burst` counts on top of a rate, so one must be there. */
+export function burstAlone(file: LoadedFile, pointer: string): Problem {
+  const message = 'found burst without requestsPerSecond, expected both or neither';
+  return problemAt(file, file.locate(pointer), 'KK307', message, 'add requestsPerSecond beside it');
+}
+
+/** The problem of a pool that kokoa.yaml does not have; also asked for edges. */
+export function checkPool(settings: SettingsIndex, file: LoadedFile, pool: string | undefined): Problem[] {
+  if (pool === undefined || settings.pools.has(pool)) return [];
+  const message = `found the pool ${pool}, expected one of ${listed([...settings.pools])}`;
+  return [
+    problemAt(
+      file,
+      file.locate('/pool'),
+      'KK306',
+      message,
+      hintFor(pool, settings.pools, 'add the pool to kokoa.yaml'),
+    ),
+  ];
+}
+
+/** The problem of a team that kokoa.yaml does not have. */
+export function unknownTeam(settings: SettingsIndex, file: LoadedFile, at: Position, team: string): Problem {
+  const message = `found the team ${team}, expected one of ${listed([...settings.grants.keys()])}`;
+  return problemAt(file, at, 'KK301', message, hintFor(team, settings.grants.keys(), 'add the team to kokoa.yaml'));
+}
+
+export function problemAt(file: { path: string }, at: Position, rule: RuleId, message: string, hint: string): Problem {
+  return { file: file.path, ...at, rule, severity: 'error', message, hint };
+}
+
+function checkUnique(view: DesiredView, file: LoadedFile<'route'>): Problem[] {
+  if (file.hostname === undefined) return [];
+  const claims = view.routesByHost(file.hostname);
+  const count = claims.length - (file.value === undefined ? 0 : 1);
+  if (count <= 0) return [];
+  const others = claims.slice(0, LISTED_MAX + 1).filter((path) => path !== file.path);
+  const message = `found the hostname ${file.hostname}, also claimed by ${listed(others, count)}, expected one file per hostname`;
+  return [
+    problemAt(file, file.locate('/hostname'), 'KK303', message, 'delete one of the files, or choose another name'),
+  ];
+}
+
+function checkGrant(settings: SettingsIndex, file: LoadedFile<'route'>, team: string): Problem[] {
+  const grants = settings.grants.get(team);
+  if (grants === undefined) return [unknownTeam(settings, file, { line: 1, column: 1 }, team)];
+  const hostname = file.hostname!;
+  if (coveredByAny(grants, hostname)) return [];
+  const owner = [...settings.grants].find(([, granted]) => coveredByAny(granted, hostname))?.[0];
+  const message = `found ${hostname}, expected a name that team ${team} is granted: ${listed([...grants])}`;
+  const hint =
+    owner === undefined
+      ? 'ask an operator to grant it in kokoa.yaml'
+      : `it is granted to team ${owner}: move the file to routes/${owner}/`;
+  return [problemAt(file, file.locate('/hostname'), 'KK302', message, hint)];
+}
+
+function checkOrigin(view: DesiredView, file: LoadedFile<'route'>, team: string): Problem[] {
+  const name = file.value!.origin;
+  const origin = view.origin(name);
+  if (origin === undefined) {
+    const names = originNames(view);
+    const message = `found the origin ${name}, expected one of ${listed(names)}`;
+    return [
+      problemAt(
+        file,
+        file.locate('/origin'),
+        'KK304',
+        message,
+        hintFor(name, names, `add it with: kokoa origin add ${name}`),
+      ),
+    ];
+  }
+  if (origin.value === undefined || origin.value.teams.includes(team)) return [];
+  const message = `found the origin ${name}, which lists ${listed(origin.value.teams)}, expected one that lists team ${team}`;
+  return [
+    problemAt(
+      file,
+      file.locate('/origin'),
+      'KK305',
+      message,
+      `ask ${origin.value.owner ?? 'its owner'} to add ${team} to teams in ${origin.path}`,
+    ),
+  ];
+}
+
+function hintFor(word: string, known: Iterable<string>, otherwise: string): string {
+  const meant = didYouMean(word, known);
+  return meant === undefined ? otherwise : `did you mean ${meant}?`;
+}
+
+/** The first names in order, and how many of `count` are left. */
+function listed(names: readonly string[], count = names.length): string {
+  if (count === 0) return 'none';
+  const shown = [...names].sort().slice(0, LISTED_MAX);
+  return `${shown.join(', ')}${count > shown.length ? ` and ${count - shown.length} more` : ''}`;
+}

@@ -1,0 +1,224 @@
+// From files to node configs: who gets one, who peers with whom, who orders, and that nothing but the state decides the bytes.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalJson } from '../../bundle/canonical.ts';
+import type { Chunk, EdgeConfig, OriginConfig } from '../../bundle/config.ts';
+import type { BoundEnrolment, Lease } from '../ports/store.ts';
+import { type Compiled, compile, newBlobs } from './compile.ts';
+import { emptyDesired, updateDesired } from './desired.ts';
+import type { AnyLoadedFile } from './files.ts';
+import {
+  anyWorld,
+  bound,
+  changesBetween,
+  desiredOf,
+  edge,
+  enrolmentMap,
+  kokoa,
+  NOW,
+  origin,
+  route,
+  sha,
+  type World,
+  wireguardKey,
+} from './world.fixture.ts';
+
+const everybody = enrolmentMap(...['e1', 'e2', 'e3', 'o1', 'o2'].map((node) => bound(node)));
+
+function built(
+  files: AnyLoadedFile[],
+  bounds: Map<string, BoundEnrolment> = everybody,
+  leases: Lease[] = [],
+): Compiled {
+  return compile(desiredOf([kokoa(), ...files]), bounds, leases, NOW);
+}
+
+const edgeConfig = (compiled: Compiled, node: string) => compiled.nodes.get(node)?.config as EdgeConfig;
+const originConfig = (compiled: Compiled, node: string) => compiled.nodes.get(node)?.config as OriginConfig;
+const peers = (compiled: Compiled, node: string) =>
+  compiled.nodes.get(node)?.config.wireguard.peers.map((peer) => `${peer.node} ${peer.endpoint ?? 'dials'}`);
+
+function routes(compiled: Compiled, node: string) {
+  const texts = edgeConfig(compiled, node).edge.chunks.map(({ sha256 }) => compiled.blobs.get(sha256)!);
+  return texts.flatMap((text) => (JSON.parse(text) as Chunk).routes);
+}
+
+/** Everything that leaves the process, as one text. */
+function bytes({ nodes, blobs, unannounced }: Compiled): string {
+  return canonicalJson({ nodes: Object.fromEntries(nodes), blobs: Object.fromEntries(blobs), unannounced });
+}
+
+const compileWorld = ({ files, enrolments, leases }: World, previous?: Compiled, from?: World) => {
+  const desired = previous
+    ? updateDesired(previous.desired, changesBetween(from?.files ?? [], files))
+    : updateDesired(
+        emptyDesired(),
+        files.map((file) => ({ path: file.path, file })),
+      );
+  return compile(desired, enrolments, leases, NOW, previous);
+};
+
+test('a compile from an earlier one is the compile from nothing', () => {
+  fc.assert(
+    fc.property(anyWorld, anyWorld, anyWorld, (a, b, c) => {
+      const second = compileWorld(b, compileWorld(a), a);
+      expect(bytes(second)).toBe(bytes(compileWorld(b)));
+      expect(bytes(compileWorld(c, second, b))).toBe(bytes(compileWorld(c)));
+    }),
+    { numRuns: 80 },
+  );
+});
+
+test('the order of files, enrolments and leases does not matter', () => {
+  fc.assert(
+    fc.property(anyWorld, ({ files, enrolments, leases }) => {
+      const turned = {
+        files: files.toReversed(),
+        enrolments: new Map([...enrolments].reverse()),
+        leases: leases.toReversed(),
+      };
+      expect(bytes(compileWorld(turned))).toBe(bytes(compileWorld({ files, enrolments, leases })));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('every chunk a config names is among the blobs, and only those; new ones are what the earlier compile lacked', () => {
+  fc.assert(
+    fc.property(anyWorld, anyWorld, (a, b) => {
+      const before = compileWorld(a);
+      const after = compileWorld(b, before, a);
+      const named = [...after.nodes.values()].flatMap(({ config }) =>
+        config.role === 'edge' ? config.edge.chunks : [],
+      );
+      expect(new Set(after.blobs.keys())).toEqual(new Set(named.map(({ sha256 }) => sha256)));
+      for (const [hash, text] of after.blobs) expect(sha(text)).toBe(hash);
+      const kept = new Set([...before.blobs.keys(), ...newBlobs(before, after).keys()]);
+      expect([...after.blobs.keys()].every((hash) => kept.has(hash))).toBe(true);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test.each([
+  ['active', {}, true],
+  ['draining', { state: 'draining' }, true],
+  ['suspended', { state: 'suspended' }, true],
+  ['revoked', { state: 'revoked' }, false],
+  ['compromised', { state: 'compromised' }, false],
+  ['without a token', { token: undefined }, false],
+] as const)('an edge that is %s: has a config, peers and membership = %3$s', (_, more, served) => {
+  const compiled = built([edge('e1', more), edge('e2'), origin('o1'), route('a.hoge.com', 'o1')]);
+  expect(compiled.nodes.has('e1')).toBe(served);
+  expect(bytes(compiled).includes('"e1"')).toBe(served);
+});
+
+test('origins dial edges; where an origin has an endpoint the edges dial it', () => {
+  const endpoint = '203.0.113.7:4000';
+  const compiled = built([
+    edge('e1', { address: { ipv4: '192.0.2.1' } }),
+    edge('e2', { address: { ipv6: '2001:db8::2' }, wireguard: { address: '10.100.0.9', port: 443 } }),
+    origin('o1'),
+    origin('o2', { wireguard: { address: '10.100.1.9', endpoint } }),
+  ]);
+  expect(peers(compiled, 'o1')).toEqual(['e1 192.0.2.1:51820', 'e2 [2001:db8::2]:443']);
+  expect(peers(compiled, 'o2')).toEqual(['e1 dials', 'e2 dials']);
+  expect(peers(compiled, 'e1')).toEqual(['o1 dials', `o2 ${endpoint}`]);
+  expect(['e1', 'e2', 'o1', 'o2'].map((node) => compiled.nodes.get(node)?.config.wireguard.port)).toEqual([
+    51820,
+    443,
+    undefined,
+    4000,
+  ]);
+});
+
+test('peers without an announced key or address are left out and named', () => {
+  const withoutAddress = bound('e2', { address: {} });
+  const compiled = built(
+    [edge('e1'), edge('e2'), origin('o1'), origin('o2')],
+    enrolmentMap(withoutAddress, bound('o1')),
+  );
+  expect(peers(compiled, 'o1')).toEqual([]);
+  expect(peers(compiled, 'e1')).toEqual(['o1 dials']);
+  expect(edgeConfig(compiled, 'e1').edge.members.map(({ node }) => node)).toEqual(['e2']);
+  expect(compiled.unannounced).toEqual([
+    'edge e1: not announced: WireGuard key, public address, age recipient, signing key',
+    'edge e2: not announced: public address',
+    'origin o2: not announced: WireGuard key',
+  ]);
+});
+
+test.each([
+  ['under this token and generation', {}, {}, true],
+  ['under an earlier token of this generation', { token: sha('new') }, {}, true],
+  ['under this token before its generation rose', { generation: 2 }, {}, true],
+  ['under an earlier token and generation', { token: sha('new'), generation: 2 }, {}, false],
+  ['against a pinned key', { wireguard: { address: '10.100.1.2', publicKey: wireguardKey('pin') } }, {}, false],
+])('an announcement made %s counts: %3$s', (_, slot, under, counts) => {
+  const compiled = built([edge('e1'), origin('o1', slot)], enrolmentMap(bound('o1', {}, under)));
+  const keys = edgeConfig(compiled, 'e1').wireguard.peers.map(({ publicKey }) => publicKey);
+  expect(keys.includes(wireguardKey('wireguard o1'))).toBe(counts);
+});
+
+test('a key that two nodes announced is used by neither, and by the one it is pinned for', () => {
+  const thief = bound('o2', { wireguardPublicKey: wireguardKey('wireguard o1') });
+  const files = (pin?: string) => [
+    edge('e1'),
+    origin('o1', { wireguard: { address: '10.100.1.2', ...(pin && { publicKey: pin }) } }),
+    origin('o2'),
+  ];
+  expect(peers(built(files(), enrolmentMap(bound('o1'), thief)), 'e1')).toEqual([]);
+  const pinned = built(files(wireguardKey('wireguard o1')), enrolmentMap(bound('o1'), thief));
+  expect(peers(pinned, 'e1')).toEqual(['o1 dials']);
+  expect(pinned.unannounced.at(-1)).toBe('origin o2: not announced: a WireGuard key of its own');
+});
+
+test('an origin opens the ports that routes declare, ascending', () => {
+  const files = [route('a.hoge.com', 'o1', 9000), route('b.hoge.com', 'o1', 80), route('c.hoge.com', 'o1', 80)];
+  expect(originConfig(built([origin('o1'), ...files]), 'o1').origin.ports).toEqual([80, 9000]);
+});
+
+test('limits are the route over the defaults of kokoa.yaml over 10m, in bytes', () => {
+  const defaults = { limits: { maxBody: '2k', requestsPerSecond: 5, burst: 3 } };
+  const files = [
+    edge('e1'),
+    origin('o1'),
+    route('a.hoge.com', 'o1', 80),
+    route('b.hoge.com', 'o1', 80, { limits: { maxBody: '3g', requestsPerSecond: 9 } }),
+  ];
+  const limits = (compiled: Compiled) => routes(compiled, 'e1').map((one) => one.limits);
+  expect(limits(built(files))).toEqual([
+    { maxBodyBytes: 10 * 1024 ** 2 },
+    { maxBodyBytes: 3 * 1024 ** 3, requestsPerSecond: 9 },
+  ]);
+  expect(limits(compile(desiredOf([kokoa({ defaults }), ...files]), everybody, [], NOW))).toEqual([
+    { maxBodyBytes: 2048, requestsPerSecond: 5, burst: 3 },
+    { maxBodyBytes: 3 * 1024 ** 3, requestsPerSecond: 9, burst: 3 },
+  ]);
+});
+
+test('a route is served by its pool, and without one by the first pool of kokoa.yaml', () => {
+  const files = [
+    edge('e1'),
+    edge('e2', { pool: 'spare' }),
+    origin('o1'),
+    route('a.hoge.com', 'o1'),
+    route('b.hoge.com', 'o1', 80, { pool: 'spare' }),
+  ];
+  const compiled = built(files);
+  expect(routes(compiled, 'e1').map(({ hostname }) => hostname)).toEqual(['a.hoge.com']);
+  expect(routes(compiled, 'e2').map(({ hostname }) => hostname)).toEqual(['b.hoge.com']);
+});
+
+test('the revocation of an origin changes peers and no chunk', () => {
+  const files = (state: 'active' | 'revoked') => [edge('e1'), origin('o1', { state }), route('a.hoge.com', 'o1')];
+  const [before, after] = [built(files('active')), built(files('revoked'))];
+  expect([peers(before, 'e1'), peers(after, 'e1')]).toEqual([['o1 dials'], []]);
+  expect(after.blobs).toEqual(before.blobs);
+});
+
+test('without a valid kokoa.yaml nothing is compiled', () => {
+  expect(() => compile(desiredOf([edge('e1')]), everybody, [], NOW)).toThrow(
+    expect.objectContaining({ code: 'kokoa_missing' }),
+  );
+});

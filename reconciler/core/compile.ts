@@ -1,0 +1,119 @@
+// Desired state to node configs. Law: a pure function; the same state is the same bytes under any order of files, time zone or
+// locale, and no time, commit or path stands in the result. `now` only decides which leases still count.
+import { canonicalJson } from '../../bundle/canonical.ts';
+import { type ChunkReference, CONFIG_FORMAT, type NodeConfig } from '../../bundle/config.ts';
+import type { BoundEnrolment, Lease } from '../ports/store.ts';
+import { chunkReferences } from './chunks.ts';
+import { type Desired, portsOf } from './desired.ts';
+import {
+  edgePeers,
+  type FleetNode,
+  fleetOf,
+  originPeers,
+  poolMembers,
+  type Settings,
+  settingsOf,
+  unannouncedOf,
+} from './fleet.ts';
+import { lookup } from './persistent-map.ts';
+import { type RouteChunks, type Routing, routingOf } from './routing.ts';
+
+export interface CompiledNode {
+  config: NodeConfig;
+}
+
+export interface Compiled {
+  /** Every slot that is neither revoked nor compromised, sorted by name. */
+  readonly nodes: ReadonlyMap<string, CompiledNode>;
+  /** sha256 → canonical text of every chunk that a config refers to. */
+  readonly blobs: ReadonlyMap<string, string>;
+  /** One line per node that is left out of some list, with what it has not announced. */
+  readonly unannounced: readonly string[];
+  readonly desired: Desired;
+  readonly fleet: readonly FleetNode[];
+  readonly routing: Routing;
+  /** Equal texts: all that configs take from elsewhere than routes is equal. */
+  readonly fleetText: string;
+}
+
+/**
+ * Compiles everything, or with `previous` only what changed since: the result is the same, the config of a node that nothing
+ * touched is the same object, and the cost is that of the touched hosts and the number of nodes.
+ * @throws KokoaError kokoa_missing
+ */
+export function compile(
+  desired: Desired,
+  enrolments: ReadonlyMap<string, BoundEnrolment>,
+  leases: readonly Lease[],
+  now: Date,
+  previous?: Compiled,
+): Compiled {
+  const settings = settingsOf(desired);
+  const fleet = fleetOf(desired, settings, enrolments);
+  const routing = routingOf(desired, settings, fleet, leases, now, previous?.routing);
+  const fleetText = canonicalJson({ settings, fleet });
+  const known = fleetText === previous?.fleetText ? previous : undefined;
+  const references = new Map([...routing.pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
+
+  const nodes = new Map<string, CompiledNode>();
+  for (const node of fleet) {
+    const before = known?.nodes.get(node.node);
+    const unchanged = before && known && sameRoutes(node, routing, known.routing) ? before : undefined;
+    nodes.set(node.node, unchanged ?? { config: configOf(node, fleet, settings, desired, references) });
+  }
+  return {
+    nodes,
+    blobs: blobsOf(fleet, routing.pools),
+    unannounced: known?.unannounced ?? unannouncedOf(fleet),
+    desired,
+    fleet,
+    routing,
+    fleetText,
+  };
+}
+
+/** The chunks of `candidate` that a store which holds all of `published` lacks. */
+export function newBlobs(published: Compiled | undefined, candidate: Compiled): Map<string, string> {
+  return new Map([...candidate.blobs].filter(([sha256]) => !published?.blobs.has(sha256)));
+}
+
+function configOf(
+  node: FleetNode,
+  fleet: readonly FleetNode[],
+  settings: Settings,
+  desired: Desired,
+  references: ReadonlyMap<string, ChunkReference[]>,
+): NodeConfig {
+  const isEdge = node.role === 'edge';
+  const base = {
+    format: CONFIG_FORMAT,
+    node: node.node,
+    network: { wireguard: settings.network },
+    wireguard: {
+      address: node.address,
+      ...(node.port !== undefined && { port: node.port }),
+      peers: isEdge ? edgePeers(fleet) : originPeers(fleet, node),
+    },
+    controlPlane: { urls: settings.urls },
+  } as const;
+  if (!isEdge) return { ...base, role: 'origin', origin: { ports: portsOf(desired, node.node) } };
+  const pool = node.pool!;
+  const chunks = references.get(pool) ?? [];
+  return { ...base, role: 'edge', edge: { pool, members: poolMembers(fleet, pool), acme: settings.acme, chunks } };
+}
+
+/** True when what routes contribute to this node's config is what it was. */
+function sameRoutes(node: FleetNode, next: Routing, before: Routing): boolean {
+  return node.role === 'edge'
+    ? next.pools.get(node.pool!) === before.pools.get(node.pool!)
+    : lookup(next.desired.ports, node.node) === lookup(before.desired.ports, node.node);
+}
+
+function blobsOf(fleet: readonly FleetNode[], pools: ReadonlyMap<string, RouteChunks>): Map<string, string> {
+  const blobs = new Map<string, string>();
+  for (const pool of new Set(fleet.map((node) => node.pool))) {
+    const buckets = pool === undefined ? undefined : pools.get(pool)?.buckets.values();
+    for (const { sha256, text } of buckets ?? []) blobs.set(sha256, text);
+  }
+  return blobs;
+}

@@ -1,0 +1,100 @@
+// The guards: what they refuse, from where on, and the one override that lets a plan pass once.
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Kokoa } from '../../schemas/types.ts';
+import { type Compiled, compile } from './compile.ts';
+import type { AnyLoadedFile } from './files.ts';
+import { judgePlan, type PublishedState, type Verdict } from './guard.ts';
+import { planHash, planOf } from './plan.ts';
+import { desiredOf, edge, kokoa, loaded, NOW, origin, route } from './world.fixture.ts';
+
+const BASE = 'a'.repeat(40);
+const build = (files: AnyLoadedFile[], head = kokoa()) => compile(desiredOf([head, ...files]), new Map(), [], NOW);
+const published = (compiled: Compiled, overrideBase?: string): PublishedState => ({
+  compiled,
+  commit: BASE,
+  overrideBase,
+});
+const hosts = (from: number, to: number, port = 80) =>
+  Array.from({ length: to - from }, (_, n) => route(`h${from + n}.hoge.com`, 'o1', port));
+
+function judged(before: AnyLoadedFile[], after: AnyLoadedFile[], head?: AnyLoadedFile, overrideBase?: string): Verdict {
+  const [from, to] = [build(before), build(after, head)];
+  return judgePlan(published(from, overrideBase), to, planOf(from, to));
+}
+
+const codes = (verdict: Verdict) => ('reasons' in verdict ? verdict.reasons.map(({ code }) => code) : []);
+const o1 = origin('o1');
+
+test.each([
+  ['30 % of 10 removed', hosts(0, 10), hosts(3, 10), []],
+  ['40 % of 10 removed', hosts(0, 10), hosts(4, 10), ['many_hosts_change']],
+  ['40 % of 10 moved', hosts(0, 10), [...hosts(0, 4, 81), ...hosts(4, 10)], ['many_hosts_change']],
+  ['20 % removed and 20 % moved', hosts(0, 10), [...hosts(0, 2, 81), ...hosts(4, 10)], ['many_hosts_change']],
+  ['8 of 9 removed', hosts(0, 9), hosts(8, 9), []],
+  ['the only host removed', hosts(0, 1), [], ['becomes_empty']],
+  ['all of 20 removed', hosts(0, 20), [], ['becomes_empty']],
+  ['any number added', hosts(0, 10), hosts(0, 99), []],
+  ['nothing, to nothing', [], [], []],
+])('%s: %3$j', (_, before, after, expected) => {
+  expect(codes(judged([o1, ...before], [o1, ...after]))).toEqual(expected);
+});
+
+test.each([
+  ['an active edge removed', [edge('e1')], [], 1],
+  ['an active edge not readable', [edge('e1')], [loaded('edge', 'edges/e1.yaml', undefined)], 1],
+  ['a suspended edge removed', [edge('e1', { state: 'suspended' })], [], 1],
+  ['an active origin removed', [o1], [], 1],
+  ['an edge renamed', [edge('e1')], [edge('e2')], 1],
+  ['a draining edge removed', [edge('e1', { state: 'draining' })], [], 0],
+  ['a revoked edge removed', [edge('e1', { state: 'revoked' })], [], 0],
+  ['an edge without a token removed', [edge('e1', { token: undefined })], [], 0],
+  ['an active edge revoked', [edge('e1')], [edge('e1', { state: 'revoked' })], 0],
+  ['an active edge losing its token', [edge('e1')], [edge('e1', { token: undefined })], 0],
+])('%s: %3$i vanishing slots', (_, before, after, expected) => {
+  expect(codes(judged(before, after))).toEqual(new Array(expected).fill('slot_vanishes'));
+});
+
+test('a vanished slot is refused with the state to set first', () => {
+  const verdict = judged([edge('e1'), o1], []);
+  expect(verdict).toMatchObject({
+    kind: 'refused',
+    reasons: [
+      { message: 'edges/e1.yaml is gone or not readable while edge e1 is active' },
+      { hint: 'put it back and set state: revoked first; remove it later' },
+    ],
+  });
+  expect('reasons' in verdict && verdict.reasons[0]?.hint).toContain('set state: draining or revoked first');
+});
+
+test('the first publish has nothing to lose', () => {
+  const first = build([o1, ...hosts(0, 20)]);
+  expect(judgePlan(undefined, first, planOf(undefined, first)).kind).toBe('pass');
+});
+
+test('the override that a refusal prints lets this plan pass, and is used up by it', () => {
+  const before = [o1, ...hosts(0, 10)];
+  const refusal = judged(before, [o1]);
+  if (refusal.kind !== 'refused') throw new Error('expected a refusal');
+  const { guards } = parse(refusal.override) as Pick<Kokoa, 'guards'>;
+  expect(guards?.override).toEqual({ plan: refusal.planHash, base: BASE, reason: expect.any(String) });
+
+  const overridden = kokoa({ ...(guards && { guards }) });
+  expect(judged(before, [o1], overridden)).toMatchObject({
+    kind: 'overridden',
+    base: BASE,
+    planHash: refusal.planHash,
+  });
+  expect(judged(before, [o1], overridden, BASE).kind).toBe('refused');
+  expect(judged(before, [], overridden).kind).toBe('refused');
+});
+
+test.each([
+  ['another plan', { plan: 'b'.repeat(64) }],
+  ['another base', { base: 'b'.repeat(40) }],
+])('an override made for %s lets nothing pass', (_, wrong) => {
+  const [from, to] = [build([o1, ...hosts(0, 10)]), build([o1])];
+  const override = { plan: planHash(planOf(from, to)), base: BASE, reason: 'meant', ...wrong };
+  const head = kokoa({ guards: { override } });
+  expect(judged([o1, ...hosts(0, 10)], [o1], head).kind).toBe('refused');
+});

@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { kindOf, loadFile } from './load.ts';
+import { PROBLEMS_PER_FILE_MAX } from './yaml.ts';
+
+const ROUTE = 'hostname: App.Hoge.com.\norigin: home\nport: 8080\n';
+const load = (path: string, text: string) => loadFile(path, 'blob-1', Buffer.from(text));
+const said = (path: string, text: string) =>
+  load(path, text).problems.map(({ line, column, rule, message }) => `${line}:${column} ${rule} ${message}`);
+
+describe('kindOf', () => {
+  it.each([
+    ['kokoa.yaml', 'kokoa'],
+    ['kokoa.yml', 'kokoa'],
+    ['routes/hoge/app.yaml', 'route'],
+    ['routes/hoge/app.YML', 'route'],
+    ['routes/app.yaml', 'route'],
+    ['routes/a/b/c/d.yaml', 'route'],
+    ['origins/home.yaml', 'origin'],
+    ['edges/tokyo-1.yaml', 'edge'],
+    ['routes/README.md', undefined],
+    ['routes/hoge/.gitkeep', undefined],
+    ['docs/routes/hoge/app.yaml', undefined],
+    ['constructor/x.yaml', undefined],
+    ['__proto__/x.yaml', undefined],
+    ['other.yaml', undefined],
+    ['/etc/kokoa.yaml', undefined],
+    ['', undefined],
+  ])('of %j is %s', (path, kind) => {
+    expect(kindOf(path)).toBe(kind);
+  });
+});
+
+describe('loadFile', () => {
+  it('answers the value as typed, the canonical hostname, the team and where things stand', () => {
+    const file = load('routes/hoge/app.yaml', ROUTE);
+    expect(file).toMatchObject({
+      path: 'routes/hoge/app.yaml',
+      blob: 'blob-1',
+      kind: 'route',
+      team: 'hoge',
+      hostname: 'app.hoge.com',
+      problems: [],
+    });
+    expect(file.value).toEqual({ hostname: 'App.Hoge.com.', origin: 'home', port: 8080 });
+    expect(file.locate('/port')).toEqual({ line: 3, column: 7 });
+    expect(file.locate('/limits/burst')).toEqual({ line: 1, column: 1 });
+  });
+
+  it('gives no value, but still the hostname, when something else is wrong', () => {
+    const file = load('routes/hoge/app.yaml', ROUTE.replace('8080', '0'));
+    expect(file.value).toBeUndefined();
+    expect(file).toMatchObject({ hostname: 'app.hoge.com', team: 'hoge' });
+  });
+
+  it.each([
+    ['routes/hoge/app.yml', 'KK102'],
+    ['routes/hoge/app.YAML', 'KK102'],
+    ['routes/app.yaml', 'KK101'],
+    ['routes/hoge/deep/app.yaml', 'KK101'],
+    ['routes/Hoge/app.yaml', 'KK101'],
+    ['routes/hoge/.app.yaml', 'KK101'],
+    ['routes/hoge/a b.yaml', 'KK101'],
+    ['routes/hoge/\u001b[2Japp.yaml', 'KK101'],
+    ['routes/../app.yaml', 'KK101'],
+  ])('refuses the place %j by %s, whatever the file says', (path, rule) => {
+    const file = load(path, ROUTE);
+    expect(file.problems.map((problem) => problem.rule)).toEqual([rule]);
+    expect(file.value).toBeUndefined();
+  });
+
+  it.each(['routes/hoge/テスト.yaml', 'routes/hoge/app.hoge.com.yaml', 'routes/hoge/_wildcard.hoge.com.yaml'])(
+    'accepts the place %j',
+    (path) => {
+      expect(load(path, ROUTE).problems).toEqual([]);
+    },
+  );
+
+  it('says what was found, what is expected and what was meant', () => {
+    const file = load('routes/hoge/app.yaml', 'hostnme: app.hoge.com\norigin: home\nport: "8080"\npool:\n');
+    expect(file.problems.map(({ message, hint }) => [message, hint])).toEqual([
+      ['found the property "hostnme", expected one of hostname, origin, port, limits, pool', 'did you mean hostname?'],
+      ['found no hostname, expected one', 'add a line such as hostname: app.hoge.com'],
+      ['port: found "8080", expected a whole number', 'delete the quotes'],
+      ['pool: found nothing, expected text', 'Lower-case letters, digits and dashes, at most 63.'],
+    ]);
+  });
+
+  it('complains once about a value that YAML and the schema both dislike', () => {
+    expect(said('routes/hoge/app.yaml', ROUTE.replace('8080', '8080.5'))).toEqual([
+      '3:7 KK015 found the number 8080.5, expected a plain whole number or quoted text',
+    ]);
+  });
+
+  it('never repeats what may be a secret', () => {
+    const secret = 'eyJhbGciOiJFZERTQSJ9.c2VjcmV0';
+    const node = `name: home\nteams: [hoge]\nwireguard:\n  address: 10.100.1.1\n  publicKey: ${secret}\ntoken: ${secret}\n`;
+    const { problems } = load('origins/home.yaml', node);
+    expect(problems.map(({ rule }) => rule)).toEqual(['KK115', 'KK115']);
+    expect(JSON.stringify(problems)).not.toContain(secret);
+  });
+
+  it('cuts the list of one file and says so', () => {
+    const file = load('kokoa.yaml', Array.from({ length: 5000 }, (_, i) => `p${i}: 1\n`).join(''));
+    expect(file.problems).toHaveLength(PROBLEMS_PER_FILE_MAX + 1);
+    expect(file.problems.at(-1)).toMatchObject({ rule: 'KK016', severity: 'error' });
+  });
+
+  it.each([
+    ['entries of the wrong kind', (i: number) => `  - ${i}\n`],
+    ['different entries', (i: number) => `  - t${i}\n`],
+    ['equal entries', () => '  - t\n'],
+    ['blocks', (i: number) => `  - a: ${i}\n`],
+  ])('judges a long list of %s in bounded time', (_, entry) => {
+    const text = `name: home\nwireguard:\n  address: 10.100.1.1\nteams:\n${Array.from({ length: 12_000 }, (_, i) => entry(i)).join('')}`;
+    const start = performance.now();
+    const { problems } = load('origins/home.yaml', text);
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.length).toBeLessThanOrEqual(PROBLEMS_PER_FILE_MAX + 1);
+  });
+
+  it('never throws, and a file without a value always says why', () => {
+    const path = fc.oneof(
+      fc.constantFrom('kokoa.yaml', 'routes/hoge/a.yaml', 'origins/a.yaml', 'edges/a.yaml', 'routes/a.yml'),
+      fc.string(),
+    );
+    const scalar = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.boolean());
+    const property = fc.constantFrom(
+      'hostname',
+      'origin',
+      'port',
+      'name',
+      'teams',
+      'wireguard',
+      'address',
+      'limits',
+      'pools',
+      'token',
+      'x',
+    );
+    const block = fc.dictionary(property, fc.oneof(scalar, fc.array(scalar), fc.dictionary(property, scalar)));
+    const bytes = fc.oneof(
+      fc.uint8Array(),
+      fc.oneof(scalar, block, fc.array(block)).map((value) => Buffer.from(JSON.stringify(value))),
+    );
+    fc.assert(
+      fc.property(path, bytes, (where, input) => {
+        const file = loadFile(where, 'b', input);
+        expect(file.value === undefined).toBe(file.problems.length > 0);
+        for (const problem of file.problems)
+          expect(problem).toMatchObject({ file: where, rule: expect.stringMatching(/^KK\d{3}$/) });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

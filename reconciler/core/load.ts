@@ -1,0 +1,59 @@
+// One file of the data, from bytes to a checked value: everything that can be judged by looking at it alone. Never throws.
+import type { AnyLoadedFile, Kind, Values } from './files.ts';
+import { canonicalHostname, hostnameProblem } from './hostname.ts';
+import { judgePath, kindOf, teamOf } from './paths.ts';
+import { compareProblems, type Problem } from './problem.ts';
+import { judgeSchema } from './schema-problems.ts';
+import { capProblems, type ParsedYaml, parseYaml } from './yaml.ts';
+
+export { kindOf };
+
+/**
+ * Loads a file. `path` must be one for which `kindOf` knows a kind (another counts as kokoa.yaml in the wrong place); `blob` is
+ * its content id, carried along. A file in a wrong place has no value, whatever it says.
+ */
+export function loadFile(path: string, blob: string, bytes: Uint8Array): AnyLoadedFile {
+  const kind = kindOf(path) ?? 'kokoa';
+  const parsed = parseYaml(path, bytes);
+  const misplaced = judgePath(path, kind);
+  const problems: Problem[] = misplaced ? [{ file: path, line: 1, column: 1, severity: 'error', ...misplaced }] : [];
+  problems.push(...parsed.problems);
+  if (parsed.value !== undefined) problems.push(...schemaProblems(path, kind, parsed));
+  const named = kind === 'route' ? nameOf(path, parsed) : undefined;
+  if (named?.problem !== undefined) problems.push(named.problem);
+  const team = teamOf(path);
+  return {
+    path,
+    blob,
+    kind,
+    ...(team !== undefined && { team }),
+    ...(problems.length === 0 && { value: parsed.value as Values[Kind] }),
+    ...(named?.hostname !== undefined && { hostname: named.hostname }),
+    problems: capProblems(problems.sort(compareProblems)),
+    locate: (pointer: string) => parsed.locate(pointer),
+  } as AnyLoadedFile;
+}
+
+/** The schema's problems, but not where the YAML reader already complained about the very value. */
+function schemaProblems(file: string, kind: Kind, parsed: ParsedYaml): Problem[] {
+  const known = new Set(parsed.problems.map(({ line, column }) => `${line}:${column}`));
+  return judgeSchema(kind, parsed.value)
+    .map(
+      ({ pointer, part, ...finding }): Problem => ({
+        file,
+        ...parsed.locate(pointer, part),
+        severity: 'error',
+        ...finding,
+      }),
+    )
+    .filter(({ line, column }) => !known.has(`${line}:${column}`));
+}
+
+function nameOf(file: string, parsed: ParsedYaml): { hostname?: string; problem?: Problem } {
+  const typed = (parsed.value as { hostname?: unknown } | null | undefined)?.hostname;
+  if (typeof typed !== 'string') return {};
+  const result = canonicalHostname(typed);
+  if (result.kind === 'hostname') return { hostname: result.hostname };
+  const problem = hostnameProblem(file, () => parsed.locate('/hostname'), 'hostname', typed);
+  return problem === undefined ? {} : { problem };
+}

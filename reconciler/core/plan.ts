@@ -1,0 +1,118 @@
+// What a publish would change, as a value: sorted, serialisable, with a hash. Hosts and nodes only, so that what people approve
+// is the effect and not the text that causes it.
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import type { NodeRole } from '../../bundle/config.ts';
+import { chunkEntries, chunkEntry } from './chunks.ts';
+import type { Compiled } from './compile.ts';
+import type { FleetNode } from './fleet.ts';
+import type { RouteChunks, RouteEntry } from './routing.ts';
+
+/** Where a hostname goes: the pool that serves it and the ordered backends. */
+export interface HostTarget {
+  pool: string;
+  backends: { origin: string; address: string; port: number }[];
+}
+
+export interface PlannedNode {
+  node: string;
+  role: NodeRole;
+  /** Edges only. */
+  pool?: string;
+}
+
+/** All lists sorted by name, by code unit. A node that changes role or pool is removed and added. */
+export interface Plan {
+  hosts: {
+    added: { hostname: string; to: HostTarget }[];
+    removed: { hostname: string; from: HostTarget }[];
+    moved: { hostname: string; from: HostTarget; to: HostTarget }[];
+  };
+  nodes: { added: PlannedNode[]; removed: PlannedNode[] };
+}
+
+/** The plan from what is published (undefined: nothing) to `candidate`. Looks only into buckets that differ. */
+export function planOf(published: Compiled | undefined, candidate: Compiled): Plan {
+  const from = new Map<string, HostTarget>();
+  const to = new Map<string, HostTarget>();
+  const before = published?.routing.pools ?? new Map<string, RouteChunks>();
+  const after = candidate.routing.pools;
+  for (const pool of new Set([...before.keys(), ...after.keys()])) {
+    for (const hostname of differingHosts(before.get(pool), after.get(pool))) {
+      const old = chunkEntry(before.get(pool), hostname);
+      const next = chunkEntry(after.get(pool), hostname);
+      if (old !== undefined) from.set(hostname, targetOf(pool, old));
+      if (next !== undefined) to.set(hostname, targetOf(pool, next));
+    }
+  }
+  return { hosts: hostChanges(from, to), nodes: nodeChanges(published?.fleet ?? [], candidate.fleet) };
+}
+
+/** What an override names: sha256 of the canonical plan. Nothing of `guards` is in it, or an override could not name itself. */
+export function planHash(plan: Plan): string {
+  return sha256Hex(canonicalJson(plan));
+}
+
+export function isEmptyPlan({ hosts, nodes }: Plan): boolean {
+  return [hosts.added, hosts.removed, hosts.moved, nodes.added, nodes.removed].every((list) => list.length === 0);
+}
+
+/** Every hostname and its target, sorted by name. */
+export function hostsOf(compiled: Compiled): Map<string, HostTarget> {
+  const hosts: [string, HostTarget][] = [];
+  for (const [pool, chunks] of compiled.routing.pools) {
+    for (const entry of chunkEntries(chunks)) hosts.push([entry.hostname, targetOf(pool, entry)]);
+  }
+  return new Map(hosts.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Every node that has a config, sorted by name. */
+export function nodesOf(compiled: Compiled): PlannedNode[] {
+  return compiled.fleet.map(plannedNode);
+}
+
+export function countHosts(compiled: Compiled): number {
+  return [...compiled.routing.pools.values()].reduce((sum, { count }) => sum + count, 0);
+}
+
+function* differingHosts(a: RouteChunks | undefined, b: RouteChunks | undefined): Generator<string> {
+  if (a === b) return;
+  if (a === undefined || b === undefined || a.digits !== b.digits) {
+    for (const chunks of [a, b]) for (const entry of chunkEntries(chunks)) yield entry.hostname;
+    return;
+  }
+  for (const name of new Set([...a.buckets.keys(), ...b.buckets.keys()])) {
+    const [before, after] = [a.buckets.get(name), b.buckets.get(name)];
+    if (before === after) continue;
+    for (const bucket of [before, after]) for (const entry of bucket?.entries ?? []) yield entry.hostname;
+  }
+}
+
+function hostChanges(from: ReadonlyMap<string, HostTarget>, to: ReadonlyMap<string, HostTarget>): Plan['hosts'] {
+  const hosts: Plan['hosts'] = { added: [], removed: [], moved: [] };
+  for (const hostname of [...new Set([...from.keys(), ...to.keys()])].sort()) {
+    const [old, next] = [from.get(hostname), to.get(hostname)];
+    if (old === undefined) hosts.added.push({ hostname, to: next! });
+    else if (next === undefined) hosts.removed.push({ hostname, from: old });
+    else if (canonicalJson(old) !== canonicalJson(next)) hosts.moved.push({ hostname, from: old, to: next });
+  }
+  return hosts;
+}
+
+function nodeChanges(from: readonly FleetNode[], to: readonly FleetNode[]): Plan['nodes'] {
+  const [before, after] = [from, to].map((fleet) => new Map(fleet.map((node) => [identityOf(node), node])));
+  const only = (some: Map<string, FleetNode>, others: Map<string, FleetNode>): PlannedNode[] =>
+    [...some].filter(([identity]) => !others.has(identity)).map(([, node]) => plannedNode(node));
+  return { added: only(after!, before!), removed: only(before!, after!) };
+}
+
+function identityOf({ node, role, pool }: FleetNode): string {
+  return `${node} ${role} ${pool ?? ''}`;
+}
+
+function plannedNode({ node, role, pool }: FleetNode): PlannedNode {
+  return { node, role, ...(pool !== undefined && { pool }) };
+}
+
+function targetOf(pool: string, { origin, wire }: RouteEntry): HostTarget {
+  return { pool, backends: wire.backends.map(({ address, port }) => ({ origin, address, port })) };
+}

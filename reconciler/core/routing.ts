@@ -1,0 +1,132 @@
+// Every pool's routes as chunks, brought up to date from an earlier state by looking only at the hosts that something touched.
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import type { WireRoute } from '../../bundle/config.ts';
+import type { Lease } from '../ports/store.ts';
+import { type ChunkEntry, type ChunkSet, chunkEntries, chunkEntry, emptyChunks, updateChunks } from './chunks.ts';
+import { claimOf, type Desired } from './desired.ts';
+import type { FleetNode, Settings } from './fleet.ts';
+import {
+  chooseOrderer,
+  hostOfLease,
+  type LeaseHolders,
+  leaseHoldersOf,
+  leaseKey,
+  type Orderers,
+  orderersIn,
+  orderersOf,
+  sameOrderers,
+} from './orderers.ts';
+import { changedKeys, entriesOf, lookup } from './persistent-map.ts';
+import { wireRouteOf } from './wire-route.ts';
+
+export interface RouteEntry extends ChunkEntry {
+  origin: string;
+  wire: WireRoute;
+  /** Rendezvous winner, whoever holds a lease. */
+  winner: string | undefined;
+}
+
+export type RouteChunks = ChunkSet<RouteEntry>;
+
+/** The chunks by pool, and what they were computed from. */
+export interface Routing {
+  readonly pools: ReadonlyMap<string, RouteChunks>;
+  readonly desired: Desired;
+  readonly settings: Settings;
+  readonly orderers: ReadonlyMap<string, Orderers>;
+  readonly leases: LeaseHolders;
+}
+
+type Changes = Map<string, Map<string, RouteEntry | undefined>>;
+
+/** The same result with and without `previous`; with it the cost is that of the touched hosts. */
+export function routingOf(
+  desired: Desired,
+  settings: Settings,
+  fleet: readonly FleetNode[],
+  leases: readonly Lease[],
+  now: Date,
+  previous?: Routing,
+): Routing {
+  const next = { desired, settings, orderers: orderersOf(fleet), leases: leaseHoldersOf(leases, now) };
+  const changes: Changes = new Map();
+  for (const hostname of touchedHosts(next, previous)) {
+    const poolBefore = poolOf(previous, hostname);
+    const poolAfter = poolOf(next, hostname);
+    if (poolBefore !== undefined && poolBefore !== poolAfter) note(changes, poolBefore, hostname, undefined);
+    if (poolAfter !== undefined) note(changes, poolAfter, hostname, entryOf(hostname, poolAfter, next, previous));
+  }
+  const pools = new Map(previous?.pools);
+  for (const [pool, entries] of changes) {
+    const chunks = updateChunks(pools.get(pool) ?? emptyChunks<RouteEntry>(), entries);
+    if (chunks.count > 0) pools.set(pool, chunks);
+    else pools.delete(pool);
+  }
+  return { ...next, pools };
+}
+
+/** The pool of a hostname's route, or undefined when no route claims it. */
+function poolOf(routing: Pick<Routing, 'desired' | 'settings'> | undefined, hostname: string): string | undefined {
+  const file = routing && claimOf(routing.desired.routesByHost, hostname);
+  return file && (file.value?.pool ?? routing.settings.defaultPool);
+}
+
+function entryOf(
+  hostname: string,
+  pool: string,
+  next: Omit<Routing, 'pools'>,
+  previous: Routing | undefined,
+): RouteEntry | undefined {
+  const file = claimOf(next.desired.routesByHost, hostname);
+  const before = chunkEntry(previous?.pools.get(pool), hostname);
+  const { winner, orderer } = chooseOrderer(
+    hostname,
+    orderersIn(next.orderers, pool),
+    next.leases.get(leaseKey(pool, hostname)),
+    previous && before && { winner: before.winner, nodes: orderersIn(previous.orderers, pool).candidates },
+  );
+  const wire = wireRouteOf(file, next.desired, next.settings.limits, orderer);
+  if (file?.value === undefined || wire === undefined) return undefined;
+  const digest = before?.digest ?? sha256Hex(hostname);
+  return { hostname, digest, text: canonicalJson(wire), origin: file.value.origin, wire, winner };
+}
+
+/** The hosts whose entry may differ from the previous one. */
+function touchedHosts(next: Omit<Routing, 'pools'>, previous: Routing | undefined): Set<string> {
+  if (previous === undefined || !sameRules(next.settings, previous.settings)) {
+    return new Set([...hostsIn(next.desired), ...hostsIn(previous?.desired)]);
+  }
+  const before = previous.desired;
+  const touched = new Set(changedKeys(before.routesByHost, next.desired.routesByHost));
+  for (const origin of changedKeys(before.origins, next.desired.origins)) {
+    if (addressOf(before, origin) === addressOf(next.desired, origin)) continue;
+    for (const [, file] of entriesOf(lookup(next.desired.routesByOrigin, origin))) {
+      if (file.hostname !== undefined) touched.add(file.hostname);
+    }
+  }
+  for (const [pool, chunks] of previous.pools) {
+    if (sameOrderers(orderersIn(previous.orderers, pool), orderersIn(next.orderers, pool))) continue;
+    for (const entry of chunkEntries(chunks)) touched.add(entry.hostname);
+  }
+  for (const key of new Set([...previous.leases.keys(), ...next.leases.keys()])) {
+    if (previous.leases.get(key) !== next.leases.get(key)) touched.add(hostOfLease(key));
+  }
+  return touched;
+}
+
+function sameRules(a: Settings, b: Settings): boolean {
+  return a.defaultPool === b.defaultPool && canonicalJson(a.limits) === canonicalJson(b.limits);
+}
+
+function addressOf(desired: Desired, origin: string): string | undefined {
+  return claimOf(desired.origins, origin)?.value?.wireguard.address;
+}
+
+function* hostsIn(desired: Desired | undefined): Generator<string> {
+  for (const [hostname] of entriesOf(desired?.routesByHost)) yield hostname;
+}
+
+function note(changes: Changes, pool: string, hostname: string, entry: RouteEntry | undefined): void {
+  const entries = changes.get(pool) ?? new Map<string, RouteEntry | undefined>();
+  changes.set(pool, entries.set(hostname, entry));
+}

@@ -1,0 +1,55 @@
+// The slots of a Desired: every edge and origin file, with the defaults filled in and a state that can be trusted.
+
+import type { NodeRole } from '../../bundle/config.ts';
+import type { Edge, Origin } from '../../schemas/types.ts';
+import { claimOf, type Desired } from './desired.ts';
+import type { LoadedFile } from './files.ts';
+import { entriesOf } from './persistent-map.ts';
+
+export type SlotState = 'active' | 'draining' | 'suspended' | 'revoked' | 'compromised';
+
+export interface Slot {
+  node: string;
+  role: NodeRole;
+  path: string;
+  /** A slot without a token counts as revoked: nothing could ever authenticate as it. */
+  state: SlotState;
+  generation: number;
+  /** Lower-case hex. */
+  tokenSha256: string | undefined;
+  file: LoadedFile<'edge'> | LoadedFile<'origin'>;
+}
+
+/** All slots, sorted by name. A name claimed twice (a state the rules refuse) is the edge's. */
+export function slotsOf(desired: Desired): Slot[] {
+  const slots = new Map<string, Slot>();
+  for (const [name] of entriesOf(desired.origins)) addSlot(slots, 'origin', claimOf(desired.origins, name));
+  for (const [name] of entriesOf(desired.edges)) addSlot(slots, 'edge', claimOf(desired.edges, name));
+  return [...slots.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+/** True for a slot that gets a config and whose peers keep it. */
+export function isServed(slot: { state: SlotState }): boolean {
+  return slot.state !== 'revoked' && slot.state !== 'compromised';
+}
+
+/** `sha256:` in front is optional in YAML. */
+export function tokenHashOf(value: Edge | Origin): string | undefined {
+  return value.token?.replace(/^sha256:/, '');
+}
+
+function addSlot(slots: Map<string, Slot>, role: NodeRole, file: Slot['file'] | undefined): void {
+  if (file?.value === undefined) return;
+  const { value, path } = file;
+  const tokenSha256 = tokenHashOf(value);
+  const stated = value.state ?? 'active';
+  slots.set(value.name, {
+    node: value.name,
+    role,
+    path,
+    state: tokenSha256 === undefined && stated !== 'compromised' ? 'revoked' : stated,
+    generation: value.generation ?? 1,
+    tokenSha256,
+    file,
+  });
+}

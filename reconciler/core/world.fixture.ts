@@ -1,0 +1,194 @@
+// Small worlds for tests: files as the loader would answer them, enrolments as nodes would announce them, and arbitrary ones of both.
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import type { Enrolment } from '../../bundle/api.ts';
+import type { Edge, Kokoa, Origin, Route } from '../../schemas/types.ts';
+import type { BoundEnrolment, Lease } from '../ports/store.ts';
+import { type Desired, emptyDesired, updateDesired } from './desired.ts';
+import type { AnyLoadedFile, Kind, Values } from './files.ts';
+
+export const NOW = new Date('2026-11-21T12:00:00Z');
+
+export function sha(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+export function loaded<K extends Kind>(kind: K, path: string, value: Values[K] | undefined): AnyLoadedFile {
+  const route = kind === 'route' ? (value as Route | undefined) : undefined;
+  return {
+    path,
+    kind,
+    value,
+    blob: sha(JSON.stringify(value ?? null)),
+    problems: [],
+    locate: () => ({ line: 1, column: 1 }),
+    ...(kind === 'route' && { team: path.split('/')[1], hostname: route?.hostname.toLowerCase() }),
+  } as unknown as AnyLoadedFile;
+}
+
+export function kokoa(more: Partial<Kokoa> = {}): AnyLoadedFile {
+  return loaded('kokoa', 'kokoa.yaml', {
+    controlPlane: { urls: ['https://control.hoge.com:8443'] },
+    acme: { server: 'https://ca.example/dir' },
+    teams: [{ name: 'hoge', hostnames: ['*.hoge.com'] }],
+    network: { wireguard: '10.100.0.0/16' },
+    pools: [{ name: 'default' }, { name: 'spare' }],
+    ...more,
+  });
+}
+
+export function edge(name: string, more: Partial<Edge> = {}): AnyLoadedFile {
+  return loaded('edge', `edges/${name}.yaml`, {
+    name,
+    wireguard: { address: `10.100.0.${digits(name)}` },
+    token: `sha256:${sha(`token of ${name}`)}`,
+    ...more,
+  });
+}
+
+export function origin(name: string, more: Partial<Origin> = {}): AnyLoadedFile {
+  return loaded('origin', `origins/${name}.yaml`, {
+    name,
+    teams: ['hoge'],
+    wireguard: { address: `10.100.1.${digits(name)}` },
+    token: sha(`token of ${name}`),
+    ...more,
+  });
+}
+
+export function route(hostname: string, to: string, port = 8080, more: Partial<Route> = {}): AnyLoadedFile {
+  return loaded('route', `routes/hoge/${hostname}.yaml`, { hostname, origin: to, port, ...more });
+}
+
+export function desiredOf(files: readonly AnyLoadedFile[]): Desired {
+  return updateDesired(
+    emptyDesired(),
+    files.map((file) => ({ path: file.path, file })),
+  );
+}
+
+export function wireguardKey(seed: string): string {
+  return createHash('sha256').update(seed).digest('base64');
+}
+
+export function announcement(node: string, more: Partial<Enrolment> = {}): Enrolment {
+  const isEdge = node.startsWith('e');
+  return {
+    wireguardPublicKey: wireguardKey(`wireguard ${node}`),
+    signingKey: createHash('sha256').update(`signing ${node}`).digest('base64url'),
+    formats: [1],
+    ...(isEdge && { recipient: recipient(node), address: { ipv4: `198.51.100.${digits(node)}` } }),
+    ...more,
+  };
+}
+
+/** The right characters and length; nothing here opens it. */
+export function recipient(node: string): string {
+  return `age1${sha(`recipient ${node}`).replace(/[1b]/g, 'q').slice(0, 58)}`;
+}
+
+export function bound(
+  node: string,
+  more: Partial<Enrolment> = {},
+  under: Partial<BoundEnrolment> = {},
+): BoundEnrolment {
+  return { node, tokenSha256: sha(`token of ${node}`), generation: 1, enrolment: announcement(node, more), ...under };
+}
+
+export function enrolmentMap(...all: BoundEnrolment[]): Map<string, BoundEnrolment> {
+  return new Map(all.map((one) => [one.node, one]));
+}
+
+function digits(name: string): number {
+  return Number(/[0-9]+$/.exec(name)?.[0] ?? 0) + 1;
+}
+
+export interface World {
+  files: AnyLoadedFile[];
+  enrolments: Map<string, BoundEnrolment>;
+  leases: Lease[];
+}
+
+const edgeNames = ['e0', 'e1', 'e2', 'e3'];
+const originNames = ['o0', 'o1', 'o2'];
+const hostNames = [...Array.from({ length: 24 }, (_, n) => `h${n}.hoge.com`), '*.w.hoge.com'];
+const pool = fc.constantFrom(undefined, 'default', 'spare');
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
+
+const anyEdge = (name: string) =>
+  fc
+    .record({
+      state: fc.constantFrom('active', 'active', 'draining', 'suspended', 'revoked', 'compromised'),
+      token: fc.constantFrom(
+        sha(`token of ${name}`),
+        sha(`token of ${name}`),
+        sha(`other token of ${name}`),
+        undefined,
+      ),
+      pool,
+    } as const)
+    .map((more) => edge(name, more as Partial<Edge>));
+
+const anyOrigin = (name: string) =>
+  fc
+    .record({
+      state: fc.constantFrom('active', 'active', 'suspended', 'revoked'),
+      address: fc.constantFrom(1, 2),
+    } as const)
+    .map(({ state, address }) => origin(name, { state, wireguard: { address: `10.100.${address}.${digits(name)}` } }));
+
+const anyRoute = (hostname: string) =>
+  fc
+    .record({
+      to: fc.constantFrom(...originNames),
+      port: fc.constantFrom(80, 81, 82),
+      pool,
+      connections: maybe(fc.nat(2)),
+    })
+    .map(({ to, port, pool: at, connections }) =>
+      route(hostname, to, port, { ...(at && { pool: at }), ...(connections && { limits: { connections } }) }),
+    );
+
+const anyBound = (node: string) =>
+  fc
+    .record({ acmeThumbprint: maybe(fc.constant(sha(node).slice(0, 43))), generation: fc.constantFrom(1, 1, 2) })
+    .map(({ acmeThumbprint, generation }) =>
+      bound(node, { ...(acmeThumbprint && { acmeThumbprint }) }, { generation }),
+    );
+
+const anyLease = fc
+  .record({
+    pool: fc.constantFrom('default', 'spare'),
+    hostname: fc.constantFrom(...hostNames),
+    node: fc.constantFrom(...edgeNames),
+    inFuture: fc.boolean(),
+  })
+  .map(({ inFuture, ...lease }): Lease => ({ ...lease, expiresMs: NOW.getTime() + (inFuture ? 1000 : -1000) }));
+
+const some = <T>(names: readonly string[], make: (name: string) => fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.tuple(...names.map((name) => maybe(make(name)))).map((all) => all.filter((one) => one !== undefined) as T[]);
+
+/** Any subset of four edges, three origins, 25 hosts and their announcements and leases. */
+export const anyWorld: fc.Arbitrary<World> = fc
+  .record({
+    defaults: maybe(fc.constant({ limits: { maxBody: '1m', burst: 5 } })),
+    nodes: fc.tuple(some(edgeNames, anyEdge), some(originNames, anyOrigin)),
+    routes: some(hostNames, anyRoute),
+    bounds: some([...edgeNames, ...originNames], anyBound),
+    leases: fc.array(anyLease, { maxLength: 6 }),
+  })
+  .map(({ defaults, nodes, routes, bounds, leases }) => ({
+    files: [kokoa(defaults && { defaults }), ...nodes.flat(), ...routes],
+    enrolments: enrolmentMap(...bounds),
+    leases: [...new Map(leases.map((lease) => [`${lease.pool} ${lease.hostname}`, lease])).values()],
+  }));
+
+/** What leads from one list of files to another, as git would say it. */
+export function changesBetween(from: readonly AnyLoadedFile[], to: readonly AnyLoadedFile[]) {
+  const kept = new Set(to.map(({ path }) => path));
+  const before = new Map(from.map((file) => [file.path, file]));
+  return [
+    ...from.filter(({ path }) => !kept.has(path)).map(({ path }) => ({ path })),
+    ...to.filter((file) => before.get(file.path)?.blob !== file.blob).map((file) => ({ path: file.path, file })),
+  ];
+}

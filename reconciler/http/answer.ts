@@ -1,0 +1,70 @@
+// How the server says no, and who is asking. Every refusal is an ApiError; nothing of a stack trace or a token is in it.
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Request, Response } from 'express';
+import type { ApiError } from '../../bundle/api.ts';
+import type { TokenVerdict } from '../core/token.ts';
+import type { HttpDeps } from './deps.ts';
+
+export type Caller = Extract<TokenVerdict, { kind: 'ok' }>;
+
+/** Seconds that a client should leave us alone. */
+const RETRY_AFTER_SECONDS = 1;
+
+export function refuse(response: Response, status: number, error: ApiError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (status === 503) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
+  response.status(status).json(error);
+}
+
+/** The node that asks, or undefined when the refusal was already sent: 401 for anything but a good token, 403 while suspended. */
+export function authenticate(request: Request, response: Response, deps: HttpDeps): Caller | undefined {
+  const verdict = judgeRequest(request.headers, deps);
+  if (verdict.kind === 'ok') {
+    deps.reports.seen(verdict.node, deps.clock().getTime());
+    return verdict;
+  }
+  refuseVerdict(response, verdict);
+  return undefined;
+}
+
+/** The same without an answer, for requests that may also come from elsewhere. */
+export function judgeRequest({ authorization }: IncomingHttpHeaders, deps: Pick<HttpDeps, 'judge'>): TokenVerdict {
+  if (authorization === undefined) return deps.judge('');
+  // RFC 6750, section 2.1
+  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization)?.[1];
+  if (token !== undefined) return deps.judge(token);
+  return { kind: 'unauthorized', code: 'token_garbled', message: 'expected Authorization: Bearer TOKEN' };
+}
+
+export function refuseVerdict(response: Response, verdict: Exclude<TokenVerdict, { kind: 'ok' }>): void {
+  if (verdict.kind === 'suspended') {
+    refuse(response, 403, {
+      error: 'suspended',
+      message: `${verdict.node} is suspended`,
+      hint: 'It keeps serving what it has. An operator sets state: active in its file.',
+    });
+    return;
+  }
+  const { code, message } = verdict;
+  const given = code === 'token_missing' ? '' : ', error="invalid_token"';
+  response.set('WWW-Authenticate', `Bearer realm="kokoa"${given}`);
+  refuse(response, 401, { error: code, message });
+}
+
+/** Aborts when the client goes away or the answer is finished. */
+export function goneSignal(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+/** A query parameter that is a whole number in a range; undefined when absent, null when it is anything else. */
+export function wholeNumber(value: unknown, min: number, max: number): number | undefined | null {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || !/^\d{1,16}$/.test(value)) return null;
+  const number = Number(value);
+  return number >= min && number <= max ? number : null;
+}

@@ -1,0 +1,28 @@
+// What the HTTP server is given. It reads the served view, writes what nodes post, and only marks: the loop acts.
+import type { Log } from '../adapters/log.ts';
+import type { Metrics } from '../adapters/metrics.ts';
+import type { TokenVerdict } from '../core/token.ts';
+import type { Store } from '../ports/store.ts';
+import type { FleetReports } from './fleet-reports.ts';
+import type { Served } from './served.ts';
+
+export interface HttpDeps {
+  store: Pick<Store, 'relay' | 'putIdentity' | 'putCertificate' | 'takeLease'>;
+  served: Served;
+  reports: FleetReports;
+  /** `judgeToken` over the access in force. */
+  judge(token: string): TokenVerdict;
+  /** The branch whose pushes matter. */
+  branch: string;
+  /** Without it the webhook answers 404. */
+  webhookSecret?: string | undefined;
+  /** Somebody else terminates TLS: the peer's address is not the client's. */
+  behindProxy?: boolean;
+  /** A push arrived. Cheap: it only marks. */
+  onPush(): void;
+  /** Something that configs are compiled from changed. Cheap: it only marks. */
+  onEnrolment(): void;
+  clock(): Date;
+  log: Log;
+  metrics: Metrics;
+}

@@ -1,0 +1,70 @@
+// What nodes said of themselves, in memory and in the store. Heartbeats are written at most once a second per node unless what they
+// say has changed.
+import type { StatusReport } from '../../bundle/api.ts';
+import type { BoundEnrolment, NodeReport, Store } from '../ports/store.ts';
+
+export interface FleetReports {
+  enrolment(node: string): BoundEnrolment | undefined;
+  bind(bound: BoundEnrolment): Promise<void>;
+  /** The newest report; only those of the bound machine count. */
+  report(node: string): NodeReport | undefined;
+  reports(): Iterable<NodeReport>;
+  save(node: string, report: StatusReport, nowMs: number): Promise<void>;
+  /** The node asked for something: it lives. */
+  seen(node: string, nowMs: number): void;
+  /** ms since the epoch; an enrolled node counts as seen when this process started. */
+  lastSeenMs(node: string): number | undefined;
+  /** Remembers why an announcement under the node's token was refused; undefined: the newest was not. */
+  refuse(node: string, reason: string | undefined): void;
+  refused(node: string): string | undefined;
+}
+
+const WRITE_EVERY_MS = 1000;
+
+interface Kept extends NodeReport {
+  /** The report without what changes by itself. */
+  said: string;
+  writtenMs: number;
+}
+
+/** Reads what is known. @throws KokoaError when the store fails */
+export async function openFleetReports(
+  store: Pick<Store, 'enrolments' | 'reports' | 'saveEnrolment' | 'saveReport'>,
+  startedMs: number,
+): Promise<FleetReports> {
+  const enrolments = new Map((await store.enrolments()).map((bound) => [bound.node, bound]));
+  const reports = new Map<string, Kept>();
+  for (const known of await store.reports())
+    reports.set(known.node, { ...known, said: said(known.report), writtenMs: known.lastSeenMs });
+  const seen = new Map([...enrolments.keys()].map((node) => [node, startedMs]));
+  const refusals = new Map<string, string>();
+
+  return {
+    enrolment: (node) => enrolments.get(node),
+    async bind(bound) {
+      await store.saveEnrolment(bound);
+      enrolments.set(bound.node, bound);
+    },
+    report: (node) => reports.get(node),
+    reports: () => reports.values(),
+    async save(node, report, nowMs) {
+      seen.set(node, nowMs);
+      const before = reports.get(node);
+      const kept: Kept = { node, lastSeenMs: nowMs, report, said: said(report), writtenMs: nowMs };
+      const write = before?.said !== kept.said || nowMs - before.writtenMs >= WRITE_EVERY_MS;
+      reports.set(node, write ? kept : { ...kept, writtenMs: before.writtenMs });
+      if (write) await store.saveReport({ node, lastSeenMs: nowMs, report });
+    },
+    seen: (node, nowMs) => void seen.set(node, nowMs),
+    lastSeenMs: (node) => seen.get(node) ?? reports.get(node)?.lastSeenMs,
+    refuse(node, reason) {
+      if (reason === undefined) refusals.delete(node);
+      else refusals.set(node, reason);
+    },
+    refused: (node) => refusals.get(node),
+  };
+}
+
+function said({ tunnels: _ages, ...report }: StatusReport): string {
+  return JSON.stringify(report);
+}

@@ -1,0 +1,106 @@
+// What people and their monitoring read: is it alive, is it ready, what is served by whom. /healthz and /readyz are for anybody and
+// name nothing. Lists and metrics hold hostnames, addresses and node names: they need the token of any node, or this machine.
+import type { Request, Response, Router } from 'express';
+import { keyFingerprint } from '../../bundle/fingerprint.ts';
+import { judgeRequest, refuseVerdict } from './answer.ts';
+import type { HttpDeps } from './deps.ts';
+import { isLoopback } from './loopback.ts';
+import type { ListedNode } from './served.ts';
+
+/** A loop that has failed for this long is no longer ready. */
+export const FAILING_MAX_MS = 10 * 60_000;
+
+export function addObservation(router: Router, deps: HttpDeps): void {
+  const { served, metrics } = deps;
+  metrics.observe(metricSources(deps));
+  router.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  router.get('/readyz', (_request, response) => {
+    const why = unreadiness(deps);
+    response
+      .status(why === undefined ? 200 : 503)
+      .json(why === undefined ? { status: 'ready', ...holding(deps) } : { status: 'not ready', why });
+  });
+  router.get('/metrics', async (request, response) => {
+    if (!mayRead(request, response, deps)) return;
+    const { contentType, body } = await metrics.text();
+    response.type(contentType).send(body);
+  });
+  router.get('/api/v1/routes', (request, response) => {
+    if (mayRead(request, response, deps)) response.json({ routes: served.listing.routes });
+  });
+  router.get('/api/v1/origins', (request, response) => {
+    if (mayRead(request, response, deps))
+      response.json({ origins: served.listing.origins.map((one) => described(one, deps)) });
+  });
+  router.get('/api/v1/edges', (request, response) => {
+    if (mayRead(request, response, deps))
+      response.json({ edges: served.listing.edges.map((one) => described(one, deps)) });
+  });
+}
+
+/** Without authentication only from this machine itself: no proxy in between, and asked for by a local name. */
+function mayRead(request: Request, response: Response, deps: HttpDeps): boolean {
+  const { headers, socket } = request;
+  const direct = !deps.behindProxy && !headers.forwarded && !headers['x-forwarded-for'] && !headers.via;
+  if (direct && isLoopback(socket.remoteAddress ?? '') && isLoopback(hostOf(headers.host))) return true;
+  const verdict = judgeRequest(headers, deps);
+  if (verdict.kind === 'ok') return true;
+  refuseVerdict(response, verdict);
+  return false;
+}
+
+/** Undefined: ready. The words hold no name and no address. */
+function unreadiness({ served: { ready, health }, clock }: HttpDeps): string | undefined {
+  const { failure } = health;
+  if (!ready) return failure ? `nothing published yet: ${failure.code}` : 'nothing published yet';
+  const failingMs = failure ? clock().getTime() - failure.sinceMs : 0;
+  return failingMs > FAILING_MAX_MS
+    ? `the loop has failed for ${Math.round(failingMs / 1000)} s: ${failure!.code}`
+    : undefined;
+}
+
+/** Only that it is so: the reason names files, and stands in the log. */
+function holding({ served }: HttpDeps) {
+  return served.health.held === undefined ? {} : { held: true };
+}
+
+function described<T extends ListedNode>(listed: T, { served, reports }: HttpDeps) {
+  const { name } = listed;
+  const enrolment = reports.enrolment(name)?.enrolment;
+  const { report } = reports.report(name) ?? {};
+  const lastSeenMs = reports.report(name)?.lastSeenMs;
+  return {
+    ...listed,
+    fingerprint: enrolment && keyFingerprint(enrolment),
+    announced: enrolment?.address,
+    lastSeen: lastSeenMs === undefined ? undefined : new Date(lastSeenMs).toISOString(),
+    reported: report?.state,
+    agentVersion: report?.agentVersion,
+    published: served.node(name)?.published.configHash,
+    applied: report?.applied,
+    error: report?.error,
+    refusedAnnouncement: reports.refused(name),
+  };
+}
+
+function metricSources({ served, reports, clock }: HttpDeps) {
+  return {
+    longPolls: () => served.waiting,
+    nodeStates() {
+      const states = new Map<string, number>();
+      for (const { report } of reports.reports()) states.set(report.state, (states.get(report.state) ?? 0) + 1);
+      return states;
+    },
+    lastSeenAges() {
+      const nowMs = clock().getTime();
+      return new Map(
+        Array.from(reports.reports(), ({ node, lastSeenMs }) => [node, Math.max(0, nowMs - lastSeenMs) / 1000]),
+      );
+    },
+  };
+}
+
+/** The host of a Host header, without its port. */
+function hostOf(header: string | undefined): string {
+  return (header ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+}

@@ -1,0 +1,51 @@
+// What the server itself must know of a published config: which chunks it names, and who orders certificates by it.
+
+import { sha256Hex } from '../../bundle/canonical.ts';
+import type { Chunk, NodeConfig, WireRoute } from '../../bundle/config.ts';
+
+export interface ServedConfig {
+  hash: string;
+  /** Edges only. */
+  pool?: string;
+  /** Member of the pool → thumbprint of its ACME account, where it has one. */
+  thumbprints: ReadonlyMap<string, string | undefined>;
+  /** Bucket → sha256. Equal lists are one object. */
+  chunks: ReadonlyMap<string, string>;
+}
+
+const LISTS_KEPT_MAX = 64;
+
+/** Reads exact config texts; lists that many nodes share are kept once. */
+export function createConfigReader(): (hash: string, text: string) => ServedConfig {
+  const lists = new Map<string, ReadonlyMap<string, string>>();
+  const shared = (references: { bucket: string; sha256: string }[]) => {
+    const key = sha256Hex(references.map(({ sha256 }) => sha256).join());
+    const known = lists.get(key) ?? new Map(references.map(({ bucket, sha256 }) => [bucket, sha256]));
+    lists.delete(key);
+    lists.set(key, known);
+    if (lists.size > LISTS_KEPT_MAX) lists.delete(lists.keys().next().value!);
+    return known;
+  };
+  return (hash, text) => {
+    const config = JSON.parse(text) as NodeConfig;
+    if (config.role !== 'edge') return { hash, thumbprints: new Map(), chunks: new Map() };
+    const { pool, members, chunks } = config.edge;
+    return {
+      hash,
+      pool,
+      thumbprints: new Map(members.map(({ node, acmeThumbprint }) => [node, acmeThumbprint])),
+      chunks: shared(chunks),
+    };
+  };
+}
+
+/** The sha256 of the chunk that holds `hostname`, if any does. */
+export function chunkOf(config: ServedConfig, hostname: string): string | undefined {
+  const [bucket] = config.chunks.keys();
+  return bucket === undefined ? undefined : config.chunks.get(sha256Hex(hostname).slice(0, bucket.length));
+}
+
+/** The host as the chunk has it. */
+export function routeIn(chunkText: string, hostname: string): WireRoute | undefined {
+  return (JSON.parse(chunkText) as Chunk).routes.find((route) => route.hostname === hostname);
+}

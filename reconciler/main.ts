@@ -1,0 +1,23 @@
+// kokoa: the operator's and the team's command line, and the reconciler itself.
+import { Command } from 'commander';
+import { failureText, KokoaError } from '../bundle/error.ts';
+import { registerCompile } from './cli/compile.ts';
+import { registerKeys } from './cli/keys.ts';
+import { registerServe } from './cli/serve.ts';
+import { registerValidate } from './cli/validate.ts';
+
+const program = new Command('kokoa')
+  .description('puts hostnames on the internet from git')
+  .version('0.1.0')
+  .showHelpAfterError('(kokoa --help lists the commands)');
+
+registerValidate(program);
+registerCompile(program);
+registerKeys(program);
+registerServe(program);
+
+/** Exit codes: 1 for a failure, 2 for wrong usage. */
+await program.parseAsync().catch((error: unknown) => {
+  console.error(failureText(error));
+  process.exitCode = error instanceof KokoaError && error.code === 'usage' ? 2 : 1;
+});

@@ -1,0 +1,7 @@
+// The JSON Schemas of the data, by kind: what the validator and the tests read.
+import edge from './edge.schema.json' with { type: 'json' };
+import kokoa from './kokoa.schema.json' with { type: 'json' };
+import origin from './origin.schema.json' with { type: 'json' };
+import route from './route.schema.json' with { type: 'json' };
+
+export const schemas = { route, origin, edge, kokoa };

@@ -1,0 +1,227 @@
+// What every Store must do, whatever is behind it. The same suite runs on the embedded store and on the fake.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import type { Lease, Publication, PublishedNode, Store } from '../../reconciler/ports/store.ts';
+
+export interface StoreScenario {
+  store: Store;
+  dispose(): Promise<void>;
+}
+
+export function storeContract(name: string, open: () => Promise<StoreScenario>): void {
+  describe(`${name} as a Store`, () => {
+    let scenario: StoreScenario;
+    let store: Store;
+    beforeEach(async () => {
+      scenario = await open();
+      store = scenario.store;
+    });
+    afterEach(() => scenario.dispose());
+
+    it('begins empty', async () => {
+      expect(await store.head()).toBeUndefined();
+      expect(await store.nodes()).toEqual([]);
+      expect(await store.enrolments()).toEqual([]);
+      expect(await store.reports()).toEqual([]);
+      expect(await store.leases()).toEqual([]);
+      expect(await store.relay('default', 0)).toEqual({ sequence: 0, certificates: [] });
+      expect(await store.blob(sha256Hex('x'))).toBeUndefined();
+    });
+
+    it('publishes by compare-and-swap: who is late gets a conflict and changes nothing', async () => {
+      expect(await store.publish(publication({ nodes: [publishedNode('tokyo-1')] }))).toBe('published');
+      expect(await store.head()).toEqual({ sequence: 1, commit: 'c1' });
+      for (const expected of [undefined, 0, 2])
+        expect(await store.publish(publication({ expected, commit: 'late', removed: ['tokyo-1'] }))).toBe('conflict');
+      expect(await store.head()).toEqual({ sequence: 1, commit: 'c1' });
+      expect(await store.nodes()).toEqual([publishedNode('tokyo-1')]);
+      expect(await store.publish(publication({ expected: 1, commit: 'c2', overrideBase: 'c1' }))).toBe('published');
+      expect(await store.head()).toEqual({ sequence: 2, commit: 'c2', overrideBase: 'c1' });
+      expect(await store.publish(publication({ expected: 2, commit: 'c3' }))).toBe('published');
+      expect(await store.head()).toEqual({ sequence: 3, commit: 'c3' });
+    });
+
+    it('lets one of many simultaneous publishers win', async () => {
+      const tries = Array.from({ length: 8 }, (_, i) => store.publish(publication({ commit: `c${i}` })));
+      const outcomes = await Promise.all(tries);
+      expect(outcomes.filter((outcome) => outcome === 'published')).toHaveLength(1);
+    });
+
+    it('replaces changed nodes, keeps the others, drops the removed', async () => {
+      await store.publish(publication({ nodes: ['a', 'b', 'c'].map((node) => publishedNode(node)) }));
+      const changed = publishedNode('b', { version: 2, timestampVersion: 7, timestamp: 'newer "text"\n' });
+      await store.publish(publication({ expected: 1, nodes: [changed], removed: ['c', 'never-there'] }));
+      expect(await store.nodes()).toEqual([publishedNode('a'), changed]);
+    });
+
+    it('answers a text only under its own hash', async () => {
+      const blobs = new Map(['{"routes":[]}', 'é\u0000\ud83d\ude00'].map((text) => [sha256Hex(text), text]));
+      await store.publish(publication({ blobs }));
+      for (const [sha256, text] of blobs) expect(await store.blob(sha256)).toBe(text);
+      expect(await store.blob('nothing')).toBeUndefined();
+    });
+
+    it('shows nothing of a publication that cannot be completed', async () => {
+      await store.publish(publication({ nodes: [publishedNode('a')] }));
+      const good = new Map([[sha256Hex('good'), 'good']]);
+      const lacking = publishedNode('b', { config: edgeConfig(sha256Hex('nowhere')) });
+      await expect(
+        store.publish(
+          publication({ expected: 1, commit: 'c2', nodes: [publishedNode('a', { version: 9 }), lacking], blobs: good }),
+        ),
+      ).rejects.toMatchObject({ code: 'blob_missing' });
+      const lying = new Map([...good, [sha256Hex('claimed'), 'other']]);
+      await expect(store.publish(publication({ expected: 1, commit: 'c2', blobs: lying }))).rejects.toMatchObject({
+        code: 'blob_mismatch',
+      });
+      expect(await store.head()).toEqual({ sequence: 1, commit: 'c1' });
+      expect(await store.nodes()).toEqual([publishedNode('a')]);
+      expect(await store.blob(sha256Hex('good'))).toBeUndefined();
+    });
+
+    it('accepts a config whose chunk came with an earlier publication', async () => {
+      const [sha256, text] = [sha256Hex('chunk'), 'chunk'];
+      const node = publishedNode('a', { config: edgeConfig(sha256) });
+      await store.publish(publication({ nodes: [node], blobs: new Map([[sha256, text]]) }));
+      expect(await store.publish(publication({ expected: 1, nodes: [{ ...node, version: 2 }] }))).toBe('published');
+    });
+
+    it('keeps one enrolment and one report per node, the newest', async () => {
+      const enrolment = { wireguardPublicKey: 'k', signingKey: 's', formats: [1] };
+      const bound = { node: 'a', tokenSha256: 't1', generation: 1, enrolment };
+      await store.saveEnrolment(bound);
+      await store.saveEnrolment({ ...bound, node: 'b' });
+      await store.saveEnrolment({
+        ...bound,
+        tokenSha256: 't2',
+        generation: 2,
+        enrolment: { ...enrolment, allow: ['80'] },
+      });
+      expect(await store.enrolments()).toEqual([
+        { node: 'a', tokenSha256: 't2', generation: 2, enrolment: { ...enrolment, allow: ['80'] } },
+        { ...bound, node: 'b' },
+      ]);
+      const report: StatusReport = { agentVersion: '1', state: 'applied', enrolment };
+      await store.saveReport({ node: 'a', lastSeenMs: 1, report });
+      await store.saveReport({ node: 'a', lastSeenMs: 2, report: { ...report, applied: 'h' } });
+      expect(await store.reports()).toEqual([{ node: 'a', lastSeenMs: 2, report: { ...report, applied: 'h' } }]);
+    });
+
+    it('numbers what it keeps per pool, ever upwards, and answers what is newer than asked', async () => {
+      expect(await store.putIdentity(identity({}))).toBe('kept');
+      expect(await store.putCertificate('default', certificate({}))).toBe('kept');
+      expect(await store.putCertificate('default', certificate({ hostname: 'b.hoge.com' }))).toBe('kept');
+      expect(await store.putCertificate('other', certificate({}))).toBe('kept');
+      expect(await store.relay('default', 0)).toEqual({
+        sequence: 3,
+        identity: identity({}),
+        certificates: [certificate({}), certificate({ hostname: 'b.hoge.com' })],
+      });
+      expect(await store.relay('default', 2)).toEqual({
+        sequence: 3,
+        certificates: [certificate({ hostname: 'b.hoge.com' })],
+      });
+      expect(await store.relay('default', 3)).toEqual({ sequence: 3, certificates: [] });
+      expect((await store.relay('other', 0)).sequence).toBe(1);
+      await store.putCertificate('default', certificate({ notBefore: later }));
+      const changed = await store.relay('default', 3);
+      expect(changed).toEqual({ sequence: 4, certificates: [certificate({ notBefore: later })] });
+    });
+
+    it('answers everything to a reader that is ahead: the store was rebuilt', async () => {
+      await store.putCertificate('default', certificate({}));
+      expect(await store.relay('default', 99)).toEqual({ sequence: 1, certificates: [certificate({})] });
+    });
+
+    it.each<[string, Partial<SealedCertificate>, 'kept' | 'stale', number]>([
+      ['an older certificate', { notBefore: '2025-01-01T00:00:00Z' }, 'stale', 1],
+      ['the same once more', {}, 'kept', 1],
+      ['one as old, sealed anew', { sealed: 'bmV3' }, 'kept', 2],
+      ['a newer one', { notBefore: '2027-01-01T00:00:00.000Z' }, 'kept', 2],
+      ['one that is newer in another time zone', { notBefore: '2026-01-01T00:00:00-01:00' }, 'kept', 2],
+    ])('judges %s', async (_, change, outcome, sequence) => {
+      await store.putCertificate('default', certificate({}));
+      expect(await store.putCertificate('default', certificate(change))).toBe(outcome);
+      expect((await store.relay('default', 0)).sequence).toBe(sequence);
+    });
+
+    it.each<[string, Partial<PoolIdentity>, 'kept' | 'stale']>([
+      ['a larger epoch', { epoch: 3, recipient: 'age1b', wraps: {} }, 'kept'],
+      ['a smaller epoch', { epoch: 1, wraps: { a: 'x', b: 'x', c: 'x', d: 'x' } }, 'stale'],
+      ['the same epoch with more wraps', { wraps: { a: 'x', b: 'x', c: 'x' } }, 'kept'],
+      ['the same epoch with as many wraps', { wraps: { a: 'x', c: 'x' } }, 'stale'],
+      ['the same epoch with another recipient', { recipient: 'age1b', wraps: { a: 'x', b: 'x', c: 'x' } }, 'stale'],
+    ])('judges an identity with %s', async (_, change, outcome) => {
+      await store.putIdentity(identity({ epoch: 2 }));
+      expect(await store.putIdentity(identity({ epoch: 2, ...change }))).toBe(outcome);
+      const kept = outcome === 'kept' ? identity({ epoch: 2, ...change }) : identity({ epoch: 2 });
+      expect((await store.relay('default', 0)).identity).toEqual(kept);
+    });
+
+    it('grants a lease that is free, expired or held by the asker, and to nobody else', async () => {
+      const ask = (node: string, expiresMs: number, nowMs: number) =>
+        store.takeLease(lease({ node, expiresMs }), nowMs);
+      expect(await ask('a', 100, 0)).toEqual(lease({ node: 'a', expiresMs: 100 }));
+      expect(await ask('b', 150, 50)).toEqual(lease({ node: 'a', expiresMs: 100 }));
+      expect(await ask('a', 160, 60)).toEqual(lease({ node: 'a', expiresMs: 160 }));
+      expect(await ask('b', 300, 159)).toEqual(lease({ node: 'a', expiresMs: 160 }));
+      expect(await ask('b', 300, 160)).toEqual(lease({ node: 'b', expiresMs: 300 }));
+      expect(await store.takeLease(lease({ pool: 'other' }), 0)).toEqual(lease({ pool: 'other' }));
+      expect(await store.takeLease(lease({ hostname: 'b.hoge.com' }), 0)).toEqual(lease({ hostname: 'b.hoge.com' }));
+      expect(await store.leases()).toHaveLength(3);
+    });
+  });
+}
+
+const later = '2026-06-01T00:00:00Z';
+
+export function publication(change: Partial<Publication>): Publication {
+  return { expected: undefined, commit: 'c1', nodes: [], removed: [], blobs: new Map(), ...change };
+}
+
+export function publishedNode(node: string, change: Partial<PublishedNode> = {}): PublishedNode {
+  const texts = { timestamp: 't', snapshot: 's', targets: 'g', config: '{}' };
+  return {
+    node,
+    version: 1,
+    timestampVersion: 1,
+    configHash: sha256Hex('{}'),
+    timestampExpiresMs: 1,
+    ...texts,
+    ...change,
+  };
+}
+
+function edgeConfig(sha256: string): string {
+  return canonicalJson({ edge: { chunks: [{ bucket: '', bytes: 1, sha256 }] }, node: 'a' });
+}
+
+function certificate(change: Partial<SealedCertificate>): SealedCertificate {
+  const validity = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2036-01-01T00:00:00Z' };
+  return {
+    hostname: 'a.hoge.com',
+    recipient: 'age1a',
+    sealed: 'AA==',
+    ...validity,
+    by: 'a',
+    signature: 's',
+    ...change,
+  };
+}
+
+function identity(change: Partial<PoolIdentity>): PoolIdentity {
+  return {
+    pool: 'default',
+    epoch: 1,
+    recipient: 'age1a',
+    wraps: { a: 'x', b: 'x' },
+    by: 'a',
+    signature: 's',
+    ...change,
+  };
+}
+
+function lease(change: Partial<Lease>): Lease {
+  return { pool: 'default', hostname: 'a.hoge.com', node: 'a', expiresMs: 10, ...change };
+}

@@ -1,0 +1,151 @@
+// A store in memory that keeps the contract, and can be told to fail. For tests of whatever writes to a Store.
+
+import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import { sha256Hex } from '../../bundle/canonical.ts';
+import { KokoaError } from '../../bundle/error.ts';
+import { chunkReferencesIn } from '../../reconciler/core/chunk-references.ts';
+import type {
+  BoundEnrolment,
+  Lease,
+  NodeReport,
+  PublishedHead,
+  PublishedNode,
+  Store,
+} from '../../reconciler/ports/store.ts';
+
+export interface MemoryStore extends Store {
+  /** The next `times` calls of `method` reject with `error`, before anything is written. */
+  failNext(method: keyof Store, error: unknown, times?: number): void;
+  /** Replaces a stored text, as a bad disk would. */
+  damageBlob(sha256: string): void;
+}
+
+interface Mailbox {
+  sequence: number;
+  identity?: { sequence: number; item: PoolIdentity };
+  certificates: Map<string, { sequence: number; item: SealedCertificate }>;
+}
+
+export function createMemoryStore(): MemoryStore {
+  let head: PublishedHead | undefined;
+  const nodes = new Map<string, PublishedNode>();
+  const blobs = new Map<string, string>();
+  const enrolments = new Map<string, BoundEnrolment>();
+  const reports = new Map<string, NodeReport>();
+  const mailboxes = new Map<string, Mailbox>();
+  const leases = new Map<string, Lease>();
+  const failures: { method: string; error: unknown }[] = [];
+
+  function mailbox(pool: string): Mailbox {
+    const held = mailboxes.get(pool) ?? { sequence: 0, certificates: new Map() };
+    mailboxes.set(pool, held);
+    return held;
+  }
+  function failing(method: keyof Store): void {
+    const at = failures.findIndex((failure) => failure.method === method);
+    if (at >= 0) throw failures.splice(at, 1)[0]!.error;
+  }
+
+  return {
+    failNext(method, error, times = 1) {
+      for (let i = 0; i < times; i += 1) failures.push({ method, error });
+    },
+    damageBlob(sha256) {
+      blobs.set(sha256, `${blobs.get(sha256)}!`);
+    },
+    async head() {
+      failing('head');
+      return head;
+    },
+    async nodes() {
+      failing('nodes');
+      return sorted(nodes);
+    },
+    async publish(publication) {
+      failing('publish');
+      if (head?.sequence !== publication.expected) return 'conflict';
+      for (const [sha256, text] of publication.blobs)
+        if (sha256Hex(text) !== sha256) throw new KokoaError('blob_mismatch', `text is not the one named ${sha256}`);
+      for (const { config } of publication.nodes)
+        for (const sha256 of chunkReferencesIn(config))
+          if (!blobs.has(sha256) && !publication.blobs.has(sha256))
+            throw new KokoaError('blob_missing', `a config refers to ${sha256}, which is not stored`);
+      for (const [sha256, text] of publication.blobs) blobs.set(sha256, text);
+      for (const node of publication.nodes) nodes.set(node.node, structuredClone(node));
+      for (const node of publication.removed) nodes.delete(node);
+      head = { sequence: (head?.sequence ?? 0) + 1, commit: publication.commit };
+      if (publication.overrideBase !== undefined) head.overrideBase = publication.overrideBase;
+      return 'published';
+    },
+    async blob(sha256) {
+      failing('blob');
+      const text = blobs.get(sha256);
+      return text !== undefined && sha256Hex(text) === sha256 ? text : undefined;
+    },
+    async enrolments() {
+      failing('enrolments');
+      return sorted(enrolments);
+    },
+    async saveEnrolment(bound) {
+      failing('saveEnrolment');
+      enrolments.set(bound.node, structuredClone(bound));
+    },
+    async reports() {
+      failing('reports');
+      return sorted(reports);
+    },
+    async saveReport(report) {
+      failing('saveReport');
+      reports.set(report.node, structuredClone(report));
+    },
+    async relay(pool, since) {
+      failing('relay');
+      const { sequence, identity, certificates } = mailbox(pool);
+      const from = since > sequence ? 0 : since;
+      const newer = [...certificates.values()].filter((held) => held.sequence > from);
+      newer.sort((a, b) => a.sequence - b.sequence);
+      const response = { sequence, certificates: newer.map(({ item }) => item) };
+      return identity && identity.sequence > from ? { ...response, identity: identity.item } : response;
+    },
+    async putIdentity(item) {
+      failing('putIdentity');
+      const box = mailbox(item.pool);
+      const held = box.identity?.item;
+      const sameWithMore =
+        held?.epoch === item.epoch &&
+        held.recipient === item.recipient &&
+        Object.keys(item.wraps).length > Object.keys(held.wraps).length;
+      if (held && item.epoch <= held.epoch && !sameWithMore) return 'stale';
+      box.sequence += 1;
+      box.identity = { sequence: box.sequence, item: structuredClone(item) };
+      return 'kept';
+    },
+    async putCertificate(pool, item) {
+      failing('putCertificate');
+      const box = mailbox(pool);
+      const held = box.certificates.get(item.hostname)?.item;
+      if (held && Date.parse(item.notBefore) < Date.parse(held.notBefore)) return 'stale';
+      if (JSON.stringify(held) === JSON.stringify(item)) return 'kept';
+      box.sequence += 1;
+      box.certificates.set(item.hostname, { sequence: box.sequence, item: structuredClone(item) });
+      return 'kept';
+    },
+    async takeLease(wanted, nowMs) {
+      failing('takeLease');
+      const key = `${wanted.pool}\n${wanted.hostname}`;
+      const held = leases.get(key);
+      if (held && held.node !== wanted.node && held.expiresMs > nowMs) return held;
+      leases.set(key, { ...wanted });
+      return { ...wanted };
+    },
+    async leases() {
+      failing('leases');
+      return [...leases.values()];
+    },
+    async close() {},
+  };
+}
+
+function sorted<T extends { node: string }>(items: ReadonlyMap<string, T>): T[] {
+  return [...items.values()].sort((a, b) => (a.node < b.node ? -1 : 1)).map((item) => structuredClone(item));
+}
