@@ -177,6 +177,7 @@ test('a certificate that was imported here is not replaced from the mailbox', as
 
 const GARBAGE: [string, (relay: RelayResponse) => unknown][] = [
   ['no JSON object', () => 'garbage'],
+  ['an array', () => []],
   [
     'a sequence that is none and items that are none',
     () => ({ sequence: 'x', identity: 7, certificates: [null, 1, {}, []] }),

@@ -44,7 +44,9 @@ interface Self {
   running?: VerifiedBundle;
   offered?: string;
   lkg?: string;
-  etag?: string;
+  etag?: string | undefined;
+  /** The last bundle lacked a part that was thought to be here: ask for all of it, once. */
+  everything?: boolean;
   error?: StatusReport['error'];
   /** A good bundle that the machine could not carry out. */
   again?: VerifiedBundle | undefined;
@@ -97,7 +99,7 @@ type Exclusively = (action: () => Promise<Outcome>) => Promise<Outcome>;
 
 async function pull(self: Self, agent: Agent, waitSeconds: number, signal: AbortSignal | undefined, exclusively: Exclusively) {
   const { trusted } = agent.machine;
-  const have = self.running?.configHash;
+  const have = self.everything ? undefined : self.running?.configHash;
   const offer = await agent.control.offer(
     { root: await trusted.rootVersion(), waitSeconds, ...(have && { have }), ...(self.etag && { etag: self.etag }) },
     signal,
@@ -108,7 +110,9 @@ async function pull(self: Self, agent: Agent, waitSeconds: number, signal: Abort
     return { kind: 'unavailable' as const, message: offer.message };
   }
   const outcome = await exclusively(() => converge(offer.bundle, self.running, agent.machine));
-  self.etag = offer.etag;
+  const incomplete = outcome.kind === 'refused' && outcome.code === 'missing_file';
+  self.everything = incomplete && !self.everything;
+  self.etag = self.everything ? undefined : offer.etag;
   settle(self, agent, outcome);
   return outcome;
 }

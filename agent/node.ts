@@ -78,7 +78,7 @@ export async function openNode(stateDir: string): Promise<Node> {
     eyes: {
       host: (hostname) => probeHost({ hostname, address: probeAddress, port: settings.listen.httpsPort }),
       ...(network && { tunnel: () => network.read() }),
-      controlPlane: () => isReachable(settings.urls[0]!),
+      controlPlane: async () => (await Promise.all(settings.urls.map(isReachable))).includes(true),
       nowSeconds: () => Date.now() / 1000,
     },
     allowLoopback: settings.interfaceName === undefined,

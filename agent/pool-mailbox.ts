@@ -9,7 +9,7 @@ import type { CertificateShelf } from './certificate-shelf.ts';
 import { giveCertificates } from './give-certificates.ts';
 import { absorb, askAgain, createMailboxState, type MailboxState, resetMailbox } from './mailbox-state.ts';
 import type { PoolIdentityHolder } from './pool-identity.ts';
-import type { ControlPlane } from './ports/control-plane.ts';
+import type { ControlPlane, Unavailable } from './ports/control-plane.ts';
 import type { Sealing } from './ports/sealing.ts';
 import { takeCertificates } from './take-certificates.ts';
 
@@ -107,8 +107,9 @@ async function receive(
       if (state.pool !== pool) resetMailbox(state, pool, now());
       const answer = await poll(state, dependencies, signal);
       if (signal.aborted) return;
-      if (answer.kind === 'answered' && view()?.config.edge.pool === pool) {
-        absorb(state, answer.relay, view()!, shelf, now());
+      const current = view();
+      if (answer.kind === 'answered' && current?.config.edge.pool === pool) {
+        absorb(state, answer.relay, current, shelf, now());
         ring();
       }
       if (answer.kind === 'failed') paceMs = performance.now() - startedMs + answer.retryMs;
@@ -128,9 +129,14 @@ async function poll(state: MailboxState, { control, log }: MailboxDependencies, 
   const since = state.all ? 0 : state.since;
   state.all = false;
   const either = AbortSignal.any([signal, interruption.signal]);
-  const answer = await control.relay(since, since === 0 ? 0 : POLL_SECONDS, either);
+  const answer = await control
+    .relay(since, since === 0 ? 0 : POLL_SECONDS, either)
+    .catch(
+      (error: unknown): Unavailable => ({ kind: 'unreachable', message: String(error), retryAfterMs: RETRY_MS_MAX }),
+    );
   if (interruption.signal.aborted) return { kind: 'interrupted' };
-  if (answer.kind === 'answered') return answer;
+  if (answer.kind === 'answered' && typeof answer.relay === 'object' && answer.relay !== null) return answer;
+  if (answer.kind === 'answered') return { kind: 'failed', retryMs: RETRY_MS_MIN };
   log.info({ reason: answer.message }, 'the pool mailbox does not answer');
   state.all ||= since === 0;
   const askedMs = answer.kind === 'unreachable' ? answer.retryAfterMs : RETRY_MS_MAX;

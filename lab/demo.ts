@@ -1,5 +1,8 @@
 // `npm run demo`: the whole product on this machine, one line per assertion. Exit 0, or 1 with the first failure explained.
 //   --keep  leaves everything up and prints commands to play with
+import { changes } from './chapter-changes.ts';
+import { faults } from './chapter-faults.ts';
+import { refusals } from './chapter-refusals.ts';
 import { joining, serving } from './chapter-serving.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { labMode } from './prerequisites.ts';
@@ -9,6 +12,9 @@ import { type Chapter, seconds } from './story.ts';
 const CHAPTERS: Record<string, Chapter<Fleet>> = {
   'machines join': joining,
   'visitors are served': serving,
+  'git decides': changes,
+  'an edge believes nobody': refusals,
+  'things break': faults,
 };
 
 const keep = process.argv.includes('--keep');

@@ -1,6 +1,7 @@
 // kokoa: the operator's and the team's command line, and the reconciler itself.
 import { Command } from 'commander';
 import { failureText, KokoaError } from '../bundle/error.ts';
+import { registerAdd } from './cli/add.ts';
 import { registerCompile } from './cli/compile.ts';
 import { registerKeys } from './cli/keys.ts';
 import { registerServe } from './cli/serve.ts';
@@ -13,6 +14,7 @@ const program = new Command('kokoa')
 
 registerValidate(program);
 registerCompile(program);
+registerAdd(program);
 registerKeys(program);
 registerServe(program);
 

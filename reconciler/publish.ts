@@ -54,7 +54,7 @@ export async function renew(
   now: Date,
 ): Promise<Published | 'conflict' | undefined> {
   const nodes = [...before.nodes.values()].flatMap((node) => {
-    const due = renewalDue(node, now.getTime(), signing.lifetimes);
+    const due = renewalDue(node, now.getTime(), signing.lifetimes, signing.keys);
     if (due === 'nothing') return [];
     const version = nextVersion(node.timestampVersion, now.getTime());
     if (due === 'timestamp') return [renewTimestamp(node, { version, now, ...signing })];

@@ -3,10 +3,13 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type LoopbackPebble, startLoopbackPebble } from '../../test/loopback-pebble.ts';
 import { judgeCertificate } from '../core/certificate.ts';
 import { createCertbot } from './certbot.ts';
+
+// certbot needs seconds of a core; a loaded machine has few.
+vi.setConfig({ testTimeout: 60_000 });
 
 let pebble: LoopbackPebble;
 let stateDir: string;
@@ -108,7 +111,7 @@ test('a CA that does not answer is an error within seconds, for an order and for
   await expect(certbot(state).account({ server: pebble.server })).rejects.toMatchObject({
     code: 'acme_account_failed',
   });
-  expect(performance.now() - started).toBeLessThan(15_000);
+  expect(performance.now() - started).toBeLessThan(30_000);
   expect(await readdir(join(state, 'acme'))).toEqual([]);
   await rm(state, { recursive: true });
   await pebble.start();

@@ -10,7 +10,7 @@ let bed: Testbed;
 
 beforeAll(async () => {
   bed = await openTestbed();
-  for (const hostname of ['app.hoge.test', 'wiki.fuga.test', 'limited.hoge.test', '*.wild.test'])
+  for (const hostname of ['app.hoge.test', 'wiki.fuga.test', 'limited.hoge.test', '*.wild.test', 'narrow.hoge.test'])
     await bed.certify(hostname);
   const small = { maxBodyBytes: 1000, requestsPerSecond: 1, burst: 1 };
   await bed.write('first', [
@@ -18,6 +18,7 @@ beforeAll(async () => {
     bed.route('wiki.fuga.test', { orderer: 'two', limits: { maxBodyBytes: 2000 } }),
     bed.route('limited.hoge.test', { limits: small }),
     bed.route('*.wild.test'),
+    bed.route('narrow.hoge.test', { limits: { maxBodyBytes: 1000, connections: 1 } }),
     bed.route('nobody.hoge.test', { orderer: 'three' }),
     bed.route('spared.hoge.test', {
       backends: [
@@ -27,7 +28,7 @@ beforeAll(async () => {
     }),
     bed.route('dead.hoge.test', { backends: [{ address: '127.0.0.1', port: 1 }] }),
   ]);
-  for (const hostname of ['spared.hoge.test', 'dead.hoge.test']) await bed.certify(hostname);
+  for (const hostname of ['spared.hoge.test', 'dead.hoge.test', 'narrow.hoge.test']) await bed.certify(hostname);
   await bed.swap('first');
   await bed.web.reload();
 }, 30_000);
@@ -267,6 +268,24 @@ describe('limits', () => {
     expect(answers.at(-1)!.headers['retry-after']).toBe('1');
     expect((await bed.https({ host: 'app.hoge.test' })).status).toBe(200);
   });
+});
+
+test('more requests at once than allowed are answered 429 until one ends', async () => {
+  const host = 'narrow.hoge.test';
+  const stream = request({
+    host: '127.0.0.1',
+    port: bed.httpsPort,
+    path: '/events',
+    servername: host,
+    rejectUnauthorized: false,
+    headers: { host },
+  });
+  stream.on('error', () => undefined);
+  stream.end();
+  await new Promise((resolve) => stream.on('response', (response) => response.once('data', resolve)));
+  expect((await bed.https({ host })).status).toBe(429);
+  stream.destroy();
+  await expect.poll(async () => (await bed.https({ host })).status).toBe(200);
 });
 
 describe('the probe of one name', () => {

@@ -95,7 +95,7 @@ describe('a damaged state lets nothing older in and newer bundles always', () =>
           await expectSafe(directory);
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 

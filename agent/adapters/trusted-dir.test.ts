@@ -181,7 +181,7 @@ describe('a bundle is refused and nothing on disk changes', () => {
         const files = { ...bundle.files, [name]: changed };
         expect(await state.accept({ ...bundle, files }, NOW_MS)).toMatchObject({ kind: 'refused' });
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

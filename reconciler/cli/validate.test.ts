@@ -34,18 +34,14 @@ beforeAll(() => {
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-/** Runs the command as a program of its own, in the work folder. */
+/** Starts the command as a program of its own, in the work folder. */
+function start(args: string[], env: Record<string, string> = {}) {
+  const argv = ['--input-type=module', '-e', PROGRAM, '--', 'validate', ...args];
+  return execa(process.execPath, argv, { cwd: work, env, reject: false, timeout: 30_000 });
+}
+
 async function validate(args: string[], env: Record<string, string> = {}) {
-  const { stdout, stderr, exitCode } = await execa(
-    process.execPath,
-    ['--input-type=module', '-e', PROGRAM, '--', 'validate', ...args],
-    {
-      cwd: work,
-      env,
-      reject: false,
-      timeout: 30_000,
-    },
-  );
+  const { stdout, stderr, exitCode } = await start(args, env);
   return { stdout, stderr, exitCode };
 }
 
@@ -90,6 +86,13 @@ describe('kokoa validate', { timeout: 30_000 }, () => {
     expect((JSON.parse(stdout) as { problems: { rule: string }[] }).problems.map(({ rule }) => rule)).toEqual([
       'KK401',
     ]);
+  });
+
+  it('stays calm when its reader goes away', async () => {
+    const program = start(['bad']);
+    program.stdout.destroy();
+    const { stderr, exitCode } = await program;
+    expect([exitCode, stderr]).toEqual([1, '']);
   });
 
   it.each([

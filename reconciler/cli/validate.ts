@@ -22,9 +22,15 @@ export function registerValidate(program: Command): void {
     .description('say every problem of kokoa.yaml, routes/, origins/ and edges/')
     .argument('[dir]', 'the folder that holds kokoa.yaml; it need not be a git repository', '.')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'github']).default('text'))
+    // 1 is for the data alone: what commander finds wrong with the arguments ends with 2.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .addHelpText('after', '\nExit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable folder.')
     .action((dir: string, { output }: { output: 'text' | 'json' | 'github' }) => {
       const judgement = judgeDir(dir);
+      // A reader that has seen enough (`| head`) closes the pipe; that is no failure.
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+      });
       process.stdout.write(renderJudgement(judgement, dir, output));
       if (judgement.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
     });

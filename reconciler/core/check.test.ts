@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkAll, checkFleet, checkRoute, viewOf } from './check.ts';
 import { expectedAddress, isEndpoint, parseNetwork, parseUrl } from './check-network.ts';
+import { emptyDesired, updateDesired } from './desired.ts';
+import { viewOfDesired } from './desired-view.ts';
 import type { AnyLoadedFile } from './files.ts';
 import { loadFile } from './load.ts';
 
@@ -128,6 +130,21 @@ describe('checkAll', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("says the same of the reconciler's own index", () => {
+    const files = loaded({
+      ...GOOD,
+      'origins/home.yaml': undefined,
+      'routes/hoge/b.yaml': GOOD['routes/hoge/app.yaml']!,
+      'edges/x.yaml': 'name: [',
+    });
+    const desired = updateDesired(
+      emptyDesired(),
+      files.map((file) => ({ path: file.path, file })),
+    );
+    expect(checkAll(viewOf(files))).toHaveLength(4);
+    expect(checkAll(viewOfDesired(desired))).toEqual(checkAll(viewOf(files)));
   });
 
   it('is checkFleet and every checkRoute', () => {

@@ -15,11 +15,12 @@ export interface ChunkEntry {
   text: string;
 }
 
-interface Bucket<E> {
+export interface Bucket<E> {
   /** Sorted by hostname, by code unit. */
   entries: readonly E[];
   text: string;
   sha256: string;
+  bytes: number;
 }
 
 export interface ChunkSet<E extends ChunkEntry> {
@@ -61,7 +62,7 @@ export function* chunkEntries<E extends ChunkEntry>(set: ChunkSet<E> | undefined
 /** As `config.json` lists them: sorted by bucket, empty ones omitted. */
 export function chunkReferences(set: ChunkSet<ChunkEntry> | undefined): ChunkReference[] {
   return [...(set?.buckets ?? [])]
-    .map(([bucket, { sha256, text }]) => ({ bucket, sha256, bytes: Buffer.byteLength(text) }))
+    .map(([bucket, { sha256, bytes }]) => ({ bucket, sha256, bytes }))
     .sort((a, b) => (a.bucket < b.bucket ? -1 : 1));
 }
 
@@ -108,8 +109,7 @@ function updateBucket<E extends ChunkEntry>(
   const entries = [...kept, ...put].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   if (entries.length === 0) return undefined;
   const text = `{"routes":[${entries.map((entry) => entry.text).join(',')}]}`;
-  const sha256 = sha256Hex(text);
-  return { entries, text, sha256 };
+  return { entries, text, sha256: sha256Hex(text), bytes: Buffer.byteLength(text) };
 }
 
 /** Binary search by hostname. */

@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalJson } from '../../bundle/canonical.ts';
+import { checkChunks, readChunk, readConfig } from '../../bundle/check-config.ts';
 import type { Chunk, EdgeConfig, OriginConfig } from '../../bundle/config.ts';
+import { isRefusal } from '../../bundle/refusal.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
 import { type Compiled, compile, newBlobs } from './compile.ts';
 import { emptyDesired, updateDesired } from './desired.ts';
@@ -97,6 +99,21 @@ test('every chunk a config names is among the blobs, and only those; new ones ar
       expect([...after.blobs.keys()].every((hash) => kept.has(hash))).toBe(true);
     }),
     { numRuns: 30 },
+  );
+});
+
+test('whatever the state, agents accept every config and chunk', () => {
+  fc.assert(
+    fc.property(anyWorld, (world) => {
+      const { nodes, blobs } = compileWorld(world);
+      for (const { config } of nodes.values()) {
+        expect(readConfig(canonicalJson(config))).toEqual(JSON.parse(canonicalJson(config)));
+        if (config.role === 'origin') continue;
+        const chunks = config.edge.chunks.map((chunk) => readChunk(chunk, blobs.get(chunk.sha256)!));
+        expect(chunks.find(isRefusal) ?? checkChunks(chunks as Chunk[])).toBeUndefined();
+      }
+    }),
+    { numRuns: 40 },
   );
 });
 

@@ -2,7 +2,7 @@
 // is the effect and not the text that causes it.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { NodeRole } from '../../bundle/config.ts';
-import { chunkEntries, chunkEntry } from './chunks.ts';
+import { chunkEntries } from './chunks.ts';
 import type { Compiled } from './compile.ts';
 import type { FleetNode } from './fleet.ts';
 import type { RouteChunks, RouteEntry } from './routing.ts';
@@ -37,12 +37,9 @@ export function planOf(published: Compiled | undefined, candidate: Compiled): Pl
   const before = published?.routing.pools ?? new Map<string, RouteChunks>();
   const after = candidate.routing.pools;
   for (const pool of new Set([...before.keys(), ...after.keys()])) {
-    for (const hostname of differingHosts(before.get(pool), after.get(pool))) {
-      const old = chunkEntry(before.get(pool), hostname);
-      const next = chunkEntry(after.get(pool), hostname);
-      if (old !== undefined) from.set(hostname, targetOf(pool, old));
-      if (next !== undefined) to.set(hostname, targetOf(pool, next));
-    }
+    const { gone, come } = differingEntries(before.get(pool), after.get(pool));
+    for (const entry of gone) from.set(entry.hostname, targetOf(pool, entry));
+    for (const entry of come) to.set(entry.hostname, targetOf(pool, entry));
   }
   return { hosts: hostChanges(from, to), nodes: nodeChanges(published?.fleet ?? [], candidate.fleet) };
 }
@@ -74,17 +71,19 @@ export function countHosts(compiled: Compiled): number {
   return [...compiled.routing.pools.values()].reduce((sum, { count }) => sum + count, 0);
 }
 
-function* differingHosts(a: RouteChunks | undefined, b: RouteChunks | undefined): Generator<string> {
-  if (a === b) return;
-  if (a === undefined || b === undefined || a.digits !== b.digits) {
-    for (const chunks of [a, b]) for (const entry of chunkEntries(chunks)) yield entry.hostname;
-    return;
+/** The entries that are in only one of two sets. An update keeps the entries it did not touch, so identity tells them apart. */
+function differingEntries(a: RouteChunks | undefined, b: RouteChunks | undefined) {
+  const gone = new Set<RouteEntry>();
+  const come = new Set<RouteEntry>();
+  const sameNames = a?.digits === b?.digits;
+  for (const [name, bucket] of a?.buckets ?? []) {
+    if (!sameNames || b?.buckets.get(name) !== bucket) for (const entry of bucket.entries) gone.add(entry);
   }
-  for (const name of new Set([...a.buckets.keys(), ...b.buckets.keys()])) {
-    const [before, after] = [a.buckets.get(name), b.buckets.get(name)];
-    if (before === after) continue;
-    for (const bucket of [before, after]) for (const entry of bucket?.entries ?? []) yield entry.hostname;
+  for (const [name, bucket] of b?.buckets ?? []) {
+    if (sameNames && a?.buckets.get(name) === bucket) continue;
+    for (const entry of bucket.entries) if (!gone.delete(entry)) come.add(entry);
   }
+  return { gone, come };
 }
 
 function hostChanges(from: ReadonlyMap<string, HostTarget>, to: ReadonlyMap<string, HostTarget>): Plan['hosts'] {

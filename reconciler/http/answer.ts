@@ -10,13 +10,43 @@ export type Caller = Extract<TokenVerdict, { kind: 'ok' }>;
 /** Seconds that a client should leave us alone. */
 const RETRY_AFTER_SECONDS = 1;
 
+/** How long a peer that still sends has to read the refusal before its connection is cut. */
+const LINGER_MS = 200;
+const SWALLOWED_BYTES_MAX = 64 * 1024;
+
 export function refuse(response: Response, status: number, error: ApiError): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
   if (status === 503) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
-  response.status(status).json(error);
+  response.status(status);
+  if (!isBodyUnbounded(response.req)) response.json(error);
+  else refuseMidway(response, JSON.stringify(error));
+}
+
+/**
+ * The peer is still sending a body that nobody will read. The whole answer goes out at once, and the connection is cut a little later:
+ * closing it in the same moment would make the peer's system throw the answer away (RFC 9112, section 9.6).
+ */
+function refuseMidway(response: Response, body: string): void {
+  response.req.pause();
+  response.set({
+    Connection: 'close',
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+  });
+  response.write(body);
+  setTimeout(() => {
+    response.end();
+    response.req.socket.destroySoon();
+  }, LINGER_MS).unref();
+}
+
+/** A small rest is swallowed and the connection goes on; a large or endless one is not. */
+function isBodyUnbounded({ complete, headers }: Request): boolean {
+  if (complete) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > SWALLOWED_BYTES_MAX;
 }
 
 /** The node that asks, or undefined when the refusal was already sent: 401 for anything but a good token, 403 while suspended. */

@@ -6,8 +6,6 @@ import { refuse } from './answer.ts';
 
 /** Deeper JSON than any of our posts. */
 const DEPTH_MAX = 32;
-/** How long the peer has to read the refusal before the connection is cut. */
-const LINGER_MS = 200;
 
 /** The text, or undefined when the refusal was already sent. `type`: the one accepted media type. */
 export async function readBody(
@@ -66,8 +64,6 @@ function collect(request: Request, bytesMax: number): Promise<Buffer | 'too_larg
 
 function tooLarge(request: Request, response: Response, bytesMax: number): undefined {
   request.pause();
-  response.set('Connection', 'close');
-  response.once('finish', () => setTimeout(() => request.socket.destroy(), LINGER_MS).unref());
   return refusal(response, 413, 'body_too_large', `the body is larger than ${bytesMax} bytes`);
 }
 

@@ -47,7 +47,7 @@ function counted({ metrics, log }: HttpDeps): RequestHandler {
   return (request, response, next) => {
     response.once('close', () => {
       const route = request.route?.path === undefined ? 'none' : String(request.route.path);
-      const code = response.writableFinished ? response.statusCode : CLIENT_GONE;
+      const code = response.headersSent ? response.statusCode : CLIENT_GONE;
       metrics.request(route, code);
       log.debug({ method: request.method, route, code }, 'request');
     });

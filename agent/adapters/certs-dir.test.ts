@@ -1,0 +1,143 @@
+// Certificates on disk: whole pairs, right permissions, and strange things beside them.
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type CertificateMaker, createCertificateMaker, type MadeCertificate } from '../../test/certificate-maker.ts';
+import { createCertsDir } from './certs-dir.ts';
+
+let maker: CertificateMaker;
+let one: MadeCertificate;
+let two: MadeCertificate;
+let dir: string;
+
+beforeAll(async () => {
+  maker = await createCertificateMaker();
+  [one, two] = await Promise.all([
+    maker.make({ names: ['DNS:app.hoge.com'] }),
+    maker.make({ names: ['DNS:app.hoge.com'] }),
+  ]);
+});
+afterAll(() => maker.close());
+beforeEach(async () => {
+  dir = join(await mkdtemp(join(tmpdir(), 'kokoa-certs-')), 'certs');
+});
+afterEach(() => rm(join(dir, '..'), { recursive: true }));
+
+test('what was written is read, listed with its times and source, and found again by another reader', async () => {
+  const store = createCertsDir({ dir });
+  await store.write('app.hoge.com', one, 'ordered');
+  await store.write('*.hoge.com', two, 'imported');
+  expect(await store.read('app.hoge.com')).toEqual({ fullchain: one.fullchain, key: one.key });
+  const leaf = new X509Certificate(one.leaf);
+  const again = await createCertsDir({ dir }).list();
+  expect(again).toEqual(await store.list());
+  expect(again.strange).toEqual([]);
+  expect(again.held.map(({ hostname, source }) => [hostname, source])).toEqual([
+    ['*.hoge.com', 'imported'],
+    ['app.hoge.com', 'ordered'],
+  ]);
+  expect(again.held[1]).toMatchObject({
+    notBefore: leaf.validFromDate.getTime(),
+    notAfter: leaf.validToDate.getTime(),
+  });
+  expect(await readFile(join(dir, '_wildcard.hoge.com', 'key.pem'), 'utf8')).toBe(two.key);
+});
+
+test('files are for the owner and the group alone, whatever the umask', async () => {
+  const before = process.umask(0o077);
+  const gid = process.getgid!();
+  try {
+    await createCertsDir({ dir, gid }).write('app.hoge.com', one, 'ordered');
+  } finally {
+    process.umask(before);
+  }
+  const modes = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8);
+  expect(await modes(dir)).toBe('750');
+  expect(await modes(join(dir, 'app.hoge.com'))).toBe('750');
+  expect(await modes(join(dir, 'app.hoge.com', 'fullchain.pem'))).toBe('640');
+  expect(await modes(join(dir, 'app.hoge.com', 'key.pem'))).toBe('640');
+  expect((await stat(join(dir, 'app.hoge.com', 'key.pem'))).gid).toBe(gid);
+});
+
+test('a replaced certificate leaves no older key, nor what a crash left between two steps', async () => {
+  const store = createCertsDir({ dir });
+  await store.write('app.hoge.com', one, 'ordered');
+  const versions = join(dir, '.versions', 'app.hoge.com');
+  await mkdir(join(versions, 'half'));
+  await symlink('nowhere', join(versions, 'half.link'));
+  await store.write('app.hoge.com', two, 'relayed');
+  expect(await readdir(versions)).toEqual([(await readlink(join(dir, 'app.hoge.com'))).split('/').at(-1)]);
+  expect(await store.read('app.hoge.com')).toEqual({ fullchain: two.fullchain, key: two.key });
+  expect((await store.list()).held).toMatchObject([{ source: 'relayed' }]);
+});
+
+test('a reader in the middle of replacements always finds a pair that belongs together', async () => {
+  const store = createCertsDir({ dir });
+  await store.write('app.hoge.com', one, 'ordered');
+  let writing = true;
+  const writer = (async () => {
+    for (let round = 0; round < 30; round += 1) await store.write('app.hoge.com', round % 2 ? one : two, 'ordered');
+    writing = false;
+  })();
+  let whole = 0;
+  while (writing) {
+    const version = join(dir, await readlink(join(dir, 'app.hoge.com')));
+    const texts = await Promise.all([
+      readFile(join(version, 'fullchain.pem')),
+      readFile(join(version, 'key.pem')),
+    ]).catch(() => undefined);
+    if (!texts) continue;
+    expect(
+      [one, two].some(
+        ({ fullchain, key }) => texts[0].equals(Buffer.from(fullchain)) && texts[1].equals(Buffer.from(key)),
+      ),
+    ).toBe(true);
+    whole += 1;
+  }
+  await writer;
+  expect(whole).toBeGreaterThan(0);
+});
+
+test('torn and foreign entries are named, and the good ones are listed', async () => {
+  const store = createCertsDir({ dir });
+  for (const hostname of ['good.hoge.com', 'mixed.hoge.com', 'keyless.hoge.com', 'damaged.hoge.com']) {
+    await store.write(hostname, one, 'ordered');
+  }
+  await chmod(join(dir, 'mixed.hoge.com', 'key.pem'), 0o640);
+  await writeFile(join(dir, 'mixed.hoge.com', 'key.pem'), two.key);
+  await rm(join(dir, 'keyless.hoge.com', 'key.pem'));
+  await writeFile(join(dir, 'damaged.hoge.com', 'fullchain.pem'), one.fullchain.slice(0, 200));
+  await mkdir(join(dir, 'foreign.hoge.com'));
+  await writeFile(join(dir, 'README'), 'hello');
+  await symlink('nowhere', join(dir, 'dangling.hoge.com'));
+  const { held, strange } = await createCertsDir({ dir }).list();
+  expect(held.map(({ hostname }) => hostname)).toEqual(['good.hoge.com']);
+  expect(strange.map(({ entry }) => entry)).toEqual([
+    'README',
+    'damaged.hoge.com',
+    'dangling.hoge.com',
+    'foreign.hoge.com',
+    'keyless.hoge.com',
+    'mixed.hoge.com',
+  ]);
+  expect(await store.read('mixed.hoge.com')).toBeUndefined();
+  await store.write('mixed.hoge.com', two, 'ordered');
+  expect(await store.read('mixed.hoge.com')).toBeDefined();
+});
+
+test('what somebody else put under the name is not overwritten, and the error says so', async () => {
+  const store = createCertsDir({ dir });
+  await mkdir(join(dir, 'app.hoge.com'), { recursive: true });
+  await writeFile(join(dir, 'app.hoge.com', 'precious'), 'x');
+  await expect(store.write('app.hoge.com', one, 'ordered')).rejects.toMatchObject({ code: 'certificate_store_failed' });
+  expect(await readdir(join(dir, 'app.hoge.com'))).toEqual(['precious']);
+});
+
+test.each(['../evil', 'A.com', '', '.versions', 'com'])('the name %j is refused', async (hostname) => {
+  const store = createCertsDir({ dir });
+  await expect(store.write(hostname, one, 'ordered')).rejects.toMatchObject({ code: 'certificate_store_failed' });
+  expect(await store.read(hostname)).toBeUndefined();
+  expect(await store.list()).toEqual({ held: [], strange: [] });
+});
