@@ -173,3 +173,40 @@ it('forgets texts an hour after the last node stopped using them, and never one 
   expect(await known()).toEqual([false, true]);
   await store.close();
 });
+
+it('answers a large mailbox in parts, each up to the sequence it reached', async () => {
+  const store = await openSqliteStore(await temporary());
+  const validity = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z' };
+  const sealed = 'A'.repeat(3 * 1024 * 1024);
+  for (let i = 0; i < 5; i += 1)
+    await store.putCertificate('p', {
+      hostname: `h${i}.hoge.com`,
+      recipient: 'r',
+      sealed,
+      ...validity,
+      by: 'a',
+      signature: 's',
+    });
+  const first = await store.relay('p', 0);
+  expect([first.sequence, first.certificates.length]).toEqual([3, 3]);
+  const rest = await store.relay('p', first.sequence);
+  expect([rest.sequence, rest.certificates.map(({ hostname }) => hostname)]).toEqual([
+    5,
+    ['h3.hoge.com', 'h4.hoge.com'],
+  ]);
+  await store.close();
+});
+
+it('does not believe in a text that came with a publication that failed', async () => {
+  const store = await openSqliteStore(await temporary());
+  const node = (name: string, text: string) =>
+    publishedNode(name, { config: canonicalJson({ chunks: [{ sha256: sha256Hex(text) }] }) });
+  const blobs = new Map([[sha256Hex('one'), 'one']]);
+  await expect(
+    store.publish(publication({ nodes: [node('a', 'one'), node('b', 'two')], blobs })),
+  ).rejects.toMatchObject({ code: 'blob_missing' });
+  await expect(store.publish(publication({ nodes: [node('a', 'one')] }))).rejects.toMatchObject({
+    code: 'blob_missing',
+  });
+  await store.close();
+});

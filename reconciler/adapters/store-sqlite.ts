@@ -28,6 +28,8 @@ export async function openSqliteStore(
   const one = statements(database);
   const mailbox = createMailbox(database);
   let prunedMs = clock().getTime();
+  /** Texts known to be stored: none is taken away but by pruning or a transaction that failed. */
+  const present = new Set<string>();
 
   /** All or nothing. `durable: false` survives a crash of the process, not one of the machine. */
   function transaction<T>(durable: boolean, work: () => T): T {
@@ -40,6 +42,7 @@ export async function openSqliteStore(
         return result;
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK');
+        present.clear();
         throw error;
       } finally {
         if (!durable) database.exec('PRAGMA synchronous = FULL');
@@ -47,6 +50,13 @@ export async function openSqliteStore(
     });
   }
   const read = <T>(work: () => T): T => translated(directory, work);
+
+  function requireBlob(sha256: string): void {
+    if (present.has(sha256)) return;
+    if (!one.hasBlob.get(sha256))
+      throw new KokoaError('blob_missing', `a config refers to ${sha256}, which is not stored`);
+    present.add(sha256);
+  }
 
   function write(publication: Publication): 'published' | 'conflict' {
     const head = one.head.get();
@@ -56,9 +66,7 @@ export async function openSqliteStore(
       if (sha256Hex(text) !== sha256) throw new KokoaError('blob_mismatch', `text is not the one named ${sha256}`);
       one.putBlob.run(sha256, text, nowMs);
     }
-    for (const sha256 of new Set(publication.nodes.flatMap(({ config }) => chunkReferencesIn(config))))
-      if (!one.hasBlob.get(sha256))
-        throw new KokoaError('blob_missing', `a config refers to ${sha256}, which is not stored`);
+    for (const { config } of publication.nodes) for (const sha256 of chunkReferencesIn(config)) requireBlob(sha256);
     for (const node of publication.nodes) one.putNode.run({ ...node });
     for (const node of publication.removed) one.dropNode.run(node);
     one.putHead.run((publication.expected ?? 0) + 1, publication.commit, publication.overrideBase ?? null);
@@ -71,6 +79,7 @@ export async function openSqliteStore(
     if (nowMs - prunedMs < PRUNE_EVERY_MS) return;
     prunedMs = nowMs;
     try {
+      present.clear();
       transaction(false, () => {
         const inUse = new Set(one.nodes.all().flatMap(({ config }) => chunkReferencesIn(String(config))));
         for (const sha256 of inUse) one.touchBlob.run(nowMs, sha256);
