@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { simpleGit } from 'simple-git';
 import { KokoaError } from '../../bundle/error.ts';
 import {
+  EMPTY_DIRECTORY,
   GIT_VARIABLES,
   gitEnvironment,
   type MirrorOptions,
@@ -28,6 +29,7 @@ export async function prepareMirror(options: MirrorOptions): Promise<void> {
       hint: 'Name an empty or a new directory: what is in it will be replaced at will.',
     });
   await writeFile(join(options.directory, OWN_GLOBAL_CONFIG), ownGlobalConfig(options), { mode: 0o600 });
+  await mkdir(join(options.directory, EMPTY_DIRECTORY), { recursive: true });
   if (!(await isFile(join(options.directory, 'HEAD')))) await initialise(options);
   await writeFile(join(options.directory, 'config'), mirrorConfig(options), { mode: 0o600 });
   await removeLocks(options);

@@ -184,6 +184,14 @@ it('takes over a mirror, also for another branch, and refuses a directory that i
   });
 });
 
+it('reads a local repository that belongs to another user', async () => {
+  const { source, work, commit } = await repository();
+  const tip = await commit({ 'kokoa.yaml': 'k' });
+  if (process.getuid?.() === 0) await execa('chown', ['-R', '12345:12345', work]);
+  expect(await source.fetch()).toBe(tip);
+  await source.close();
+});
+
 it('says source_unreachable for a repository that is not there, one that refuses, and one that is broken', async () => {
   const top = await temporary();
   const server = createServer((request, response) => {

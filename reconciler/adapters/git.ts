@@ -32,7 +32,7 @@ export interface GitSourceOptions {
 }
 
 /** Larger objects are never read: a stand-in one byte longer than this tells the loader that the file is too large. */
-export const FILE_BYTES_MAX = 1024 * 1024;
+const FILE_BYTES_MAX = 1024 * 1024;
 /** Together, what one call of `changes` may bring. */
 const CHANGE_BYTES_MAX = 512 * 1024 * 1024;
 const FILES_MAX = 500_000;

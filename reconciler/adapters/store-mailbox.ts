@@ -5,7 +5,7 @@ import type { PoolIdentity, RelayResponse, SealedCertificate } from '../../bundl
 import type { Lease } from '../ports/store.ts';
 
 /** One answer stops after this much; its `sequence` is then that of its last item, and the reader asks again. */
-export const RELAY_BYTES_MAX = 8 * 1024 * 1024;
+const RELAY_BYTES_MAX = 8 * 1024 * 1024;
 
 /** A certificate is forgotten this long after its end, a lease this long after its own. */
 const ENDED_KEPT_MS = 24 * 3600_000;

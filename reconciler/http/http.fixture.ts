@@ -1,6 +1,5 @@
 // A small installation behind a real server on loopback: two edges of one pool, one origin, a store in memory. For the tests here.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import type { Enrolment, StatusReport } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { EdgeConfig, NodeConfig, WireRoute } from '../../bundle/config.ts';
@@ -169,8 +168,4 @@ export function enrolment(change: Partial<Enrolment> = {}): Enrolment {
 
 export function report(change: Partial<StatusReport> = {}): StatusReport {
   return { agentVersion: '0.1.0', state: 'applied', enrolment: enrolment(), ...change };
-}
-
-export function portOf(server: { address(): unknown }): number {
-  return (server.address() as AddressInfo).port;
 }

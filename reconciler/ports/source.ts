@@ -11,7 +11,7 @@ export interface Source {
   changes(from: string | undefined, to: string): Promise<FileChange[]>;
   /** True when `ancestor` is reachable from `descendant`; false also when `ancestor` is not in the repository any more. */
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
-  /** Older versions of one file along first parents from `commit`, newest first, without the one at `commit` itself. */
+  /** Older versions of one file along first parents from `commit`, newest first, without the one at `commit` itself. Ends where the file did not exist. */
   history(path: string, commit: string, limit: number): AsyncIterable<FileChange>;
   close(): Promise<void>;
 }

@@ -63,7 +63,10 @@ export interface Lease {
 export interface Store {
   head(): Promise<PublishedHead | undefined>;
   nodes(): Promise<PublishedNode[]>;
-  /** All or nothing, durable when it resolves. `conflict`: somebody else published after `expected`; nothing was written. */
+  /**
+   * All or nothing, durable when it resolves. `conflict`: somebody else published after `expected`; nothing was written.
+   * @throws KokoaError blob_missing (a config names a chunk that is neither given nor stored), blob_mismatch
+   */
   publish(publication: Publication): Promise<'published' | 'conflict'>;
   /** The text whose sha256 this is. Damaged content counts as missing. */
   blob(sha256: string): Promise<string | undefined>;
@@ -74,7 +77,10 @@ export interface Store {
   reports(): Promise<NodeReport[]>;
   saveReport(report: NodeReport): Promise<void>;
 
-  /** Everything of a pool's mailbox after sequence `since`. */
+  /**
+   * Everything of a pool's mailbox after sequence `since`; a long answer ends early, and its `sequence` is then that of its last
+   * item. A `since` above the newest sequence (the store was rebuilt) answers from the start.
+   */
   relay(pool: string, since: number): Promise<RelayResponse>;
   /** Kept when its epoch is larger than the kept one's, or equal with the same recipient and more wraps; else `stale`. */
   putIdentity(identity: PoolIdentity): Promise<'kept' | 'stale'>;

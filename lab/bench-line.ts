@@ -1,0 +1,113 @@
+// The first two rows: from `git push` returning to the right answer over verified TLS on every edge, with the time of every step.
+import { readFileSync } from 'node:fs';
+import { openCertificateStore } from '../agent/node.ts';
+import { joining, liveEverywhere } from './chapter-serving.ts';
+import { route } from './chapter-changes.ts';
+import { EDGES, type Fleet, startFleet } from './fleet.ts';
+import type { Pushed } from './git-developer.ts';
+import { startOrigin } from './origin.ts';
+import { createRun } from './run.ts';
+import { median, milliseconds, summary } from './statistics.ts';
+
+const PUSHES = 10;
+/** DESIGN §14: one hundred routes, two edges. */
+const ROUTES = 100;
+const PORTS = [8080, 8081] as const;
+const LIVE_MS = 60_000;
+
+/** Plays both rows in one lab and prints them. */
+export async function benchLine(): Promise<void> {
+  const run = createRun();
+  try {
+    const fleet = await startFleet(run);
+    for (const { play } of joining) await play(fleet);
+    await startOrigin(fleet.network.hosts['origin-1'], { name: 'home-8081', port: 8081 });
+    await addRoutes(fleet);
+    await liveEverywhere(fleet, 'app.hoge.com', 'home', LIVE_MS);
+    await liveEverywhere(fleet, 'wiki.fuga.com', 'office', LIVE_MS);
+    await benchMove(fleet);
+    await benchNewHosts(fleet);
+  } finally {
+    for (const failure of await run.end()) console.error(`clean-up: ${failure}`);
+  }
+}
+
+/** Routes that are only there to be there; their certificates are imported, so that nothing is ordered for them. */
+async function addRoutes(fleet: Fleet): Promise<void> {
+  const names = Array.from({ length: ROUTES - 2 }, (_, index) => `filler-${index}.hoge.com`);
+  const { certFile, keyFile } = await fleet.pki.certificate(names);
+  const pair = { fullchain: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+  for (const edge of EDGES) {
+    const store = await openCertificateStore(fleet.agents[edge].stateDir);
+    for (const name of names) await store.write(name, pair, 'imported');
+  }
+  const files = Object.fromEntries(names.map((name) => [`routes/hoge/${name}.yaml`, route(name, 'home', 8080)]));
+  await fleet.developer.commit(files, 'one hundred routes');
+}
+
+async function benchMove(fleet: Fleet): Promise<void> {
+  const samples: Sample[] = [];
+  for (let push = 1; push <= PUSHES; push += 1) {
+    const port = PORTS[push % 2]!;
+    const path = 'routes/hoge/app.hoge.com.yaml';
+    const pushed = await fleet.developer.commit({ [path]: route('app.hoge.com', 'home', port) }, `move to ${port}`);
+    const live = await liveEverywhere(fleet, 'app.hoge.com', port === 8080 ? 'home' : 'home-8081', LIVE_MS);
+    samples.push(sampleOf(fleet, pushed, live));
+  }
+  print(`a change whose certificate exists (${ROUTES} routes, ${EDGES.length} edges, ${PUSHES} pushes)`, '400 ms', samples);
+}
+
+async function benchNewHosts(fleet: Fleet): Promise<void> {
+  const samples: Sample[] = [];
+  for (let push = 1; push <= PUSHES; push += 1) {
+    const name = `new-${push}.hoge.com`;
+    await fleet.resolve(name);
+    const pushed = await fleet.developer.commit({ [`routes/hoge/${name}.yaml`]: route(name, 'home', 8080) }, `add ${name}`);
+    samples.push(sampleOf(fleet, pushed, await liveEverywhere(fleet, name, 'home', LIVE_MS)));
+  }
+  print(`a new host with its own certificate (${PUSHES} pushes)`, '6 s', samples);
+}
+
+/** ms since `git push` returned, except the reconciler's own steps, which are durations. */
+interface Sample {
+  webhook: number;
+  published: number;
+  applied: number;
+  live: number;
+  steps: Record<string, number>;
+}
+
+function sampleOf(fleet: Fleet, { commit, pushedAt }: Pushed, live: number): Sample {
+  const delivery = fleet.git.deliveries().find(({ after }) => after === commit);
+  const line = lines(fleet.reconciler().log()).find((text) => text.includes(commit) && text.includes('kind=published'));
+  const applied = EDGES.map((edge) => appliedAfter(fleet.agents[edge].agent().log(), pushedAt));
+  return {
+    webhook: (delivery?.atMs ?? Number.NaN) - pushedAt,
+    published: Date.parse(line?.split(' ')[0] ?? '') - pushedAt,
+    applied: Math.max(...applied) - pushedAt,
+    live: live - pushedAt,
+    steps: JSON.parse(/ms=(\{.*\})/.exec(line ?? '')?.[1] ?? '{}') as Record<string, number>,
+  };
+}
+
+/** When the agent first said "applied" after a moment, ms since the epoch. */
+function appliedAfter(log: string, since: number): number {
+  for (const line of lines(log)) {
+    const entry = JSON.parse(line) as { time: string; msg: string };
+    if (entry.msg === 'applied' && Date.parse(entry.time) >= since) return Date.parse(entry.time);
+  }
+  return Number.NaN;
+}
+
+function lines(log: string): string[] {
+  return log.split('\n').filter((line) => line.trim() !== '');
+}
+
+function print(what: string, goal: string, samples: readonly Sample[]): void {
+  console.log(`\n${what}\n  goal p50 ${goal}; live on every edge ${summary(samples.map(({ live }) => live))}`);
+  console.log(`  of that, p50 since the push: ${(['webhook', 'published', 'applied', 'live'] as const)
+    .map((step) => `${step} ${milliseconds(median(samples.map((sample) => sample[step])))}`)
+    .join(', ')}`);
+  const steps = Object.keys(samples[0]?.steps ?? {});
+  console.log(`  reconciler, p50: ${steps.map((step) => `${step} ${milliseconds(median(samples.map((sample) => sample.steps[step] ?? 0)))}`).join(', ')}`);
+}
