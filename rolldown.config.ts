@@ -1,13 +1,14 @@
 // `npm run build`: the agent as one file that needs only Node 24 and Debian packages. Templates are inlined as text.
-import { readFile } from 'node:fs/promises';
 import { defineConfig, type Plugin } from 'rolldown';
+import { loadTemplates } from './agent/adapters/templates.ts';
 
-/** `import text from './x.mustache?raw'` is the file's text; without a build, agent/adapters/templates.ts reads the file itself. */
+/** Without a build that module reads the templates from its folder; the one file has no folder beside it. */
 const inlineTemplates: Plugin = {
   name: 'inline-templates',
   async load(id) {
-    if (!id.endsWith('.mustache')) return null;
-    return { code: `export default ${JSON.stringify(await readFile(id, 'utf8'))};`, moduleType: 'js' };
+    if (!id.endsWith('/agent/adapters/templates.ts')) return null;
+    const templates = JSON.stringify(await loadTemplates());
+    return { code: `export const loadTemplates = async () => (${templates});`, moduleType: 'js' };
   },
 };
 
@@ -15,5 +16,5 @@ export default defineConfig({
   input: 'agent/main.ts',
   platform: 'node',
   plugins: [inlineTemplates],
-  output: { file: 'dist/kokoa-agent.mjs', format: 'esm', banner: '#!/usr/bin/env node', inlineDynamicImports: true },
+  output: { file: 'dist/kokoa-agent.mjs', format: 'esm', banner: '#!/usr/bin/env node', codeSplitting: false },
 });

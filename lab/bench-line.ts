@@ -1,8 +1,8 @@
 // The first two rows: from `git push` returning to the right answer over verified TLS on every edge, with the time of every step.
 import { readFileSync } from 'node:fs';
 import { openCertificateStore } from '../agent/node.ts';
-import { joining, liveEverywhere } from './chapter-serving.ts';
 import { route } from './chapter-changes.ts';
+import { joining, liveEverywhere } from './chapter-serving.ts';
 import { EDGES, type Fleet, startFleet } from './fleet.ts';
 import type { Pushed } from './git-developer.ts';
 import { startOrigin } from './origin.ts';
@@ -54,7 +54,11 @@ async function benchMove(fleet: Fleet): Promise<void> {
     const live = await liveEverywhere(fleet, 'app.hoge.com', port === 8080 ? 'home' : 'home-8081', LIVE_MS);
     samples.push(sampleOf(fleet, pushed, live));
   }
-  print(`a change whose certificate exists (${ROUTES} routes, ${EDGES.length} edges, ${PUSHES} pushes)`, '400 ms', samples);
+  print(
+    `a change whose certificate exists (${ROUTES} routes, ${EDGES.length} edges, ${PUSHES} pushes)`,
+    '400 ms',
+    samples,
+  );
 }
 
 async function benchNewHosts(fleet: Fleet): Promise<void> {
@@ -62,7 +66,10 @@ async function benchNewHosts(fleet: Fleet): Promise<void> {
   for (let push = 1; push <= PUSHES; push += 1) {
     const name = `new-${push}.hoge.com`;
     await fleet.resolve(name);
-    const pushed = await fleet.developer.commit({ [`routes/hoge/${name}.yaml`]: route(name, 'home', 8080) }, `add ${name}`);
+    const pushed = await fleet.developer.commit(
+      { [`routes/hoge/${name}.yaml`]: route(name, 'home', 8080) },
+      `add ${name}`,
+    );
     samples.push(sampleOf(fleet, pushed, await liveEverywhere(fleet, name, 'home', LIVE_MS)));
   }
   print(`a new host with its own certificate (${PUSHES} pushes)`, '6 s', samples);
@@ -105,9 +112,13 @@ function lines(log: string): string[] {
 
 function print(what: string, goal: string, samples: readonly Sample[]): void {
   console.log(`\n${what}\n  goal p50 ${goal}; live on every edge ${summary(samples.map(({ live }) => live))}`);
-  console.log(`  of that, p50 since the push: ${(['webhook', 'published', 'applied', 'live'] as const)
-    .map((step) => `${step} ${milliseconds(median(samples.map((sample) => sample[step])))}`)
-    .join(', ')}`);
+  console.log(
+    `  of that, p50 since the push: ${(['webhook', 'published', 'applied', 'live'] as const)
+      .map((step) => `${step} ${milliseconds(median(samples.map((sample) => sample[step])))}`)
+      .join(', ')}`,
+  );
   const steps = Object.keys(samples[0]?.steps ?? {});
-  console.log(`  reconciler, p50: ${steps.map((step) => `${step} ${milliseconds(median(samples.map((sample) => sample.steps[step] ?? 0)))}`).join(', ')}`);
+  console.log(
+    `  reconciler, p50: ${steps.map((step) => `${step} ${milliseconds(median(samples.map((sample) => sample.steps[step] ?? 0)))}`).join(', ')}`,
+  );
 }

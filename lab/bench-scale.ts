@@ -1,5 +1,5 @@
 // The third row: after fetch → signed and published, for one route among 100 and among 10 000, side by side in one process, in turn.
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -16,6 +16,8 @@ import { median, milliseconds, summary } from './statistics.ts';
 const TOP = fileURLToPath(new URL('..', import.meta.url));
 /** The repository's own data is the fleet. */
 const EXAMPLE = ['kokoa.yaml', 'routes', 'origins', 'edges'];
+const EXAMPLE_ROUTES = 2;
+const TEAMS = 100;
 const SIZES = [100, 10_000] as const;
 const CHANGES = 25;
 const WARM_UP = 5;
@@ -51,11 +53,9 @@ export async function benchScale(): Promise<void> {
 async function createSite(run: Run, routes: number): Promise<Site> {
   const directory = join(run.directory, `scale-${routes}`);
   const work = join(directory, 'work');
-  mkdirSync(join(work, 'routes', 'hoge'), { recursive: true });
   for (const path of EXAMPLE) cpSync(join(TOP, path), join(work, path), { recursive: true });
-  for (let index = 0; index < routes - 2; index += 1) {
-    writeFileSync(join(work, 'routes', 'hoge', `r${index}.hoge.com.yaml`), route(`r${index}.hoge.com`, 'home', 8080));
-  }
+  addTeams(work);
+  for (let index = 0; index < routes - EXAMPLE_ROUTES; index += 1) writeRoute(work, index, 8080);
   await git(work, ['init', '--quiet', '--initial-branch=main']);
   await commit(work, 'all routes');
   const site: Site = {
@@ -74,17 +74,39 @@ async function createSite(run: Run, routes: number): Promise<Site> {
   return site;
 }
 
+/** One hundred teams share the routes, as they would in a company that has ten thousand. */
+function addTeams(work: string): void {
+  const names = Array.from({ length: TEAMS }, (_, index) => `team-${index}`);
+  const teams = names.map((name) => `  - name: ${name}\n    hostnames:\n      - '*.${name}.example.net'\n`).join('');
+  edit(join(work, 'kokoa.yaml'), (text) => text.replace(/^teams:\n/m, `teams:\n${teams}`));
+  edit(join(work, 'origins', 'home.yaml'), (text) =>
+    text.replace(/^teams:\n/m, `teams:\n${names.map((name) => `  - ${name}\n`).join('')}`),
+  );
+}
+
+function writeRoute(work: string, index: number, port: number): void {
+  const team = `team-${index % TEAMS}`;
+  const hostname = `r${index}.${team}.example.net`;
+  mkdirSync(join(work, 'routes', team), { recursive: true });
+  writeFileSync(join(work, 'routes', team, `${hostname}.yaml`), route(hostname, 'home', port));
+}
+
+function edit(path: string, change: (text: string) => string): void {
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+}
+
 async function moveOneRoute(site: Site, change: number): Promise<void> {
   const port = 8000 + (change % 90);
-  writeFileSync(join(site.directory, 'routes', 'hoge', 'r7.hoge.com.yaml'), route('r7.hoge.com', 'home', port));
+  writeRoute(site.directory, 7, port);
   await commit(site.directory, `move to ${port}`);
   const outcome = await reconcile(site.standing, site.deps);
-  if (outcome.kind !== 'published') throw new Error(`change ${change} at ${site.routes} routes: ${outcome.kind}, expected published`);
+  if (outcome.kind !== 'published')
+    throw new Error(`change ${change} at ${site.routes} routes: ${outcome.kind}, expected published`);
   site.standing = outcome.standing;
   if (change < WARM_UP) return;
   const { fetch: _, ...after } = site.steps;
   site.totals.push(Object.values(after).reduce((sum, ms) => sum + ms, 0));
-  for (const [step, ms] of Object.entries(after)) (site.perStep[step] ??= []).push(ms);
+  for (const [step, ms] of Object.entries(after)) site.perStep[step] = [...(site.perStep[step] ?? []), ms];
 }
 
 async function commit(work: string, message: string): Promise<void> {
@@ -97,7 +119,9 @@ async function git(cwd: string, args: readonly string[]): Promise<void> {
 }
 
 function print(sites: readonly Site[]): void {
-  console.log(`\nafter fetch → signed and published, one route moved, 2 edges and 2 origins (${CHANGES} changes each, in turn)`);
+  console.log(
+    `\nafter fetch → signed and published, one route moved, 2 edges and 2 origins (${CHANGES} changes each, in turn)`,
+  );
   for (const { routes, totals, perStep } of sites) {
     const steps = Object.entries(perStep).map(([step, values]) => `${step} ${milliseconds(median(values))}`);
     console.log(`  ${String(routes).padStart(6)} routes: ${summary(totals)}; p50: ${steps.join(', ')}`);

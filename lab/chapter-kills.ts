@@ -87,10 +87,16 @@ async function strikeAll(fleet: Fleet, random: Random): Promise<string> {
   }
   const report = await load.stop();
   const unexcused = report.failures.filter((failure) => !struck.some(({ kill, at }) => excused(failure, kill, at)));
-  expect(unexcused.length === 0, `${unexcused.length} of ${report.sent} requests lost: ${JSON.stringify(unexcused.slice(0, 3))}`);
+  expect(
+    unexcused.length === 0,
+    `${unexcused.length} of ${report.sent} requests lost: ${JSON.stringify(unexcused.slice(0, 3))}`,
+  );
   const told = struck.map(({ kill, at, convergedMs }) => {
     const lost = report.failures.filter((failure) => excused(failure, kill, at));
-    const back = lost.length === 0 ? '' : `, ${lost.length} lost within ${seconds(Math.max(...lost.map(({ endedAt }) => endedAt)) - at)}`;
+    const back =
+      lost.length === 0
+        ? ''
+        : `, ${lost.length} lost within ${seconds(Math.max(...lost.map(({ endedAt }) => endedAt)) - at)}`;
     return `${kill.what}: converged in ${seconds(convergedMs)}${back}`;
   });
   return `${report.sent} requests; ${told.join('; ')}`;
@@ -104,7 +110,10 @@ function excused(failure: LoadFailure, kill: Kill, at: number): boolean {
 async function converged(fleet: Fleet, round: number): Promise<number> {
   const since = epochMs();
   const [port, origin] = round % 2 === 0 ? [8082, 'home-8082'] : [8080, 'home'];
-  await fleet.developer.commit({ 'routes/hoge/app.hoge.com.yaml': route('app.hoge.com', 'home', Number(port)) }, `after kill ${round}`);
+  await fleet.developer.commit(
+    { 'routes/hoge/app.hoge.com.yaml': route('app.hoge.com', 'home', Number(port)) },
+    `after kill ${round}`,
+  );
   return (await liveEverywhere(fleet, 'app.hoge.com', String(origin), CONVERGED_MS_MAX)) - since;
 }
 

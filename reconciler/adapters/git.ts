@@ -5,6 +5,8 @@ import { execa } from 'execa';
 import { KokoaError } from '../../bundle/error.ts';
 import type { FileChange } from '../core/files.ts';
 import type { Source } from '../ports/source.ts';
+import { isNearAncestor, readCommit } from './git-commits.ts';
+import { openGitDifferences } from './git-differences.ts';
 import {
   fetchBranch,
   gitDetail,
@@ -58,14 +60,16 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
   await prepareMirror(mirror);
   const env = gitEnvironment(mirror);
   let objects = openGitObjects(mirror.directory, env);
+  let differences = openGitDifferences(mirror.directory, env, FOLDERS);
   let damaged = false;
   let fetches = 0;
 
   async function rebuild(why: string) {
     options.log?.info({ why }, 'the mirror is damaged and is fetched anew');
-    await objects.close();
+    await Promise.all([objects.close(), differences.close()]);
     await rebuildMirror(mirror);
     objects = openGitObjects(mirror.directory, env);
+    differences = openGitDifferences(mirror.directory, env, FOLDERS);
     damaged = false;
   }
 
@@ -91,6 +95,10 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
 
   async function isCommit(commit: string): Promise<boolean> {
     return COMMIT.test(commit) && (await objects.info(commit))?.type === 'commit';
+  }
+
+  async function treeOf(commit: string | undefined): Promise<string> {
+    return commit === undefined ? EMPTY_TREE : (await readCommit(objects, commit)).tree;
   }
 
   async function git(args: string[]): Promise<Uint8Array> {
@@ -137,18 +145,8 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
     async changes(from, to) {
       await requireCommit(to);
       if (from !== undefined) await requireCommit(from);
-      const range = [from ?? EMPTY_TREE, to];
-      const output = await git([
-        'diff-tree',
-        '-r',
-        '--raw',
-        '-z',
-        '--no-renames',
-        '--no-abbrev',
-        ...range,
-        '--',
-        ...FOLDERS,
-      ]);
+      const [fromTree, toTree] = await Promise.all([treeOf(from), treeOf(to)]);
+      const output = await differences.between(fromTree, toTree);
       const entries = parseRaw(output).filter(({ path }) => DATA_FILE.test(path));
       if (entries.length > FILES_MAX) throw tooMuch(`${entries.length} files; at most ${FILES_MAX}`);
       const changes: FileChange[] = [];
@@ -165,7 +163,7 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
 
     async isAncestor(ancestor, descendant) {
       if (!(await isCommit(ancestor)) || !(await isCommit(descendant))) return false;
-      if (ancestor === descendant) return true;
+      if (await isNearAncestor(objects, ancestor, descendant)) return true;
       const result = await execa('git', ['merge-base', '--is-ancestor', ancestor, descendant], {
         env,
         extendEnv: false,
@@ -188,7 +186,9 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
       }
     },
 
-    close: () => objects.close(),
+    async close() {
+      await Promise.all([objects.close(), differences.close()]);
+    },
   };
 }
 

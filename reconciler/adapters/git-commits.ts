@@ -1,0 +1,33 @@
+// What a commit object says: its tree and its parents. Reading a few through `cat-file` is cheaper than asking a new process.
+import type { GitObjects } from './git-objects.ts';
+
+export interface GitCommit {
+  tree: string;
+  parents: string[];
+}
+
+/** Commits that are looked at before a process is asked: what one push usually brings. */
+const NEAR_COMMITS_MAX = 64;
+
+/** @throws KokoaError object_missing */
+export async function readCommit(objects: GitObjects, id: string): Promise<GitCommit> {
+  const text = Buffer.from(await objects.contents(id)).toString('latin1');
+  const header = text.slice(0, text.indexOf('\n\n'));
+  const tree = /^tree ([0-9a-f]{40})$/m.exec(header)?.[1] ?? '';
+  return { tree, parents: [...header.matchAll(/^parent ([0-9a-f]{40})$/gm)].map(([, parent]) => parent!) };
+}
+
+/** True when `ancestor` is met among the nearest commits behind `descendant`; undefined: not met, which proves nothing. */
+export async function isNearAncestor(
+  objects: GitObjects,
+  ancestor: string,
+  descendant: string,
+): Promise<true | undefined> {
+  const seen = new Set([descendant]);
+  for (const id of seen) {
+    if (id === ancestor) return true;
+    if (seen.size > NEAR_COMMITS_MAX) return undefined;
+    for (const parent of (await readCommit(objects, id)).parents) seen.add(parent);
+  }
+  return undefined;
+}
