@@ -1,49 +1,86 @@
-// The story of a node: verify → guard → render → test → swap → reload → probe → report, or roll back. Whatever fails, the
+// The story of a node: verify → guard → render → test → network → swap → reload → probe → keep, or roll back. Whatever fails, the
 // node goes on serving what it served before.
 import type { BundleResponse } from '../bundle/api.ts';
-import type { EdgeConfig, NodeConfig } from '../bundle/config.ts';
-import { KokoaError } from '../bundle/error.ts';
+import type { EdgeConfig } from '../bundle/config.ts';
+import { attempt, type Failure } from './attempt.ts';
+import { type Answers, newBackends, untilOpen } from './backends-open.ts';
 import { type GuardOptions, guardConfig, guardTree } from './core/guard.ts';
-import { brokenSince, type ProbeResults } from './probe.ts';
+import { narrowed, type Questions, questionsFor } from './look.ts';
+import type { Network } from './network.ts';
 import type { Releases, TrustedState, VerifiedBundle } from './ports/state.ts';
 import type { WebServer } from './ports/web-server.ts';
+import { checksThat, type ProbeResults, stillBroken } from './probe.ts';
 
 /** Everything a node's convergence may touch. Origins have no `edge`. */
 export interface Machine {
   trusted: TrustedState;
-  /** Makes tunnel and packet filter equal to the config. @throws KokoaError */
-  network: { apply(config: NodeConfig): Promise<string[]>; restoreFilter(): Promise<boolean> };
+  network: Pick<Network, 'apply' | 'differs' | 'repair' | 'hasPortsToClose' | 'restoreFilter'>;
   guard: GuardOptions;
   edge?: {
     web: WebServer;
     releases: Releases;
     /** The tree that serves this bundle, and its id. @throws KokoaError unsafe_value */
-    render(config: EdgeConfig, bundle: VerifiedBundle): Promise<{ id: string; files: ReadonlyMap<string, string> }>;
+    render(config: EdgeConfig, bundle: VerifiedBundle): Promise<Release>;
+    /** True when a backend answered, were it by refusing. */
+    answers: Answers;
   };
-  /** Looks at the node from outside: each check by name, true when it holds now. */
-  probe(bundle: VerifiedBundle): Promise<ProbeResults>;
+  /** Looks at the node from outside; a hostname has `timeoutMs` to answer. */
+  probe(questions: Questions, timeoutMs: number): Promise<ProbeResults>;
+  /** How long what held before may take to hold again. */
+  probeMs: number;
   /** ms since the epoch. */
   now(): number;
 }
 
-export type Stage = 'verify' | 'guard' | 'render' | 'test' | 'network' | 'reload' | 'probe';
+export interface Release {
+  id: string;
+  files: ReadonlyMap<string, string>;
+}
 
-export type Outcome =
-  | { kind: 'applied'; bundle: VerifiedBundle }
-  /** `again`: the machine failed, not the bundle; trying once more later may help. */
-  | { kind: 'refused'; hash?: string; stage: Stage; code: string; detail: string; again?: VerifiedBundle }
-  | { kind: 'rolled_back'; hash: string; stage: Stage; code: string; detail: string; again?: VerifiedBundle };
+export type Outcome = Applied | Refused | RolledBack;
 
-/** Takes an offered bundle all the way. `running` is what the node serves now. */
+export interface Applied {
+  kind: 'applied';
+  bundle: VerifiedBundle;
+  /** Hosts whose origin is no peer yet; absent when the bundle was running already. */
+  withoutPeer?: readonly string[];
+  /** Why it is not the last known good although it is good. */
+  unsaved?: Failure;
+}
+
+/** Nothing that runs was touched. */
+export interface Refused extends Failure {
+  kind: 'refused';
+  /** What was refused; absent when the offer did not verify. */
+  bundle?: VerifiedBundle;
+}
+
+export interface RolledBack extends Failure {
+  kind: 'rolled_back';
+  bundle: VerifiedBundle;
+  /** Why the node is not as it was before, either. */
+  stranded?: Failure;
+}
+
+/** The answers before a change are awaited while the new tree is written and tested; who takes longer is not asked after it. */
+const BEFORE_MS = 400;
+const AFTER_MS = 1_000;
+
+/** Takes an offered bundle all the way. `running` is what the node serves now, `condemned` what failed here already. */
 export async function converge(
   offered: BundleResponse,
   running: VerifiedBundle | undefined,
+  condemned: Refused | RolledBack | undefined,
   machine: Machine,
 ): Promise<Outcome> {
-  const acceptance = await machine.trusted.accept(offered, machine.now());
-  if (acceptance.kind === 'refused') return { stage: 'verify', ...acceptance };
-  if (acceptance.verified.configHash === running?.configHash) return { kind: 'applied', bundle: acceptance.verified };
-  return enact(acceptance.verified, running, machine);
+  const accepted = await attempt('verify', () => machine.trusted.accept(offered, machine.now()));
+  if (accepted.failure) return { kind: 'refused', ...accepted.failure };
+  const acceptance = accepted.value;
+  if (acceptance.kind === 'refused') return { stage: 'verify', fault: 'bundle', ...acceptance };
+  const { verified } = acceptance;
+  if (verified.configHash === running?.configHash) return { kind: 'applied', bundle: verified };
+  if (verified.configHash === condemned?.bundle?.configHash && condemned.fault === 'bundle') return condemned;
+  return enact(verified, running, machine);
 }
 
 /** Makes the node equal to a verified bundle, or puts it back to `running`. */
@@ -52,76 +89,111 @@ export async function enact(
   running: VerifiedBundle | undefined,
   machine: Machine,
 ): Promise<Outcome> {
-  const hash = wanted.configHash;
-  const release = await prepare(wanted, running, machine);
-  if (release.kind === 'refused') return { hash, ...release };
+  const looking = running ? lookBefore(running, wanted, machine) : NOTHING_ASKED;
+  const prepared = await prepare(wanted, running, machine);
+  if (prepared.kind === 'refused') return { ...prepared, bundle: wanted };
+  const questions = await looking;
 
-  const before = running ? await machine.probe(running) : {};
-  const failure = (await switchTo(wanted, release.id, machine)) ?? (await broken(wanted, before, machine));
+  const failure = (await switchTo(wanted, running, prepared.release, machine)) ?? (await lookAfter(questions, machine));
   if (!failure) {
-    await machine.trusted.markGood(hash);
-    return { kind: 'applied', bundle: wanted };
+    const { failure: unsaved } = await attempt('keep', () => machine.trusted.markGood(wanted.configHash));
+    return { kind: 'applied', bundle: wanted, withoutPeer: prepared.withoutPeer, ...(unsaved && { unsaved }) };
   }
-  const again = failure.stage === 'network' || failure.stage === 'reload' ? { again: wanted } : {};
-  if (!running) return { kind: 'refused', hash, ...failure, ...again };
-  const previous = await prepare(running, undefined, machine);
-  if (previous.kind === 'ready') await switchTo(running, previous.id, machine);
-  return { kind: 'rolled_back', hash, ...failure, ...again };
+  if (!running) return { kind: 'refused', ...failure, bundle: wanted };
+  const stranded = await putBack(running, machine);
+  return { kind: 'rolled_back', ...failure, bundle: wanted, ...(stranded && { stranded }) };
 }
 
-interface Failure {
-  stage: Stage;
-  code: string;
-  detail: string;
+/** Writes a bundle's tree again and makes the web server read it, whatever it seems to serve. Answers what failed, if anything did. */
+export async function mend(running: VerifiedBundle, machine: Machine): Promise<Failure | undefined> {
+  const prepared = await prepare(running, undefined, machine);
+  if (prepared.kind === 'refused') return prepared;
+  return serve(prepared.release, machine, 'whatever it serves');
 }
 
-type Prepared = { kind: 'ready'; id: string | undefined } | ({ kind: 'refused' } & Failure);
+type Prepared =
+  | { kind: 'ready'; release: string | undefined; withoutPeer: readonly string[] }
+  | ({ kind: 'refused' } & Failure);
 
 /** guard → render → test: everything that can be known without touching what runs. */
-async function prepare(wanted: VerifiedBundle, running: VerifiedBundle | undefined, machine: Machine): Promise<Prepared> {
+async function prepare(
+  wanted: VerifiedBundle,
+  running: VerifiedBundle | undefined,
+  machine: Machine,
+): Promise<Prepared> {
   const verdict = guardConfig(wanted.config, wanted.chunks, running, machine.guard);
-  if (!verdict.ok) return { kind: 'refused', stage: 'guard', code: verdict.code, detail: verdict.detail };
-  if (wanted.config.role === 'origin' || !machine.edge) return { kind: 'ready', id: undefined };
+  if (!verdict.ok) return refusal('guard', verdict.code, verdict.detail);
+  const { withoutPeer } = verdict;
+  const { config } = wanted;
+  const { edge } = machine;
+  if (config.role === 'origin' || !edge) return { kind: 'ready', release: undefined, withoutPeer };
 
-  const { render, releases, web } = machine.edge;
-  const rendered = await attempt('render', () => render(wanted.config as EdgeConfig, wanted));
+  const rendered = await attempt('render', () => edge.render(config, wanted));
   if (rendered.failure) return { kind: 'refused', ...rendered.failure };
   const { id, files } = rendered.value;
   const tree = guardTree(files);
-  if (!tree.ok) return { kind: 'refused', stage: 'guard', code: tree.code, detail: tree.detail };
+  if (!tree.ok) return refusal('guard', tree.code, tree.detail);
 
-  const tested = await attempt('test', async () => web.test(await releases.write(id, files)));
+  const tested = await attempt('test', async () => edge.web.test(await edge.releases.write(id, files)));
   if (tested.failure) return { kind: 'refused', ...tested.failure };
-  if (!tested.value.ok) return { kind: 'refused', stage: 'test', code: 'nginx_refused', detail: tested.value.detail };
-  return { kind: 'ready', id };
+  if (!tested.value.ok) return refusal('test', 'nginx_refused', tested.value.detail);
+  return { kind: 'ready', release: id, withoutPeer };
 }
 
-/** network → swap → reload. Answers what failed, if anything did. */
-async function switchTo(bundle: VerifiedBundle, release: string | undefined, machine: Machine): Promise<Failure | undefined> {
+function refusal(stage: Failure['stage'], code: string, detail: string): Prepared {
+  return { kind: 'refused', stage, code, detail, fault: 'bundle' };
+}
+
+/** network → wait for new backends → swap → reload. Answers what failed, if anything did. */
+async function switchTo(
+  bundle: VerifiedBundle,
+  running: VerifiedBundle | undefined,
+  release: string | undefined,
+  machine: Machine,
+): Promise<Failure | undefined> {
   const network = await attempt('network', () => machine.network.apply(bundle.config));
   if (network.failure) return network.failure;
-  const edge = machine.edge;
+  if (machine.edge && running) await untilOpen(newBackends(bundle.chunks, running.chunks), machine.edge.answers);
+  return serve(release, machine);
+}
+
+/** A web server that serves the release already is left alone: the agent may have come back, or nothing was switched. */
+async function serve(
+  release: string | undefined,
+  { edge }: Machine,
+  force?: 'whatever it serves',
+): Promise<Failure | undefined> {
   if (!edge || release === undefined) return undefined;
-  const reload = await attempt('reload', async () => {
+  const reloaded = await attempt('reload', async () => {
+    const same = (await edge.releases.current()) === release;
+    if (same && !force && (await edge.web.serving()) === release) return;
     await edge.releases.swap(release);
     await edge.web.reload();
   });
-  return reload.failure;
+  return reloaded.failure;
 }
 
-async function broken(bundle: VerifiedBundle, before: ProbeResults, machine: Machine): Promise<Failure | undefined> {
-  const names = await brokenSince(before, () => machine.probe(bundle));
-  if (names.length === 0) return undefined;
-  return { stage: 'probe', code: 'probe_failed', detail: `held before and not after: ${names.join(', ')}` };
+/** Network and web server both, whatever becomes of the other. */
+async function putBack(running: VerifiedBundle, machine: Machine): Promise<Failure | undefined> {
+  const prepared = await prepare(running, undefined, machine);
+  const network = await attempt('network', () => machine.network.apply(running.config));
+  const web = prepared.kind === 'refused' ? prepared : await serve(prepared.release, machine);
+  return network.failure ?? web;
 }
 
-type Attempt<T> = { value: T; failure?: undefined } | { value?: undefined; failure: Failure };
+const NOTHING_ASKED: Questions = { hostnames: [], peers: [], controlPlane: false };
 
-async function attempt<T>(stage: Stage, action: () => Promise<T>): Promise<Attempt<T>> {
-  try {
-    return { value: await action() };
-  } catch (error) {
-    const code = error instanceof KokoaError ? error.code : `${stage}_failed`;
-    return { failure: { stage, code, detail: error instanceof Error ? error.message : String(error) } };
-  }
+/** The questions whose answers were good. Never throws: what cannot be seen condemns nothing. */
+async function lookBefore(running: VerifiedBundle, wanted: VerifiedBundle, machine: Machine): Promise<Questions> {
+  const questions = questionsFor(running, wanted);
+  const { value } = await attempt('probe', () => machine.probe(questions, BEFORE_MS));
+  return narrowed(questions, new Set(checksThat('hold', value ?? {})));
+}
+
+async function lookAfter(questions: Questions, machine: Machine): Promise<Failure | undefined> {
+  const look = () => machine.probe(questions, AFTER_MS);
+  const { value: broken = [] } = await attempt('probe', () => stillBroken(look, machine.probeMs));
+  if (broken.length === 0) return undefined;
+  const detail = `held before and not after: ${broken.join(', ')}`;
+  return { stage: 'probe', code: 'probe_failed', detail, fault: 'bundle' };
 }

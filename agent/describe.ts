@@ -1,48 +1,104 @@
 // What `kokoa-agent status` says: facts as data, and the same facts as lines for a person at 80 columns.
-import type { Node } from './node.ts';
+
+import { tunnelAges } from './core/status-report.ts';
+import type { HeldCertificate } from './ports/certificate-store.ts';
+import type { VerifiedBundle } from './ports/state.ts';
+import type { TunnelState } from './ports/tunnel.ts';
+
+/** What was read from the node's own disk and kernel. */
+export interface Reading {
+  node: string;
+  fingerprint: string;
+  /** An agent works on this state now. */
+  agentRuns: boolean;
+  lkg: VerifiedBundle | undefined;
+  accepted: VerifiedBundle | undefined;
+  /** The release that the web server serves. */
+  serving: string | undefined;
+  certificates: readonly HeldCertificate[];
+  /** Undefined: there is none, or it could not be read. */
+  tunnel: TunnelState | undefined;
+  usesTunnel: boolean;
+  allow: string;
+  nowMs: number;
+}
 
 export interface Description {
   facts: Record<string, unknown>;
   lines: string[];
 }
 
-/** Reads the node's own disk and kernel; asks nobody. */
-export async function describeNode(node: Node, nowMs: number): Promise<Description> {
-  const lkg = await node.trusted.lastKnownGood();
-  const accepted = await node.trusted.accepted();
-  const tunnels = lkg && node.network ? await tunnelsOf(node, lkg.config.wireguard.peers, nowMs) : [];
-  const isEdge = lkg?.config.role === 'edge';
-  const serving = isEdge ? await node.machine.edge?.web.serving() : undefined;
-  const hosts = lkg?.chunks.reduce((sum, { routes }) => sum + routes.length, 0) ?? 0;
+const COLUMNS = 80;
+const LABEL_COLUMNS = 14;
+const NAMES_MAX = 5;
+const HASH_SHOWN = 12;
+
+export function describeNode(reading: Reading): Description {
+  const { node, fingerprint, agentRuns, lkg, accepted, nowMs } = reading;
+  const role = lkg?.config.role;
+  const newest = accepted ?? lkg;
+  const staleSince = newest && newest.timestampExpiresMs < nowMs ? isoSeconds(newest.timestampExpiresMs) : undefined;
+  const edge = role === 'edge' ? describeEdge(reading) : undefined;
+  const tunnels = reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [];
+  const allow = role === 'origin' ? reading.allow || 'none' : undefined;
   const facts = {
-    node: node.settings.node,
-    role: lkg?.config.role,
-    fingerprint: node.keys.fingerprint,
+    ...{ node, role, fingerprint, agentRuns, staleSince },
     lastKnownGood: lkg && { hash: lkg.configHash, version: lkg.version },
     accepted: accepted && { hash: accepted.configHash, version: accepted.version },
-    webServer: isEdge ? (serving ?? 'not answering') : undefined,
-    hosts: isEdge ? hosts : undefined,
-    tunnels,
-    allow: lkg?.config.role === 'origin' ? node.settings.allow || 'none' : undefined,
+    ...edge?.facts,
+    ...{ tunnels, allow },
   };
   const lines = [
-    `node          ${facts.node}${facts.role ? ` (${facts.role})` : ''}`,
-    `fingerprint   ${facts.fingerprint}`,
-    `last good     ${lkg ? `version ${lkg.version}, ${lkg.configHash.slice(0, 12)}` : 'none yet: nothing was applied'}`,
-    ...(accepted && accepted.configHash !== lkg?.configHash ? [`accepted      version ${accepted.version}, not applied`] : []),
-    ...(isEdge ? [`web server    ${serving ? `serves release ${serving.slice(0, 12)}` : 'does not answer'}`, `hosts         ${hosts}`] : []),
-    ...(facts.allow ? [`allows        ${facts.allow}`] : []),
-    ...tunnels.map(({ node: peer, handshake }) => `tunnel        ${peer}: ${handshake}`),
+    ...line('node', role ? `${node} (${role})` : node),
+    ...line('fingerprint', fingerprint),
+    ...line('agent', agentRuns ? 'running' : 'not running: start `kokoa-agent run`'),
+    ...line('last good', lkg ? shown(lkg) : 'none yet: nothing was applied'),
+    ...(accepted && accepted.configHash !== lkg?.configHash ? line('accepted', `${shown(accepted)}, not applied`) : []),
+    ...(staleSince ? line('stale', `no word from the control plane is good since ${staleSince}; serving on`) : []),
+    ...(edge?.lines ?? []),
+    ...(allow ? line('allows', allow) : []),
+    ...tunnels.flatMap(({ node: peer, handshakeAgeSeconds: age }) =>
+      line('tunnel', `${peer}: ${age === null ? 'no handshake yet' : `handshake ${age} s ago`}`),
+    ),
   ];
   return { facts, lines };
 }
 
-async function tunnelsOf(node: Node, peers: readonly { node: string; publicKey: string }[], nowMs: number) {
-  const state = await node.network!.read();
-  const latest = new Map(state.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
-  return peers.map((peer) => {
-    const at = latest.get(peer.publicKey) ?? 0;
-    const handshake = at === 0 ? 'no handshake yet' : `handshake ${Math.max(0, Math.round(nowMs / 1000 - at))} s ago`;
-    return { node: peer.node, handshake };
-  });
+function describeEdge({ lkg, serving, certificates, nowMs }: Reading) {
+  const hosts = lkg?.chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)) ?? [];
+  const good = new Set(certificates.filter(({ notAfter }) => notAfter > nowMs).map(({ hostname }) => hostname));
+  const without = hosts.filter((hostname) => !good.has(hostname));
+  const more = without.length > NAMES_MAX ? ` and ${without.length - NAMES_MAX} more` : '';
+  return {
+    facts: { webServer: serving ?? 'not answering', hosts: hosts.length, hostsWithoutCertificate: without },
+    lines: [
+      ...line('web server', serving ? `serves release ${serving.slice(0, HASH_SHOWN)}` : 'does not answer'),
+      ...line('hosts', `${hosts.length}, ${hosts.length - without.length} with a certificate`),
+      ...(without.length > 0
+        ? line('waiting', `no certificate yet: ${without.slice(0, NAMES_MAX).join(', ')}${more}`)
+        : []),
+    ],
+  };
+}
+
+function shown({ version, configHash }: VerifiedBundle): string {
+  return `version ${version}, ${configHash.slice(0, HASH_SHOWN)}`;
+}
+
+/** A label and what it says, broken after spaces and commas, or anywhere where there is neither. */
+function line(label: string, text: string): string[] {
+  const lines: string[] = [];
+  const width = COLUMNS - LABEL_COLUMNS;
+  for (let rest = text; rest !== ''; ) {
+    const fits =
+      rest.length <= width ? rest.length : Math.max(rest.lastIndexOf(' ', width), rest.lastIndexOf(',', width - 1) + 1);
+    const end = fits > 0 ? fits : width;
+    lines.push(`${(lines.length === 0 ? label : '').padEnd(LABEL_COLUMNS)}${rest.slice(0, end).trimEnd()}`);
+    rest = rest.slice(end).trimStart();
+  }
+  return lines;
+}
+
+function isoSeconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+/, '');
 }

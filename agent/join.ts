@@ -2,19 +2,24 @@
 // waits for; it ends when the first bundle was verified against the pinned fingerprint.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Enrolment } from '../bundle/api.ts';
-import type { ControlPlane } from './ports/control-plane.ts';
-import type { TrustedState, VerifiedBundle } from './ports/state.ts';
+import type { ControlPlane, Unavailable } from './ports/control-plane.ts';
+import type { RefusalCode, TrustedState, VerifiedBundle } from './ports/state.ts';
 
 const RETRY_MS = 2_000;
+/** Lines that are remembered as said. */
+const LINES_MAX = 1_000;
 
 export interface Joining {
   node: string;
-  control: ControlPlane;
-  trusted: TrustedState;
+  /** Folder of the YAML that git is expected to hold. */
+  folder: 'edges' | 'origins';
+  control: Pick<ControlPlane, 'report' | 'offer'>;
+  trusted: Pick<TrustedState, 'rootVersion' | 'accept'>;
   enrolment: Enrolment;
   now(): number;
   /** One line for the person who watches. */
   say(line: string): void;
+  retryMs?: number;
 }
 
 export type Joined =
@@ -22,45 +27,65 @@ export type Joined =
   /** Trying again cannot help: the control plane is not the one that was pinned, or another machine holds the slot. */
   | { kind: 'refused'; code: string; detail: string };
 
-/** Announces and pulls until a bundle verifies. */
+/** What the control plane, or time, may put right by itself. */
+const PASSING: readonly RefusalCode[] = ['expired', 'mixed_versions', 'missing_file', 'rollback'];
+
+/** Announces and pulls until a bundle verifies. @throws KokoaError state_unwritable */
 export async function join(joining: Joining, signal: AbortSignal): Promise<Joined> {
-  const say = onlyNews(joining.say);
+  const say = onlyOnce(joining.say);
   while (!signal.aborted) {
-    const result = await attempt(joining, say);
-    if (result) return result;
-    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    const result = await attempt(joining, say, signal);
+    if (typeof result !== 'string') return result;
+    if (!signal.aborted) say(result);
+    await delay(joining.retryMs ?? RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
   return { kind: 'refused', code: 'interrupted', detail: 'interrupted before the first bundle arrived' };
 }
 
-async function attempt({ node, control, trusted, enrolment, now }: Joining, say: (line: string) => void): Promise<Joined | undefined> {
+/** How it ended, or what is waited for. */
+async function attempt(joining: Joining, say: Joining['say'], signal: AbortSignal): Promise<Joined | string> {
+  const { control, trusted, enrolment, now } = joining;
   const announced = await control.report({ agentVersion: 'join', state: 'waiting', enrolment });
-  if (announced.kind === 'unauthorized') {
-    say(`waiting for ${node}'s file (edges/${node}.yaml or origins/${node}.yaml) on main: ${announced.message}`);
-    return undefined;
-  }
-  if (announced.kind === 'answered' && !announced.answer.bound) {
+  if (announced.kind !== 'answered') return waitingFor(announced, joining);
+  if (!announced.answer.bound) {
     return { kind: 'refused', code: 'not_bound', detail: announced.answer.reason ?? 'another machine holds this slot' };
   }
-  if (announced.kind !== 'answered') {
-    say(`waiting for the control plane: ${announced.message}`);
-    return undefined;
-  }
-  const offer = await control.offer({ root: await trusted.rootVersion(), waitSeconds: 0 });
-  if (offer.kind !== 'bundle') {
-    say(`waiting for the first bundle: ${offer.kind === 'unchanged' ? 'nothing published yet' : offer.message}`);
-    return undefined;
-  }
+  say('git knows this node, and the control plane took its keys');
+
+  const offer = await control.offer({ root: await trusted.rootVersion(), waitSeconds: 0 }, signal);
+  if (offer.kind === 'unchanged') return 'waiting for the first bundle: nothing is published yet';
+  if (offer.kind !== 'bundle') return `waiting for the first bundle: ${offer.message}`;
   const acceptance = await trusted.accept(offer.bundle, now());
   if (acceptance.kind === 'accepted') return { kind: 'joined', bundle: acceptance.verified };
-  return { kind: 'refused', code: acceptance.code, detail: acceptance.detail };
+  const { code, detail } = acceptance;
+  if (!PASSING.includes(code)) return { kind: 'refused', code, detail };
+  return code === 'expired'
+    ? wrongTime('the bundle has expired', now())
+    : `waiting for a bundle that verifies: ${detail}`;
 }
 
-/** Says a line only when it differs from the one before. */
-function onlyNews(say: (line: string) => void): (line: string) => void {
-  let last = '';
+function waitingFor({ kind, message }: Unavailable, { node, folder, now }: Joining): string {
+  const other = folder === 'edges' ? 'origins' : 'edges';
+  if (kind === 'unauthorized')
+    return `waiting for ${folder}/${node}.yaml on main (or ${other}/${node}.yaml): ${message}`;
+  if (kind === 'suspended') return `waiting: ${node} is suspended in git: ${message}`;
+  if (/CERT_(NOT_YET_VALID|HAS_EXPIRED)/.test(message)) return wrongTime(message, now());
+  if (/CERT|SIGNATURE|ISSUER/.test(message))
+    return `waiting for the control plane: ${message}; is --ca the file of its CA?`;
+  return `waiting for the control plane: ${message}`;
+}
+
+function wrongTime(what: string, nowMs: number): string {
+  const clock = new Date(nowMs).toISOString().slice(0, 16);
+  return `waiting: ${what}, says the clock of this machine, ${clock} UTC; set it (timedatectl), unless it is right`;
+}
+
+/** Says each line once. */
+function onlyOnce(say: (line: string) => void): (line: string) => void {
+  const said = new Set<string>();
   return (line) => {
-    if (line !== last) say(line);
-    last = line;
+    if (said.has(line) || said.size >= LINES_MAX) return;
+    said.add(line);
+    say(line);
   };
 }

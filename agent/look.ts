@@ -1,61 +1,105 @@
-// What PROBE looks at: sampled hostnames through the local web server, the tunnels, the way to the control plane.
+// What PROBE looks at: sampled hostnames through the local web server and, where a change touches them, the tunnels and the way to
+// the control plane. Law: a check is of something that is the same before and after; what is new or different condemns nothing.
+import { canonicalJson } from '../bundle/canonical.ts';
+import type { Peer } from '../bundle/config.ts';
+import { networkPart } from './core/network-part.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import type { ProbeResults } from './probe.ts';
 
 /** Enough to notice that nothing is routed; more would make every change slower. */
-const HOSTS_SAMPLED_MAX = 12;
+export const HOSTS_SAMPLED_MAX = 12;
 /** WireGuard renews a used session every 120 s and gives up after 180 s (WireGuard paper, section 6.1). */
 const HANDSHAKE_FRESH_SECONDS = 180;
 /** Our own answers to a hostname that is not routed, or came on the wrong connection. */
 const NOT_ROUTED: readonly number[] = [404, 421];
+const CONTROL_PLANE = 'control plane';
 
-/** What one hostname answered through the local web server. */
-export type HostAnswer = { ok: true; status: number } | { ok: false };
+/** What one hostname answered through the local web server. `slow`: nothing yet; whoever is slow is not the web server. */
+export type HostAnswer = { kind: 'answer'; status: number } | { kind: 'slow' } | { kind: 'failed' };
 
 export interface Eyes {
   /** Edges only. */
-  host?(hostname: string): Promise<HostAnswer>;
+  host?(hostname: string, timeoutMs: number): Promise<HostAnswer>;
+  /** @throws KokoaError tunnel_failed */
   tunnel?(): Promise<TunnelState>;
   /** True when a new connection to the control plane works. */
   controlPlane(): Promise<boolean>;
   nowSeconds(): number;
 }
 
-/** Every check by name; true when it holds now. */
-export async function look(bundle: VerifiedBundle, eyes: Eyes): Promise<ProbeResults> {
-  const [hosts, tunnels, controlPlane] = await Promise.all([
-    lookAtHosts(bundle, eyes),
-    lookAtTunnels(bundle, eyes),
-    eyes.controlPlane(),
-  ]);
-  return { ...hosts, ...tunnels, 'control plane': controlPlane };
+/** What to look at. */
+export interface Questions {
+  hostnames: readonly string[];
+  peers: readonly Peer[];
+  controlPlane: boolean;
 }
 
-async function lookAtHosts(bundle: VerifiedBundle, { host }: Eyes): Promise<ProbeResults> {
-  if (!host || bundle.config.role !== 'edge') return {};
-  const names = sample(bundle.chunks.flatMap(({ routes }) => routes.map((route) => route.hostname)));
-  const results = await Promise.all(names.map(async (name) => [name, answers(await host(name))] as const));
-  return Object.fromEntries(results);
-}
-
-function answers(result: HostAnswer): boolean {
-  return result.ok && !NOT_ROUTED.includes(result.status);
-}
-
-async function lookAtTunnels(bundle: VerifiedBundle, { tunnel, nowSeconds }: Eyes): Promise<ProbeResults> {
-  if (!tunnel) return {};
-  const ages = new Map((await tunnel()).peers.map(({ publicKey, latestHandshake }) => [publicKey, nowSeconds() - latestHandshake]));
-  return Object.fromEntries(
-    bundle.config.wireguard.peers.map(({ node, publicKey }) => [
-      `tunnel to ${node}`,
-      (ages.get(publicKey) ?? Number.POSITIVE_INFINITY) < HANDSHAKE_FRESH_SECONDS,
-    ]),
+/** What can be compared across a change from `running` to `wanted`, and is touched by it. */
+export function questionsFor(running: VerifiedBundle, wanted: VerifiedBundle): Questions {
+  const kept = hostnamesOf(wanted);
+  const hostnames = sample(
+    wanted.config.role === 'edge' ? [...hostnamesOf(running)].filter((name) => kept.has(name)) : [],
   );
+  if (networkPart(running.config) === networkPart(wanted.config)) return { hostnames, peers: [], controlPlane: false };
+  const before = new Set(running.config.wireguard.peers.map((peer) => canonicalJson(peer)));
+  const peers = wanted.config.wireguard.peers.filter((peer) => before.has(canonicalJson(peer)));
+  return { hostnames, peers, controlPlane: true };
+}
+
+/** Only those whose checks are among `names`. */
+export function narrowed({ hostnames, peers, controlPlane }: Questions, names: ReadonlySet<string>): Questions {
+  return {
+    hostnames: hostnames.filter((hostname) => names.has(hostname)),
+    peers: peers.filter((peer) => names.has(checkOf(peer))),
+    controlPlane: controlPlane && names.has(CONTROL_PLANE),
+  };
+}
+
+/** Every check by name; true when it holds now. A hostname has `timeoutMs` to answer. */
+export async function look(questions: Questions, eyes: Eyes, timeoutMs: number): Promise<ProbeResults> {
+  const [hosts, tunnels, controlPlane] = await Promise.all([
+    lookAtHosts(questions, eyes, timeoutMs),
+    lookAtTunnels(questions, eyes),
+    questions.controlPlane ? eyes.controlPlane() : undefined,
+  ]);
+  return { ...hosts, ...tunnels, ...(controlPlane !== undefined && { [CONTROL_PLANE]: controlPlane }) };
+}
+
+async function lookAtHosts({ hostnames }: Questions, { host }: Eyes, timeoutMs: number): Promise<ProbeResults> {
+  if (!host) return {};
+  const seen = await Promise.all(hostnames.map(async (name) => [name, await host(name, timeoutMs)] as const));
+  return Object.fromEntries(
+    seen.flatMap(([name, answer]) => (answer.kind === 'slow' ? [] : [[name, isRouted(answer)] as const])),
+  );
+}
+
+function isRouted(answer: HostAnswer): boolean {
+  return answer.kind === 'answer' && !NOT_ROUTED.includes(answer.status);
+}
+
+async function lookAtTunnels({ peers }: Questions, { tunnel, nowSeconds }: Eyes): Promise<ProbeResults> {
+  if (!tunnel || peers.length === 0) return {};
+  const state = await tunnel().catch(() => undefined);
+  if (!state) return {};
+  const latest = new Map(state.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
+  const fresh = ({ publicKey }: Peer) => nowSeconds() - (latest.get(publicKey) ?? 0) < HANDSHAKE_FRESH_SECONDS;
+  return Object.fromEntries(peers.map((peer) => [checkOf(peer), fresh(peer)]));
+}
+
+function checkOf({ node }: Peer): string {
+  return `tunnel to ${node}`;
+}
+
+function hostnamesOf({ chunks }: VerifiedBundle): Set<string> {
+  return new Set(chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)));
 }
 
 /** Evenly spread, so that every part of a large map is looked at. */
 function sample(names: readonly string[]): string[] {
   const step = Math.max(1, names.length / HOSTS_SAMPLED_MAX);
-  return Array.from({ length: Math.min(names.length, HOSTS_SAMPLED_MAX) }, (_, index) => names[Math.floor(index * step)]!);
+  return Array.from(
+    { length: Math.min(names.length, HOSTS_SAMPLED_MAX) },
+    (_, index) => names[Math.floor(index * step)]!,
+  );
 }

@@ -1,18 +1,22 @@
-// One node's parts, put together: what convergence may touch, and what it announces. Adapters come in as ports.
+// One node's parts, put together: what convergence may touch. Adapters come in as ports.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { EdgeConfig } from '../bundle/config.ts';
-import type { Machine } from './converge.ts';
+import type { Answers } from './backends-open.ts';
+import type { Machine, Release } from './converge.ts';
 import { type NginxSettings, renderNginx, type Templates } from './core/render-nginx.ts';
 import { type Eyes, look } from './look.ts';
 import type { Network } from './network.ts';
 import type { Releases, TrustedState, VerifiedBundle } from './ports/state.ts';
 import type { WebServer } from './ports/web-server.ts';
+import { PROBE_MS } from './probe.ts';
+import { rememberFeatures } from './web-features.ts';
 
 const RELEASE_ID_CHARACTERS = 32;
 
 export interface EdgeParts {
   web: WebServer;
   releases: Releases;
+  answers: Answers;
   templates: Templates;
   settings: Omit<NginxSettings, 'releaseId'>;
 }
@@ -29,24 +33,41 @@ export interface MachineParts {
   now(): number;
 }
 
+const NO_NETWORK: Machine['network'] = {
+  apply: async () => [],
+  differs: async () => false,
+  repair: async () => [],
+  hasPortsToClose: () => false,
+  restoreFilter: async () => [],
+};
+
 export function createMachine({ trusted, network, edge, eyes, allowLoopback, now }: MachineParts): Machine {
   return {
     trusted,
-    network: {
-      apply: async (config) => (await network?.apply(config)) ?? [],
-      restoreFilter: async () => (await network?.restoreFilter()) ?? false,
-    },
-    ...(edge && {
-      edge: { web: edge.web, releases: edge.releases, render: (config: EdgeConfig, bundle: VerifiedBundle) => render(config, bundle, edge) },
-    }),
+    network: network ?? NO_NETWORK,
+    ...(edge && { edge: edgeOf({ ...edge, web: rememberFeatures(edge.web, now) }) }),
     guard: { allowLoopback },
-    probe: (bundle) => look(bundle, eyes),
+    probe: (questions, timeoutMs) => look(questions, eyes, timeoutMs),
+    probeMs: PROBE_MS,
     now,
   };
 }
 
+function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
+  return {
+    web: parts.web,
+    releases: parts.releases,
+    answers: parts.answers,
+    render: (config, bundle) => render(config, bundle, parts),
+  };
+}
+
 /** The id names everything the tree depends on, so the same tree is written once and a changed agent writes a new one. */
-async function render(config: EdgeConfig, { configHash, chunks }: VerifiedBundle, { web, templates, settings }: EdgeParts) {
+async function render(
+  config: EdgeConfig,
+  { configHash, chunks }: VerifiedBundle,
+  { web, templates, settings }: EdgeParts,
+): Promise<Release> {
   const features = await web.features();
   const dependsOn = canonicalJson({ configHash, features, settings, templates });
   const id = sha256Hex(dependsOn).slice(0, RELEASE_ID_CHARACTERS);

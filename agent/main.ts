@@ -8,9 +8,15 @@ import { registerStatus } from './cli/status.ts';
 import { AGENT_VERSION } from './version.ts';
 
 const program = new Command('kokoa-agent')
-  .description('makes this machine what git says it is: an edge (nginx, certificates, tunnel) or an origin (tunnel, packet filter)')
+  .description(
+    'makes this machine what git says it is: an edge (nginx, certificates, tunnel) or an origin (tunnel, packet filter)',
+  )
   .version(AGENT_VERSION)
-  .option('--state <dir>', 'where this node keeps its keys and what it trusts', process.env.KOKOA_STATE ?? '/var/lib/kokoa')
+  .option(
+    '--state <dir>',
+    'where this node keeps its keys and what it trusts',
+    process.env.KOKOA_STATE ?? '/var/lib/kokoa',
+  )
   .showHelpAfterError('(kokoa-agent --help lists the commands)');
 
 registerJoin(program);

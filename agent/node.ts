@@ -11,33 +11,37 @@ import { createCertbot } from './adapters/certbot.ts';
 import { createCertsDir } from './adapters/certs-dir.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
 import { probeHost } from './adapters/edge-probe.ts';
+import { knock } from './adapters/knock.ts';
 import { localAddresses } from './adapters/local-address.ts';
 import { createNftables } from './adapters/nftables.ts';
 import { createNginx } from './adapters/nginx.ts';
 import { type NodeKeys, openNodeKeys, readToken } from './adapters/node-keys.ts';
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
-import { isReachable } from './adapters/reach.ts';
+import { isOneReachable } from './adapters/reach.ts';
 import { releasesDir } from './adapters/releases-dir.ts';
 import { readSettings } from './adapters/settings-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import { trustedDir } from './adapters/trusted-dir.ts';
 import { createWireguard } from './adapters/wireguard.ts';
-import { type Certificates, createCertificates } from './certificates.ts';
+import type { Agent } from './agent.ts';
+import { type CertificatesDependencies, createCertificates } from './certificates.ts';
 import { allowListEntries, parseAllowList } from './core/allow-list.ts';
-import type { Agent, Log } from './loop.ts';
+import type { HostAnswer } from './look.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork, type Network } from './network.ts';
+import type { Log } from './news.ts';
+import { rememberAddress } from './own-address.ts';
+import { PACE } from './pace.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
-import type { ControlPlane } from './ports/control-plane.ts';
 import type { Settings } from './ports/settings.ts';
-import type { TrustedState } from './ports/state.ts';
+import { createUrlsInForce } from './urls-in-force.ts';
 import { AGENT_VERSION } from './version.ts';
 
 export interface Node extends Agent {
   settings: Settings;
   keys: NodeKeys;
-  trusted: TrustedState;
   network: Network | undefined;
+  certificateStore: CertificateStore;
 }
 
 const WORKER_CONNECTIONS = 8192;
@@ -46,26 +50,33 @@ const WORKER_CONNECTIONS = 8192;
 export async function openNode(stateDir: string): Promise<Node> {
   const settings = await readSettings(stateDir);
   const keys = await openNodeKeys(stateDir);
+  await mkdir(join(stateDir, 'run'), { recursive: true, mode: 0o755 });
   const log: Log = pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
-  const trusted = trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint });
+  const urls = createUrlsInForce(settings.urls);
   const control = createControlPlane({
-    urls: () => settings.urls,
+    urls: urls.all,
     token: () => readToken(stateDir),
     ...(settings.caFile && { caFile: settings.caFile }),
   });
-  await mkdir(join(stateDir, 'run'), { recursive: true, mode: 0o755 });
+  const worker = await workerIfRoot();
   const network = openNetwork(stateDir, settings, keys);
-  const worker = process.getuid?.() === 0 ? await workerAccount().catch(() => undefined) : undefined;
-  const web = createNginx({ binary: nginxBinary(), stateDir });
+  const certificateStore = openStore(stateDir, worker);
   const announced: { acmeThumbprint?: string } = {};
-  const certificates = openCertificates(stateDir, settings, keys, control, worker, log, announced);
-  const probeAddress = settings.listen.addresses[0] === '0.0.0.0' ? '127.0.0.1' : settings.listen.addresses[0]!;
+  const certificates = openCertificates(stateDir, settings, keys, {
+    control,
+    log,
+    store: certificateStore,
+    onAccount(thumbprint) {
+      announced.acmeThumbprint = thumbprint;
+    },
+  });
   const machine = createMachine({
-    trusted,
+    trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
     edge: {
-      web,
+      web: createNginx({ binary: nginxBinary(), stateDir }),
       releases: releasesDir(stateDir),
+      answers: async ({ address, port }, timeoutMs) => (await knock(address, port, timeoutMs)) !== 'silent',
       templates: await loadTemplates(),
       settings: {
         stateDir,
@@ -76,41 +87,47 @@ export async function openNode(stateDir: string): Promise<Node> {
       },
     },
     eyes: {
-      host: (hostname) => probeHost({ hostname, address: probeAddress, port: settings.listen.httpsPort }),
-      ...(network && { tunnel: () => network.read() }),
-      controlPlane: async () => (await Promise.all(settings.urls.map(isReachable))).includes(true),
+      host: (hostname, timeoutMs) => askHost(hostname, settings, timeoutMs),
+      ...(network && { tunnel: network.read }),
+      controlPlane: () => isOneReachable(urls.all()),
       nowSeconds: () => Date.now() / 1000,
     },
     allowLoopback: settings.interfaceName === undefined,
     now: Date.now,
   });
+  const address = rememberAddress(
+    async () => settings.address ?? localAddresses({ controlPlane: urls.all().map((url) => new URL(url).hostname) }),
+    Date.now,
+  );
+  const allow = parseAllowList(settings.allow);
   const enrolment = async (): Promise<Enrolment> => ({
     ...keys.publicPart(),
     ...announced,
-    address: settings.address ?? (await localAddresses({ controlPlane: settings.urls.map((url) => new URL(url).hostname) })),
-    ...(settings.allow !== '' && { allow: allowListEntries(parseAllowList(settings.allow)) }),
+    address: await address.get(),
+    ...(allow.length > 0 && { allow: allowListEntries(allow) }),
     formats: [CONFIG_FORMAT],
   });
-  const revision = () => JSON.stringify([announced, certificates.status()]);
   return {
-    version: AGENT_VERSION,
-    machine,
-    control,
-    certificates,
-    enrolment,
-    revision,
-    log,
-    settings,
-    keys,
-    trusted,
-    network,
+    ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, enrolment, log, pace: PACE },
+    ...{ settings, keys, network },
+    controlPlaneAt: urls.learn,
+    revision: () => JSON.stringify([announced, address.known(), certificates.status()]),
+    ...(network && { tunnel: network.seen }),
   };
 }
 
 /** The certificates held by the edge whose state this is. */
 export async function openCertificateStore(stateDir: string): Promise<CertificateStore> {
-  const worker = process.getuid?.() === 0 ? await workerAccount().catch(() => undefined) : undefined;
-  return certificateStore(stateDir, worker);
+  return openStore(stateDir, await workerIfRoot());
+}
+
+/** Only root can give files and processes to another account. */
+async function workerIfRoot(): Promise<WorkerAccount | undefined> {
+  return process.getuid?.() === 0 ? workerAccount().catch(() => undefined) : undefined;
+}
+
+function openStore(stateDir: string, worker: WorkerAccount | undefined): CertificateStore {
+  return createCertsDir({ dir: join(stateDir, 'certs'), ...(worker && { gid: worker.gid }) });
 }
 
 function openNetwork(stateDir: string, { interfaceName, allow }: Settings, keys: NodeKeys): Network | undefined {
@@ -118,36 +135,32 @@ function openNetwork(stateDir: string, { interfaceName, allow }: Settings, keys:
   const runDir = join(stateDir, 'run');
   const tunnel = createWireguard({ interfaceName, keyFile: keys.wireguardKeyFile, stateDir, runDir });
   const firewall = createNftables({ interfaceName });
-  return createNetwork({ tunnel, firewall, interfaceName, allow: allow === '' ? [] : parseAllowList(allow) });
+  return createNetwork({ tunnel, firewall, interfaceName, allow: parseAllowList(allow), now: Date.now });
 }
 
 function openCertificates(
   stateDir: string,
   settings: Settings,
   keys: NodeKeys,
-  control: ControlPlane,
-  worker: WorkerAccount | undefined,
-  log: Log,
-  announced: { acmeThumbprint?: string },
-): Certificates {
+  parts: Pick<CertificatesDependencies, 'control' | 'log' | 'store' | 'onAccount'>,
+) {
   return createCertificates({
+    ...parts,
     signingKey: keys.signingKey,
     ageIdentity: keys.identity,
     ca: createCertbot({ binary: 'certbot', stateDir, ...(settings.acmeCaFile && { caFile: settings.acmeCaFile }) }),
-    store: certificateStore(stateDir, worker),
     keyring: createPoolKeyring(join(stateDir, 'pool.key')),
     sealing: age,
-    control,
-    onAccount(thumbprint) {
-      announced.acmeThumbprint = thumbprint;
-    },
-    log,
     now: Date.now,
   });
 }
 
-function certificateStore(stateDir: string, worker: WorkerAccount | undefined): CertificateStore {
-  return createCertsDir({ dir: join(stateDir, 'certs'), ...(worker && { gid: worker.gid }) });
+async function askHost(hostname: string, { listen }: Settings, timeoutMs: number): Promise<HostAnswer> {
+  const [first = '127.0.0.1'] = listen.addresses;
+  const address = first === '0.0.0.0' ? '127.0.0.1' : first === '::' ? '::1' : first;
+  const answer = await probeHost({ hostname, address, port: listen.httpsPort, timeoutMs });
+  if (answer.ok) return { kind: 'answer', status: answer.status };
+  return { kind: answer.reason === 'timeout' ? 'slow' : 'failed' };
 }
 
 /** Debian keeps it in /usr/sbin, which is not in everybody's PATH. */

@@ -5,8 +5,6 @@ import type { ExecAttempt, Host } from './namespace.ts';
 import type { Proc } from './proc.ts';
 
 const COMMAND_TIMEOUT_MS = 30_000;
-/** Ports of the example services and of those that a demo moves to. */
-const ALLOWED_PORTS = '8000-8099';
 
 export interface AgentHostOptions {
   slot: string;
@@ -16,7 +14,7 @@ export interface AgentHostOptions {
   tokenSha256: string;
   controlUrl: string;
   fingerprint: string;
-  /** What this lab adds to `kokoa-agent join URL --fingerprint F --allow PORTS`. */
+  /** What this lab adds to `kokoa-agent join URL --fingerprint F`. */
   joinOptions: readonly string[];
 }
 
@@ -46,7 +44,7 @@ export function createAgentHost(host: Host, options: AgentHostOptions): AgentHos
   const argv = [options.program, '--state', stateDir];
   const joinArgs = [
     ...argv,
-    ...['join', options.controlUrl, '--fingerprint', options.fingerprint, '--allow', ALLOWED_PORTS],
+    ...['join', options.controlUrl, '--fingerprint', options.fingerprint],
     ...options.joinOptions,
   ];
   let running: Proc | undefined;

@@ -1,8 +1,8 @@
 // What visitors and nodes ask, and what must be answered: the questions that several chapters share.
 import { BUNDLE_MEDIA_TYPE, type BundleResponse } from '../bundle/api.ts';
-import { EDGES, type EdgeName, type World } from './fleet.ts';
 import type { ProbeResponse, ProbeResult, ProbeTarget } from './probe-protocol.ts';
 import { expect, seconds, UnmetExpectation } from './story.ts';
+import { EDGES, type EdgeName, type World } from './world.ts';
 
 const LOOK_EVERY_MS = 20;
 
@@ -51,8 +51,9 @@ export function askControl(
   path: string,
   token: string | undefined,
   accept = 'application/json',
+  extraHeaders: Record<string, string> = {},
 ): Promise<ProbeResponse> {
-  const headers = { accept, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  const headers = { ...extraHeaders, accept, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   return answered(world, { ...world.control, path, headers });
 }
 

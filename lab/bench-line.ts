@@ -1,13 +1,15 @@
 // The first two rows: from `git push` returning to the right answer over verified TLS on every edge, with the time of every step.
 import { readFileSync } from 'node:fs';
 import { openCertificateStore } from '../agent/node.ts';
-import { route } from './chapter-changes.ts';
-import { joining, liveEverywhere } from './chapter-serving.ts';
-import { EDGES, type Fleet, startFleet } from './fleet.ts';
+import { liveEverywhere } from './ask.ts';
+import { joining } from './chapter-joining.ts';
+import { routeFile } from './example-data.ts';
+import { type Fleet, startFleet } from './fleet.ts';
 import type { Pushed } from './git-developer.ts';
 import { startOrigin } from './origin.ts';
 import { createRun } from './run.ts';
 import { median, milliseconds, summary } from './statistics.ts';
+import { EDGES } from './world.ts';
 
 const PUSHES = 10;
 /** DESIGN §14: one hundred routes, two edges. */
@@ -41,7 +43,7 @@ async function addRoutes(fleet: Fleet): Promise<void> {
     const store = await openCertificateStore(fleet.agents[edge].stateDir);
     for (const name of names) await store.write(name, pair, 'imported');
   }
-  const files = Object.fromEntries(names.map((name) => [`routes/hoge/${name}.yaml`, route(name, 'home', 8080)]));
+  const files = Object.fromEntries(names.map((name) => [`routes/hoge/${name}.yaml`, routeFile(name, 'home', 8080)]));
   await fleet.developer.commit(files, 'one hundred routes');
 }
 
@@ -50,7 +52,7 @@ async function benchMove(fleet: Fleet): Promise<void> {
   for (let push = 1; push <= PUSHES; push += 1) {
     const port = PORTS[push % 2]!;
     const path = 'routes/hoge/app.hoge.com.yaml';
-    const pushed = await fleet.developer.commit({ [path]: route('app.hoge.com', 'home', port) }, `move to ${port}`);
+    const pushed = await fleet.developer.commit({ [path]: routeFile('app.hoge.com', 'home', port) }, `move to ${port}`);
     const live = await liveEverywhere(fleet, 'app.hoge.com', port === 8080 ? 'home' : 'home-8081', LIVE_MS);
     samples.push(sampleOf(fleet, pushed, live));
   }
@@ -67,7 +69,7 @@ async function benchNewHosts(fleet: Fleet): Promise<void> {
     const name = `new-${push}.hoge.com`;
     await fleet.resolve(name);
     const pushed = await fleet.developer.commit(
-      { [`routes/hoge/${name}.yaml`]: route(name, 'home', 8080) },
+      { [`routes/hoge/${name}.yaml`]: routeFile(name, 'home', 8080) },
       `add ${name}`,
     );
     samples.push(sampleOf(fleet, pushed, await liveEverywhere(fleet, name, 'home', LIVE_MS)));

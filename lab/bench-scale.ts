@@ -8,7 +8,7 @@ import { openGitSource } from '../reconciler/adapters/git.ts';
 import { openSqliteStore } from '../reconciler/adapters/store-sqlite.ts';
 import { type Reconciler, reconcile } from '../reconciler/reconcile.ts';
 import { NOTHING_YET, type Standing } from '../reconciler/standing.ts';
-import { route } from './chapter-changes.ts';
+import { routeFile } from './example-data.ts';
 import { GIT_ENVIRONMENT } from './git-refs.ts';
 import { createRun, type Run } from './run.ts';
 import { median, milliseconds, summary } from './statistics.ts';
@@ -88,7 +88,7 @@ function writeRoute(work: string, index: number, port: number): void {
   const team = `team-${index % TEAMS}`;
   const hostname = `r${index}.${team}.example.net`;
   mkdirSync(join(work, 'routes', team), { recursive: true });
-  writeFileSync(join(work, 'routes', team, `${hostname}.yaml`), route(hostname, 'home', port));
+  writeFileSync(join(work, 'routes', team, `${hostname}.yaml`), routeFile(hostname, 'home', port));
 }
 
 function edit(path: string, change: (text: string) => string): void {

@@ -1,7 +1,8 @@
 // Chapter 1: machines join. Each makes its own keys, waits until git knows it, and verifies its first bundle against the fingerprint it
 // was given.
-import { EDGES, type Fleet, LATE_EDGE, ORIGINS, type World } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
 import { type Chapter, eventually, expect, seconds } from './story.ts';
+import { EDGES, LATE_EDGE, ORIGINS, type World } from './world.ts';
 
 const JOIN_MS = 20_000;
 const APPLIED_MS = 15_000;
@@ -12,7 +13,10 @@ export const joining: Chapter = [
     title: 'an edge and two origins join and verify their first bundle',
     async play({ agents }) {
       const joined = await Promise.all(
-        [agents['tokyo-1'], agents.home, agents.office].map(async (machine) => ({ machine, ...(await machine.join()) })),
+        [agents['tokyo-1'], agents.home, agents.office].map(async (machine) => ({
+          machine,
+          ...(await machine.join()),
+        })),
       );
       for (const { machine, exitCode, stdout, stderr } of joined) {
         const verified = exitCode === 0 && new RegExp(`joined as ${machine.slot}.*verified`).test(stdout);

@@ -1,122 +1,138 @@
-// Chapter 3: an edge believes nobody. With the control plane in wrong hands it refuses what it cannot verify, by name, changes
-// nothing on its disk, and serves on.
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Chapter 4: nobody is believed without proof. The control plane tells each token only what is its own; an edge whose control plane
+// is in wrong hands refuses what it cannot verify, by name, changes nothing on its disk, and serves on.
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { BUNDLE_MEDIA_TYPE, type BundleResponse } from '../bundle/api.ts';
 import { createDevelopmentKeys, loadKeys } from '../reconciler/adapters/key-files.ts';
-import { PORTS, PUBLIC } from './addresses.ts';
-import { type AgentHost, pointAt } from './agent-host.ts';
-import { liveEverywhere } from './chapter-serving.ts';
-import { route } from './chapter-changes.ts';
-import { type Fleet, type SlotName } from './fleet.ts';
-import { type Forgery, forgeries } from './forgeries.ts';
-import type { ProbeResult } from './probe-protocol.ts';
-import { type Chapter, expect } from './story.ts';
+import { mintToken } from '../reconciler/adapters/token-mint.ts';
+import { answered, askConfig, bundleOf, described, liveEverywhere, visit } from './ask.ts';
+import { BLOG } from './chapter-changes.ts';
+import { routeFile } from './example-data.ts';
+import { FORGERIES, type Forgery, type Material } from './forgeries.ts';
+import { type Siege, startSiege } from './hostile-siege.ts';
+import { type Chapter, eventually, expect, type Scene } from './story.ts';
+import type { World } from './world.ts';
 
-const PROGRAM = fileURLToPath(new URL('hostile-control-plane.ts', import.meta.url));
-const HOSTILE_PORT = 9443;
+const BESIEGED = 'osaka-1';
+const NEIGHBOUR = 'tokyo-1';
+const LIVE_MS = 15_000;
+const DAY_MS = 24 * 3600 * 1000;
 
-/** `GET …/me/config` as a node asks it. */
-export function askConfig(fleet: Fleet, token: string | undefined, accept: string = BUNDLE_MEDIA_TYPE): Promise<ProbeResult> {
-  return fleet.client.request({
-    hostname: 'control.lab.test',
-    address: PUBLIC.control.ipv4,
-    port: PORTS.control,
-    path: '/api/v1/edge-nodes/me/config',
-    ca: fleet.pki.caPem,
-    headers: { accept, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-  });
-}
+/** The edge between two scenes: taken over by the first, given back by the last. */
+const sieges = new WeakMap<World, { siege: Siege; material: Material }>();
 
-async function bundleOf(fleet: Fleet, slot: SlotName): Promise<BundleResponse> {
-  const answer = await askConfig(fleet, fleet.agents[slot].token);
-  expect(answer.kind === 'response' && answer.status === 200, `the bundle of ${slot}: ${JSON.stringify(answer).slice(0, 200)}`);
-  return JSON.parse(answer.body) as BundleResponse;
-}
-
-export const refusals: Chapter<Fleet> = [
+export const refusals: Chapter = [
   {
-    title: 'a node’s token yields only its own bundle; no, garbled or unknown tokens are 401',
-    async play(fleet) {
-      const summary = await askConfig(fleet, fleet.agents['osaka-1'].token, 'application/json');
-      expect(summary.kind === 'response' && summary.body.includes('"app.hoge.com":"10.100.1.1:8080"'), JSON.stringify(summary));
-      const own = await bundleOf(fleet, 'osaka-1');
-      expect(own.node === 'osaka-1', `osaka-1’s token answered the bundle of ${own.node}`);
-      for (const token of [undefined, 'garbled', `${fleet.agents['osaka-1'].token.slice(0, -4)}AAAA`]) {
-        const answer = await askConfig(fleet, token);
-        expect(answer.kind === 'response' && answer.status === 401, `token ${token?.slice(0, 10)}…: ${JSON.stringify(answer).slice(0, 200)}`);
-      }
+    title: `the token of ${BESIEGED} yields only the bundle of ${BESIEGED}`,
+    async play(world) {
+      const { token } = world.agents[BESIEGED];
+      const own = await bundleOf(world, BESIEGED);
+      expect(own.node === BESIEGED, `the bundle of ${BESIEGED}`, own.node);
+      const plain = await askConfig(world, token);
+      const line = `"app.hoge.com":"${world.tunnelAddresses.home}:8080"`;
+      expect(plain.body.includes(line), `${line} for any HTTP client`, described(plain));
       return undefined;
     },
   },
   {
-    title: 'the edge refuses forged bundles by name, changes nothing, and serves on',
-    async play(fleet) {
-      const edge = fleet.agents['osaka-1'];
-      const material = await gather(fleet);
-      await edge.agent().stop();
-      const bundleFile = join(fleet.run.directory, 'forged.json');
-      const stop = await startHostile(fleet, edge, bundleFile);
-      const restore = pointAt(edge, `https://127.0.0.1:${HOSTILE_PORT}`);
-      const said: string[] = [];
-      try {
-        for (const forgery of forgeries(material)) said.push(await refused(edge, forgery, bundleFile));
-      } finally {
-        restore();
-        await stop();
-        await edge.start();
-      }
-      await liveEverywhere(fleet, 'app.hoge.com', 'home', 10_000);
-      return said.join('; ');
+    title: 'no token, a garbled one and one that nobody was given: 401',
+    async play(world) {
+      const stranger = await mintToken({ node: BESIEGED, generation: 1 });
+      await refusedToken(world, undefined, 'token_missing');
+      await refusedToken(world, 'garbled', 'token_garbled');
+      await refusedToken(world, stranger.token, 'token_unknown');
+      return undefined;
+    },
+  },
+  {
+    title: 'a token of another generation and one out of date: 401',
+    async play(world) {
+      const old = await mintToken({ node: 'cabin', generation: 1 });
+      const late = await mintToken({ node: 'shed', generation: 1, expires: new Date(Date.now() - DAY_MS) });
+      const files = {
+        'origins/cabin.yaml': spareOrigin(world, 'cabin', old.sha256, 2),
+        'origins/shed.yaml': spareOrigin(world, 'shed', late.sha256, 1),
+      };
+      await world.developer.commit(files, 'two machines whose tokens are of no use');
+      await refusedToken(world, old.token, 'token_wrong_generation');
+      await refusedToken(world, late.token, 'token_expired');
+      return undefined;
+    },
+  },
+  {
+    title: `${BESIEGED}’s control plane falls into wrong hands, online keys too`,
+    async play(world) {
+      const material = await gather(world);
+      sieges.set(world, { siege: await startSiege(world, BESIEGED), material });
+      return undefined;
+    },
+  },
+  ...FORGERIES.map(refusal),
+  {
+    title: `given back, ${BESIEGED} takes the next change at once`,
+    async play(world) {
+      await sieges.get(world)?.siege.end();
+      sieges.delete(world);
+      const path = `routes/hoge/${BLOG}.yaml`;
+      await world.developer.commit({ [path]: routeFile(BLOG, 'home', 8081) }, 'move the blog again');
+      await liveEverywhere(world, BLOG, 'home-8081', LIVE_MS);
+      return undefined;
     },
   },
 ];
 
+function refusal({ name, codes, bundle }: Forgery): Scene {
+  return {
+    title: `refused: ${name}`,
+    async play(world) {
+      const { siege, material } = sieges.get(world) ?? {};
+      if (siege === undefined || material === undefined) throw new TypeError('no siege has begun');
+      const { state, code, unchanged } = await siege.offer(name, bundle(material));
+      expect(state === 'refused' && codes.includes(code ?? ''), `refused as ${codes.join(' or ')}`, { state, code });
+      expect(unchanged, 'nothing changed on the disk of the edge', 'another state than before');
+      const answer = await answered(world, await visit(world, 'app.hoge.com', BESIEGED));
+      expect(answer.status === 200 && answer.tls?.verified === true, 'it serves on', described(answer));
+      return code;
+    },
+  };
+}
+
 /** Collects what an attacker could have: bundles before and after a change, another node's, the online keys, and keys of his own. */
-async function gather(fleet: Fleet) {
-  const older = await bundleOf(fleet, 'osaka-1');
-  await fleet.resolve('notes.hoge.com');
-  await fleet.developer.commit({ 'routes/hoge/notes.hoge.com.yaml': route('notes.hoge.com', 'home', 8080) }, 'one more host');
-  await liveEverywhere(fleet, 'notes.hoge.com', 'home', 30_000);
-  const otherDir = join(fleet.run.directory, 'other-keys');
+async function gather(world: World): Promise<Material> {
+  const older = await bundleOf(world, BESIEGED);
+  const path = `routes/hoge/${BLOG}.yaml`;
+  await world.developer.commit({ [path]: routeFile(BLOG, 'home', 8080) }, 'move the blog back');
+  await liveEverywhere(world, BLOG, 'home', LIVE_MS);
+  const otherDir = join(world.run.directory, 'other-keys');
   await createDevelopmentKeys(otherDir, new Date());
   const other = await loadKeys(otherDir);
   return {
     older,
-    newest: await bundleOf(fleet, 'osaka-1'),
-    foreign: await bundleOf(fleet, 'tokyo-1'),
-    keys: (await loadKeys(fleet.keysDir)).online,
+    newest: await bundleOf(world, BESIEGED),
+    foreign: await bundleOf(world, NEIGHBOUR),
+    keys: (await loadKeys(world.keysDir)).online,
     otherKeys: other.online,
     otherRoot: other.roots[0]!,
   };
 }
 
-async function startHostile(fleet: Fleet, edge: AgentHost, bundleFile: string): Promise<() => Promise<void>> {
-  const { certFile, keyFile } = await fleet.pki.certificate(['hostile.lab.test'], ['127.0.0.1']);
-  writeFileSync(bundleFile, '{}');
-  const args = ['--port', String(HOSTILE_PORT), '--cert', certFile, '--key', keyFile, '--bundle', bundleFile];
-  const proc = edge.host.start('hostile', process.execPath, [PROGRAM, ...args]);
-  await proc.ready(/listening/);
-  return () => proc.stop();
+/** Waits until the control plane answers 401 with this code: it may not have read the newest commit yet. */
+async function refusedToken(world: World, token: string | undefined, code: string): Promise<void> {
+  let said = '';
+  await eventually({
+    expected: `401 ${code}`,
+    async look() {
+      const answer = await askConfig(world, token);
+      said = described(answer);
+      return answer.status === 401 && answer.body.includes(`"${code}"`) ? true : undefined;
+    },
+    found: () => said,
+  });
 }
 
-async function refused(edge: AgentHost, { name, bundle, codes }: Forgery, bundleFile: string): Promise<string> {
-  writeFileSync(bundleFile, JSON.stringify(bundle));
-  const before = trustedState(edge);
-  const { exitCode, stdout, stderr } = await edge.command(['once']);
-  const code = /\(([a-z_]+)\)\s*$/m.exec(stderr)?.[1];
-  expect(exitCode === 1 && code !== undefined && codes.includes(code), `${name}: exit ${exitCode}, expected ${codes.join(' or ')}\n${stdout}${stderr}`);
-  expect(trustedState(edge) === before, `${name}: what the edge trusts has changed on its disk`);
-  return `${name}: ${code}`;
-}
-
-/** One hash over everything below `trusted/`, and the version floor. */
-function trustedState({ stateDir }: AgentHost): string {
-  mkdirSync(join(stateDir, 'trusted'), { recursive: true });
-  const hash = createHash('sha256');
-  const files = readdirSync(join(stateDir, 'trusted'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  for (const path of files.map(({ parentPath, name }) => join(parentPath, name)).sort()) hash.update(path).update(readFileSync(path));
-  return hash.digest('hex');
+/** A machine that never joins, at an address of its own beside home's. */
+function spareOrigin(world: World, name: string, tokenSha256: string, generation: number): string {
+  const address = world.tunnelAddresses.home.replace(/\.1$/, name === 'cabin' ? '.8' : '.9');
+  return [
+    ...[`name: ${name}`, 'teams:', '  - hoge', 'wireguard:', `  address: ${address}`],
+    ...[`token: sha256:${tokenSha256}`, `generation: ${generation}`, ''],
+  ].join('\n');
 }

@@ -3,77 +3,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionKeys, loadKeys } from '../reconciler/adapters/key-files.ts';
-import { mintToken } from '../reconciler/adapters/token-mint.ts';
 import { ACME_DIRECTORY, NAMES, PORTS, PUBLIC } from './addresses.ts';
 import { buildAgent } from './agent-build.ts';
-import { type AgentHost, type AgentHostOptions, createAgentHost } from './agent-host.ts';
-import { type Client, openClient } from './client.ts';
+import { openClient } from './client.ts';
 import { type Dns, startDns } from './dns.ts';
-import { exampleData, type SlotName } from './example-data.ts';
-import { createDeveloper, type Developer } from './git-developer.ts';
+import { exampleData } from './example-data.ts';
+import { createDeveloper } from './git-developer.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
 import { startReconciler } from './kokoa-command.ts';
-import type { Host } from './namespace.ts';
+import { createAgents, tokensOf, withoutLateEdge } from './machines.ts';
 import { buildNetwork, type Network } from './network.ts';
 import { startOrigin } from './origin.ts';
 import { type Pebble, startPebble } from './pebble.ts';
 import { createPki, type Pki } from './pki.ts';
-import type { ProbeTarget } from './probe-protocol.ts';
-import type { Proc } from './proc.ts';
 import type { Run } from './run.ts';
-
-export const WEBHOOK_SECRET = 'a secret of the lab';
-/** The guarantee when a webhook is lost. Short, so that the demo shows it soon; the default is a minute. */
-export const POLL_SECONDS = 3;
-
-/** Slot → the host it runs on, and the port its service uses. */
-export const SLOTS = {
-  'tokyo-1': { host: 'edge-1' },
-  'osaka-1': { host: 'edge-2' },
-  home: { host: 'origin-1', port: 8080 },
-  office: { host: 'origin-2', port: 8000 },
-} as const;
-export const EDGES = ['tokyo-1', 'osaka-1'] as const satisfies readonly SlotName[];
-export const ORIGINS = ['home', 'office'] as const satisfies readonly SlotName[];
-export type EdgeName = (typeof EDGES)[number];
-export type OriginName = (typeof ORIGINS)[number];
-/** Its file comes to main only after its machine has asked to join. */
-export const LATE_EDGE = 'osaka-1' satisfies EdgeName;
-
-/** What every lab offers, with tunnels or on loopback. */
-export interface World {
-  run: Run;
-  pki: Pki;
-  developer: Developer;
-  client: Client;
-  /** Where the operator's commands run. */
-  operator: Host;
-  /** Of the control plane: what nodes pin. */
-  fingerprint: string;
-  keysDir: string;
-  agents: Record<SlotName, AgentHost>;
-  /** The files that git begins with, and the late edge's. */
-  files: Readonly<Record<string, string>>;
-  /** Where visitors reach the edges, and the address that the edges see of them. */
-  doors: Record<EdgeName, { address: string; httpPort: number; httpsPort: number }>;
-  visitorAddress: string;
-  /** Where routes lead. */
-  tunnelAddresses: Record<OriginName, string>;
-  /** How a client reaches the control plane. */
-  control: Omit<ProbeTarget, 'path'>;
-  /** PEM of the root that the certificates of hostnames chain to. */
-  publicRoot(): Promise<string>;
-  /** What the owner of a hostname does before its route is merged. */
-  prepareHost(hostname: string): Promise<void>;
-  /** One more service beside an origin's own. */
-  startService(origin: OriginName, name: string, port: number): Promise<void>;
-  /** From now on webhooks are lost, or arrive again. */
-  loseWebhooks(lose: boolean): void;
-  reconciler(): Proc;
-  startReconciler(): Promise<void>;
-  /** Ends everything on the machine of an edge, as pulling its plug does. */
-  powerOff(edge: EdgeName): Promise<void>;
-}
+import { type Door, ORIGINS, POLL_SECONDS, SLOTS, WEBHOOK_SECRET, type World } from './world.ts';
 
 /** The full lab: every machine in a network of its own. */
 export interface Fleet extends World {
@@ -86,88 +30,79 @@ export interface Fleet extends World {
   resolve(hostname: string): Promise<void>;
 }
 
+export function isFull(world: World): world is Fleet {
+  return 'network' in world;
+}
+
 /** Brings everything up to the point where agents can join. About 3 s. */
 export async function startFleet(run: Run): Promise<Fleet> {
   const [network, pki, program] = await Promise.all([buildNetwork(run), createPki(run), buildAgent(run)]);
   const dns = await startDns(network);
-  const [pebble, git] = await Promise.all([startPebble(network, pki), startGit(network, pki)]);
   const keysDir = join(run.directory, 'keys');
   await createProductionKeys({ dir: keysDir, rootDir: join(run.directory, 'offline-root'), now: new Date() });
   const { fingerprint } = await loadKeys(keysDir);
   const controlUrl = `https://${NAMES.control}:${PORTS.control}`;
-
   const agents = await createAgents((slot) => network.hosts[SLOTS[slot].host], {
     ...{ program, controlUrl, fingerprint },
     joinOptions: ({ wireguardInterface }) => [
-      ...['--ca', pki.caFile, '--acme-ca', pebble.caFile, '--interface', wireguardInterface],
+      ...['--ca', pki.caFile, '--acme-ca', pki.caFile, '--interface', wireguardInterface],
     ],
   });
   const files = exampleData({ controlUrl, acmeServer: ACME_DIRECTORY, tokens: tokensOf(agents) });
-  const [developer, client] = await Promise.all([
-    createDeveloper({ host: network.hosts.git, url: git.url, caFile: pki.caFile }),
+  const resolve = (hostname: string) => dns.setAddresses(hostname, [PUBLIC['edge-1'].ipv4, PUBLIC['edge-2'].ipv4]);
+  const [pebble, client, control] = await Promise.all([
+    startPebble(network, pki),
     openClient(network.hosts.client),
+    startControl(run, network, pki, keysDir, files),
     ...ORIGINS.map((name) => startOrigin(network.hosts[SLOTS[name].host], { name, port: SLOTS[name].port })),
+    ...['app.hoge.com', 'wiki.fuga.com'].map(resolve),
   ]);
   run.onEnd('client', () => client.close());
-  await developer.commit(withoutLateEdge(files), 'the example data of the repository');
-
-  const serve = await serveOptions(network, pki, git, keysDir);
-  let reconciler: Proc | undefined;
   let root: Promise<string> | undefined;
-  const resolve = (hostname: string) => dns.setAddresses(hostname, [PUBLIC['edge-1'].ipv4, PUBLIC['edge-2'].ipv4]);
-  const fleet: Fleet = {
-    ...{ run, network, pki, dns, pebble, git, developer, client, fingerprint, keysDir, controlUrl, agents, files },
+  return {
+    ...{ run, network, pki, dns, pebble, client, fingerprint, keysDir, controlUrl, agents, files, resolve, ...control },
     operator: network.hosts.git,
     doors: { 'tokyo-1': doorOf('edge-1'), 'osaka-1': doorOf('edge-2') },
     visitorAddress: PUBLIC.client.ipv4,
     tunnelAddresses: { home: '10.100.1.1', office: '10.100.2.1' },
     control: { hostname: NAMES.control, address: PUBLIC.control.ipv4, port: PORTS.control, ca: pki.caPem },
     publicRoot: () => (root ??= pebble.issuingRoot()),
-    resolve,
     prepareHost: resolve,
     async startService(origin, name, port) {
       await startOrigin(network.hosts[SLOTS[origin].host], { name, port });
     },
-    loseWebhooks: (lose) => git.loseWebhooks(lose),
-    reconciler: () => reconciler!,
-    async startReconciler() {
-      reconciler = await startReconciler(run, network.hosts.control, serve, PORTS.control);
-    },
     powerOff: (edge) => agents[edge].host.stopAll(),
   };
-  await Promise.all([fleet.startReconciler(), ...['app.hoge.com', 'wiki.fuga.com'].map(resolve)]);
-  return fleet;
 }
 
-type CommonAgentOptions = Pick<AgentHostOptions, 'program' | 'controlUrl' | 'fingerprint'> & {
-  joinOptions(host: Host, slot: SlotName): readonly string[];
-};
+type Control = Pick<Fleet, 'git' | 'developer' | 'loseWebhooks' | 'reconciler' | 'startReconciler'>;
 
-/** One machine per slot, each with a token of its own. Nothing is started. */
-export async function createAgents(
-  hostOf: (slot: SlotName) => Host,
-  { joinOptions, ...common }: CommonAgentOptions,
-): Promise<Record<SlotName, AgentHost>> {
-  const slots = [...EDGES, ...ORIGINS];
-  const made = slots.map(async (slot) => {
-    const host = hostOf(slot);
-    const { token, sha256 } = await mintToken({ node: slot, generation: 1 });
-    const options = { ...common, slot, token, tokenSha256: sha256, joinOptions: joinOptions(host, slot) };
-    return [slot, createAgentHost(host, options)] as const;
-  });
-  return Object.fromEntries(await Promise.all(made)) as Record<SlotName, AgentHost>;
+/** The git server with its first commit, and the reconciler that follows it. */
+async function startControl(
+  run: Run,
+  network: Network,
+  pki: Pki,
+  keysDir: string,
+  files: Readonly<Record<string, string>>,
+): Promise<Control> {
+  const git = await startGit(network, pki);
+  const developer = await createDeveloper({ host: network.hosts.git, url: git.url, caFile: pki.caFile });
+  await developer.commit(withoutLateEdge(files), 'the example data of the repository');
+  const serve = await serveOptions(network, pki, git, keysDir);
+  const start = () => startReconciler(run, network.hosts.control, serve, PORTS.control);
+  let reconciler = await start();
+  return {
+    git,
+    developer,
+    loseWebhooks: (lose) => git.loseWebhooks(lose),
+    reconciler: () => reconciler,
+    async startReconciler() {
+      reconciler = await start();
+    },
+  };
 }
 
-export function tokensOf(agents: Record<SlotName, AgentHost>): Record<SlotName, string> {
-  const entries = Object.entries(agents).map(([slot, { tokenSha256 }]) => [slot, tokenSha256]);
-  return Object.fromEntries(entries) as Record<SlotName, string>;
-}
-
-export function withoutLateEdge(files: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(files).filter(([path]) => path !== `edges/${LATE_EDGE}.yaml`));
-}
-
-function doorOf(host: 'edge-1' | 'edge-2') {
+function doorOf(host: 'edge-1' | 'edge-2'): Door {
   return { address: PUBLIC[host].ipv4, httpPort: 80, httpsPort: 443 };
 }
 

@@ -18,36 +18,46 @@ export interface Material {
 
 export interface Forgery {
   name: string;
-  bundle: BundleResponse;
-  /** What `kokoa-agent once` must say; several where the order of checks is not promised. */
+  /** What the edge must say; several where the order of checks is not promised. */
   codes: readonly string[];
+  bundle(material: Material): BundleResponse;
 }
 
 const HOUR_MS = 3600 * 1000;
+const DAMAGED = ['bad_hash', 'bad_signature', 'malformed'];
 
-export function forgeries(material: Material): Forgery[] {
-  const { newest, older, foreign, keys, otherKeys, otherRoot } = material;
-  const fresh = signedAgain(newest, keys, new Date());
-  const flips = Object.keys(fresh.files)
-    .filter((name) => !name.endsWith('root.json'))
-    .map((name) => ({ name: `a flipped byte in ${label(name)}`, bundle: flipFile(fresh, name), codes: ['bad_signature', 'bad_hash', 'malformed'] }));
-  const mixed = { ...fresh, files: { ...fresh.files, ...only(newest, /snapshot|targets|config/) } };
-  return [
-    ...flips,
-    { name: 'a flipped byte in a chunk', bundle: flipChunk(fresh), codes: ['bad_hash'] },
-    { name: 'another node’s bundle', bundle: { ...foreign, node: newest.node }, codes: ['wrong_node'] },
-    { name: 'an older bundle', bundle: older, codes: ['rollback'] },
-    { name: 'an expired timestamp', bundle: signedAgain(newest, keys, new Date(Date.now() + 1), -2 * HOUR_MS), codes: ['expired'] },
-    { name: 'mixed versions', bundle: mixed, codes: ['mixed_versions', 'missing_file'] },
-    { name: 'a foreign root', bundle: foreignRoot(newest, otherKeys, otherRoot), codes: ['foreign_root', 'bad_signature'] },
-  ];
-}
+export const FORGERIES: readonly Forgery[] = [
+  {
+    name: 'a flipped byte in timestamp.json',
+    codes: ['bad_signature', 'malformed'],
+    bundle: (material) => flippedIn(material, /timestamp/),
+  },
+  { name: 'a flipped byte in snapshot.json', codes: DAMAGED, bundle: (material) => flippedIn(material, /snapshot/) },
+  { name: 'a flipped byte in targets.json', codes: DAMAGED, bundle: (material) => flippedIn(material, /targets/) },
+  { name: 'a flipped byte in config.json', codes: DAMAGED, bundle: (material) => flippedIn(material, /config/) },
+  { name: 'a flipped byte in a chunk', codes: ['bad_hash'], bundle: flippedChunk },
+  {
+    name: 'another node’s bundle',
+    codes: ['wrong_node'],
+    bundle: ({ foreign, newest }) => ({ ...foreign, node: newest.node }),
+  },
+  { name: 'an older bundle', codes: ['rollback'], bundle: ({ older }) => older },
+  {
+    name: 'an expired timestamp',
+    codes: ['expired'],
+    bundle: ({ newest, keys }) => signedAgain(newest, keys, -2 * HOUR_MS),
+  },
+  { name: 'mixed versions', codes: ['mixed_versions', 'missing_file'], bundle: mixed },
+  { name: 'a foreign root', codes: ['foreign_root', 'bad_signature'], bundle: foreignRoot },
+];
 
-/** The same config, signed now as a newer version. */
-function signedAgain(bundle: BundleResponse, keys: OnlineKeys, now: Date, timestampMs = HOUR_MS): BundleResponse {
+/** The same config, signed now by these keys as a newer version. */
+function signedAgain(bundle: BundleResponse, keys: OnlineKeys, timestampMs = HOUR_MS): BundleResponse {
+  const now = new Date();
   const config = JSON.parse(find(bundle, /config\.json$/)) as NodeConfig;
   const version = now.getTime() + HOUR_MS;
-  const signed = signNode({ node: config.node, config, commit: '0'.repeat(40), version, now, keys, lifetimes: { timestampMs } });
+  const lifetimes = { timestampMs };
+  const signed = signNode({ node: config.node, config, commit: '0'.repeat(40), version, now, keys, lifetimes });
   const files = {
     'timestamp.json': signed.timestamp,
     [`${version}.snapshot.json`]: signed.snapshot,
@@ -57,18 +67,27 @@ function signedAgain(bundle: BundleResponse, keys: OnlineKeys, now: Date, timest
   return { ...bundle, files };
 }
 
-function foreignRoot(bundle: BundleResponse, keys: OnlineKeys, root: string): BundleResponse {
-  const forged = signedAgain(bundle, keys, new Date());
-  return { ...forged, files: { '1.root.json': root, '2.root.json': root, ...forged.files } };
+function mixed({ newest, keys }: Material): BundleResponse {
+  const fresh = signedAgain(newest, keys);
+  const stale = Object.entries(newest.files).filter(([name]) => /snapshot|targets|config/.test(name));
+  return { ...fresh, files: { ...fresh.files, ...Object.fromEntries(stale) } };
 }
 
-function flipFile(bundle: BundleResponse, name: string): BundleResponse {
-  return { ...bundle, files: { ...bundle.files, [name]: flipped(bundle.files[name]!) } };
+function foreignRoot({ newest, otherKeys, otherRoot }: Material): BundleResponse {
+  const forged = signedAgain(newest, otherKeys);
+  return { ...forged, files: { '1.root.json': otherRoot, '2.root.json': otherRoot, ...forged.files } };
 }
 
-function flipChunk(bundle: BundleResponse): BundleResponse {
-  const [sha256, text] = Object.entries(bundle.chunks)[0]!;
-  return { ...bundle, chunks: { ...bundle.chunks, [sha256]: flipped(text) } };
+function flippedIn({ newest, keys }: Material, pattern: RegExp): BundleResponse {
+  const fresh = signedAgain(newest, keys);
+  const name = nameOf(fresh, pattern);
+  return { ...fresh, files: { ...fresh.files, [name]: flipped(fresh.files[name]!) } };
+}
+
+function flippedChunk({ newest, keys }: Material): BundleResponse {
+  const fresh = signedAgain(newest, keys);
+  const [sha256, text] = Object.entries(fresh.chunks)[0]!;
+  return { ...fresh, chunks: { ...fresh.chunks, [sha256]: flipped(text) } };
 }
 
 /** One digit of the text becomes another: it still parses. */
@@ -78,13 +97,11 @@ function flipped(text: string): string {
 }
 
 function find(bundle: BundleResponse, pattern: RegExp): string {
-  return bundle.files[Object.keys(bundle.files).find((name) => pattern.test(name))!]!;
+  return bundle.files[nameOf(bundle, pattern)]!;
 }
 
-function only(bundle: BundleResponse, pattern: RegExp): Record<string, string> {
-  return Object.fromEntries(Object.entries(bundle.files).filter(([name]) => pattern.test(name)));
-}
-
-function label(name: string): string {
-  return name.replace(/^[0-9a-f]+\./, '');
+function nameOf({ files }: BundleResponse, pattern: RegExp): string {
+  const name = Object.keys(files).find((file) => pattern.test(file));
+  if (name === undefined) throw new TypeError(`the bundle has no file like ${pattern}`);
+  return name;
 }

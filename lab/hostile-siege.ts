@@ -1,16 +1,16 @@
 // One edge under a control plane in wrong hands: its running agent is offered forged bundles, one after another, and what it says of
 // each is read from what it reports.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleResponse } from '../bundle/api.ts';
 import { type AgentHost, pointAt } from './agent-host.ts';
-import type { EdgeName, World } from './fleet.ts';
 import type { HostileOffer } from './hostile-control-plane.ts';
 import { freePort } from './loopback-port.ts';
 import type { Proc } from './proc.ts';
 import { eventually } from './story.ts';
+import type { EdgeName, World } from './world.ts';
 
 const PROGRAM = fileURLToPath(new URL('hostile-control-plane.ts', import.meta.url));
 const ANSWER_MS = 15_000;
@@ -19,7 +19,7 @@ const ANSWER_MS = 15_000;
 export interface Judgement {
   state: string;
   code: string | undefined;
-  /** Nothing below `trusted/` differs from before. */
+  /** What the edge believes is, on its disk, as before. */
   unchanged: boolean;
 }
 
@@ -42,11 +42,11 @@ export async function startSiege(world: World, edge: EdgeName): Promise<Siege> {
   return {
     async offer(name, bundle) {
       const label = name.replace(/[^a-z]+/g, '-');
-      const before = await trustedState(machine);
+      const before = trustedState(machine);
       put({ name: label, bundle });
       restore ??= await turn(machine, hostile.url);
       const report = await reportOn(label, hostile.proc);
-      return { ...report, unchanged: (await trustedState(machine)) === before };
+      return { ...report, unchanged: trustedState(machine) === before };
     },
     async end() {
       await machine.agent().stop();
@@ -92,12 +92,19 @@ async function reportOn(label: string, hostile: Proc): Promise<{ state: string; 
   return JSON.parse(last?.slice('reported '.length) ?? '{"state":"nothing"}');
 }
 
-/** One hash over everything that the edge trusts, and over the version floor. */
-async function trustedState({ stateDir }: AgentHost): Promise<string> {
+/** One hash over everything that the edge believes and serves by: what it holds, and which of it counts. */
+function trustedState({ stateDir }: AgentHost): string {
   const hash = createHash('sha256');
-  const inside = readdirSync(join(stateDir, 'trusted'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name));
-  for (const path of [...inside, join(stateDir, 'floor')].sort()) hash.update(path).update(readFileSync(path));
+  for (const link of ['trusted', 'lkg', 'current']) hash.update(`${link} ${readlinkSync(join(stateDir, link))}\n`);
+  const files = ['bundles', 'chunks'].flatMap((folder) => filesBelow(join(stateDir, folder)));
+  for (const path of [...files, join(stateDir, 'floor')]) hash.update(`${path}\n`).update(readFileSync(path));
   return hash.digest('hex');
+}
+
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
 }

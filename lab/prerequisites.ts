@@ -32,7 +32,7 @@ export function labMode(): LabMode {
 function obstacle(): string | undefined {
   if (process.platform !== 'linux') return `this is ${process.platform}; network namespaces need Linux`;
   if (process.getuid?.() !== 0) return 'not root; network namespaces and tunnels need it';
-  const missing = PROGRAMS.filter((program) => !onPath(program));
+  const missing = missingPrograms(PROGRAMS);
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
   try {
     closeSync(openSync('/dev/net/tun', 'r+'));
@@ -54,6 +54,11 @@ function namedNamespaces(): string | undefined {
   const entered = added.exitCode === 0 ? ip('netns', 'exec', name, 'true') : added;
   ip('netns', 'del', name);
   return entered.exitCode === 0 ? undefined : `named network namespaces do not work here: ${entered.stderr}`;
+}
+
+/** Those of `programs` that are not installed. */
+export function missingPrograms(programs: readonly string[]): string[] {
+  return programs.filter((program) => !onPath(program));
 }
 
 function onPath(program: string): boolean {

@@ -1,5 +1,5 @@
 // What /proc says about processes: who lives, since when, and in which network namespace. It never signals by name, only by id.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** A process, told apart from a later one with the same id by its start time (clock ticks since boot). */
 export interface ProcessIdentity {
@@ -50,6 +50,21 @@ export function processesWith(name: string, value: string): ProcessIdentity[] {
     if (pid === process.pid) return false;
     try {
       return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(wanted);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * The nginx processes that work in `directory`: started with a clean environment and detached, nothing else tells whose they are. A
+ * person's shell that stands in the directory is none of them.
+ */
+export function webServersIn(directory: string): ProcessIdentity[] {
+  return everyProcess().filter(({ pid }) => {
+    try {
+      const title = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+      return title.startsWith('nginx: ') && `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${directory}/`);
     } catch {
       return false;
     }

@@ -1,6 +1,7 @@
 // Assertions as a story: each has a sentence, takes its time, and either holds or explains itself. The demo prints them, the
 // end-to-end tests run the same ones.
-import type { Fleet, World } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
+import type { World } from './world.ts';
 
 /** A sentence that is true when `play` resolves. `play` answers what is worth seeing (a time, a number). */
 export type Scene = ForEveryLab | ForTheFullLab;

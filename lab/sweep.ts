@@ -4,7 +4,7 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execaSync } from 'execa';
 import { endProcesses } from './ending.ts';
-import { namespacesOf, processesIn, processesWith } from './process-table.ts';
+import { namespacesOf, processesIn, processesWith, webServersIn } from './process-table.ts';
 
 /** In the environment of every process of a run: finds those that no namespace holds. */
 export const RUN_VARIABLE = 'KOKOA_LAB_RUN';
@@ -33,7 +33,11 @@ export function sweep(prefix: string, directory: string): string[] {
   };
   step('processes', () => {
     const namespaces = namespacesOf(prefix);
-    const left = endProcesses(() => [...processesIn(namespaces), ...processesWith(RUN_VARIABLE, prefix)]);
+    const left = endProcesses(() => [
+      ...processesIn(namespaces),
+      ...processesWith(RUN_VARIABLE, prefix),
+      ...webServersIn(directory),
+    ]);
     if (left.length > 0) throw new Error(`still alive: ${left.map(({ pid }) => pid).join(', ')}`);
   });
   step('namespaces', () => {

@@ -1,5 +1,5 @@
 // The desired state as `GET /api/v1/{routes,origins,edges}` lists it: made when somebody asks, not at every publish.
-import { type Desired, claimOf } from './core/desired.ts';
+import { claimOf, type Desired } from './core/desired.ts';
 import { entriesOf } from './core/persistent-map.ts';
 import { slotsOf } from './core/slots.ts';
 import type { Listing } from './http/served.ts';
@@ -15,7 +15,9 @@ export function listingOf(live: Desired): Listing {
       return once(live, 'origins', () => nodesIn(live, 'origin').map(({ pool: _, ...node }) => node));
     },
     get edges() {
-      return once(live, 'edges', () => nodesIn(live, 'edge').map((node) => ({ ...node, pool: node.pool ?? defaultPool })));
+      return once(live, 'edges', () =>
+        nodesIn(live, 'edge').map((node) => ({ ...node, pool: node.pool ?? defaultPool })),
+      );
     },
   };
 }

@@ -1,14 +1,19 @@
 // When the reconciler runs: a webhook, an announcement or the timer only sets "dirty"; one run at a time, the latest head wins.
 // Polling always runs, so a lost webhook costs time and nothing else.
+import { DEFAULT_LIFETIMES } from '../bundle/sign.ts';
 import { type AccessMap, accessOf } from './core/access.ts';
 import type { PublishedNode } from './ports/store.ts';
 import { renew } from './publish.ts';
-import { type Outcome, type Reconciler, reconcile, restore } from './reconcile.ts';
-import type { Standing } from './standing.ts';
+import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
+import { recall, storedStanding } from './restore.ts';
+import { NOTHING_YET, type Standing } from './standing.ts';
 
 /** Polling is spread by ± 10 %, so that a fleet of reconcilers does not meet at the git server. */
 const POLL_SPREAD = 0.1;
 const RETRY_MS_MIN = 500;
+const RETRY_DOUBLINGS_MAX = 10;
+/** Timestamps are re-made at half their life: looking this often in a life never misses the second half. */
+const LOOKS_PER_LIFE = 4;
 
 /** What the rest of the process is told after every run. */
 export interface LoopReport {
@@ -18,33 +23,99 @@ export interface LoopReport {
   removed: string[];
 }
 
-export interface LoopDeps extends Reconciler {
+export interface LoopDeps extends Omit<Reconciler, 'restricted'> {
   pollMs: number;
-  /** Called when what is served may have changed. */
+  /** Called when what is served, or to whom, may have changed. */
   serve(report: LoopReport): void;
-  succeeded(outcome: Outcome): void;
-  failed(error: unknown): void;
+  /** A run came to its end; `outcome.unfetched` says when it had to do without git. */
+  ran(outcome: Outcome, seconds: number): void;
+  /** What is published stays. */
+  failed(error: unknown, seconds: number): void;
 }
 
 export interface Loop {
   /** Asks for a run soon; many calls are one run. `push`: the repository may have a newer commit. */
   dirty(reason: 'push' | 'announcement'): void;
-  /** Runs until `signal` aborts. */
+  /** Serves what the store and the mirror know, without network. To be called once, before `run`. @throws when the store fails */
+  restore(): Promise<void>;
+  /** Runs until `signal` aborts and the run under way has ended. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 export function createLoop(deps: LoopDeps): Loop {
-  let wake: (() => void) | undefined;
+  let standing = NOTHING_YET;
   let isDirty = true;
   let fetchDue = true;
+  let failures = 0;
+  let wake: (() => void) | undefined;
+  const lookMs = (deps.signing.lifetimes?.timestampMs ?? DEFAULT_LIFETIMES.timestampMs) / LOOKS_PER_LIFE;
 
-  const dirty = (reason: 'push' | 'announcement') => {
-    isDirty = true;
-    fetchDue ||= reason === 'push';
-    wake?.();
+  const serve = (changed: readonly string[], removed: string[]) => {
+    const nodes = changed.flatMap((name) => standing.nodes.get(name) ?? []);
+    deps.serve({ standing, access: accessOf(standing.live), changed: nodes, removed });
   };
-  const wait = (ms: number, signal: AbortSignal) =>
-    new Promise<void>((resolve) => {
+
+  async function restore(): Promise<void> {
+    const since = performance.now();
+    const before = [...standing.nodes.keys()];
+    standing = await storedStanding(deps.store);
+    try {
+      standing = await recall(standing, deps);
+    } catch (error) {
+      // A mirror that cannot be read is mended by the next fetch, and recalled by the run after it.
+      deps.failed(error, secondsSince(since));
+    }
+    const removed = before.filter((name) => !standing.nodes.has(name));
+    serve([...standing.nodes.keys()], removed);
+  }
+
+  /** Somebody else published: what they did is the truth now. */
+  async function catchUp(): Promise<void> {
+    const since = performance.now();
+    await restore().catch((error) => deps.failed(error, secondsSince(since)));
+  }
+
+  async function attempt(fetch: boolean, signal: AbortSignal): Promise<void> {
+    const since = performance.now();
+    const restricted = (next: Standing) => {
+      standing = next;
+      serve([], []);
+    };
+    try {
+      const outcome = await reconcile(standing, { ...deps, restricted }, fetch);
+      standing = outcome.standing;
+      serve(outcome.changed, outcome.removed);
+      deps.ran(outcome, secondsSince(since));
+      failures = outcome.unfetched === undefined ? 0 : failures + 1;
+    } catch (error) {
+      // Stopped while it ran: git and store were taken away.
+      if (signal.aborted) return;
+      failures += 1;
+      deps.failed(error, secondsSince(since));
+      if ((error as { code?: string }).code === 'publish_conflict') await catchUp();
+    }
+    fetchDue ||= fetch && failures > 0;
+  }
+
+  /** Keeps timestamps alive whatever happens to git. */
+  async function renewDue(): Promise<void> {
+    const since = performance.now();
+    const { head } = standing;
+    if (!head) return;
+    try {
+      const renewed = await renew({ ...standing, head }, deps.store, deps.signing, deps.now());
+      if (renewed === undefined || renewed === 'conflict') return;
+      standing = { ...standing, head: renewed.head, nodes: renewed.nodes };
+      serve(renewed.changed, []);
+    } catch (error) {
+      failures += 1;
+      deps.failed(error, secondsSince(since));
+    }
+  }
+
+  function wait(signal: AbortSignal): Promise<void> {
+    const ms = failures > 0 ? retryMs(failures, deps.pollMs) : spread(deps.pollMs);
+    return new Promise<void>((resolve) => {
       if (isDirty || signal.aborted) return resolve();
       const done = () => {
         clearTimeout(timer);
@@ -52,57 +123,34 @@ export function createLoop(deps: LoopDeps): Loop {
         wake = undefined;
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const timer = setTimeout(done, Math.min(ms, lookMs));
       signal.addEventListener('abort', done);
       wake = done;
     });
-
-  const run = async (signal: AbortSignal) => {
-    let standing = await restore(deps);
-    serve(deps, standing, [...standing.nodes.keys()], []);
-    let failures = 0;
-    while (!signal.aborted) {
-      // Woken by the timer, nothing is dirty: then polling is what is due.
-      const fetch = fetchDue || !isDirty;
-      [isDirty, fetchDue] = [false, false];
-      try {
-        const outcome = await reconcile(standing, deps, fetch);
-        standing = outcome.standing;
-        serve(deps, standing, outcome.changed, outcome.removed);
-        deps.succeeded(outcome);
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        fetchDue ||= fetch;
-        deps.failed(error);
-        if ((error as { code?: string }).code === 'publish_conflict') standing = await restore(deps);
-      }
-      standing = await renewed(standing, deps);
-      await wait(failures > 0 ? retryMs(failures, deps.pollMs) : spread(deps.pollMs), signal);
-    }
-  };
-  return { dirty, run };
-}
-
-/** Keeps timestamps alive whatever happens to git. */
-async function renewed(standing: Standing, deps: LoopDeps): Promise<Standing> {
-  const { compiled, head } = standing;
-  if (!head) return standing;
-  try {
-    const result = await renew({ ...standing, compiled, head }, deps.store, deps.signing, deps.now());
-    if (result === undefined || result === 'conflict') return standing;
-    const next = { ...standing, head: result.head, nodes: result.nodes };
-    serve(deps, next, result.changed, []);
-    return next;
-  } catch (error) {
-    deps.failed(error);
-    return standing;
   }
+
+  return {
+    dirty(reason) {
+      isDirty = true;
+      fetchDue ||= reason === 'push';
+      wake?.();
+    },
+    restore,
+    async run(signal) {
+      while (!signal.aborted) {
+        // Woken by the timer, nothing is dirty: then polling is what is due.
+        const fetch = fetchDue || !isDirty;
+        [isDirty, fetchDue] = [false, false];
+        await attempt(fetch, signal);
+        if (!signal.aborted) await renewDue();
+        await wait(signal);
+      }
+    },
+  };
 }
 
-function serve(deps: LoopDeps, standing: Standing, changed: readonly string[], removed: string[]): void {
-  const nodes = changed.flatMap((name) => standing.nodes.get(name) ?? []);
-  deps.serve({ standing, access: accessOf(standing.live), changed: nodes, removed });
+function secondsSince(ms: number): number {
+  return (performance.now() - ms) / 1000;
 }
 
 function spread(ms: number): number {
@@ -110,5 +158,5 @@ function spread(ms: number): number {
 }
 
 function retryMs(failures: number, pollMs: number): number {
-  return Math.min(pollMs, RETRY_MS_MIN * 2 ** Math.min(failures, 10));
+  return Math.min(pollMs, RETRY_MS_MIN * 2 ** Math.min(failures, RETRY_DOUBLINGS_MAX));
 }

@@ -10,7 +10,9 @@ import { registerValidate } from './cli/validate.ts';
 const program = new Command('kokoa')
   .description('puts hostnames on the internet from git')
   .version('0.1.0')
-  .showHelpAfterError('(kokoa --help lists the commands)');
+  .showHelpAfterError('(kokoa --help lists the commands)')
+  // Commands inherit it: what commander finds wrong with the arguments is wrong usage.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 registerValidate(program);
 registerCompile(program);

@@ -1,5 +1,6 @@
 // Signing and publishing: only the nodes whose config changed are signed again, and all of it becomes visible at once or not at all.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
+import type { NodeConfig } from '../bundle/config.ts';
 import type { OnlineKeys } from '../bundle/keys.ts';
 import { type Lifetimes, nextVersion, renewalDue, renewTimestamp, signNode } from '../bundle/sign.ts';
 import { type Compiled, newBlobs } from './core/compile.ts';
@@ -10,11 +11,13 @@ export interface Signing {
   lifetimes?: Partial<Lifetimes>;
 }
 
-/** What was published before, and what it was compiled from (undefined after a restart: every config is compared by hash). */
+/** What was published before, and what it was compiled from. */
 export interface Before {
   head: PublishedHead | undefined;
   nodes: ReadonlyMap<string, PublishedNode>;
   compiled: Compiled | undefined;
+  /** True when the store is known to hold every chunk of `compiled`. */
+  stored: boolean;
 }
 
 export interface Published {
@@ -26,27 +29,29 @@ export interface Published {
 }
 
 /**
- * Publishes `candidate` as the state of `commit`. Nothing is written when nothing changed.
+ * Publishes `candidate` as the state of `commit`. Nothing is written when nothing changed and the store has lost nothing.
  * Answers `conflict` when somebody else published since `before`.
  */
 export async function publish(
   before: Before,
   candidate: Compiled,
-  commit: string,
-  overrideBase: string | undefined,
+  { commit, overrideBase }: { commit: string; overrideBase: string | undefined },
   store: Store,
   signing: Signing,
   now: Date,
 ): Promise<Published | 'conflict'> {
-  const signed = changedNodes(before, candidate).map(([node, { config }]) => {
-    const version = nextVersion(before.nodes.get(node)?.timestampVersion, now.getTime());
-    return signNode({ node, config, commit, version, now, ...signing });
-  });
+  const blobs = before.stored ? newBlobs(before.compiled, candidate) : await lostBlobs(candidate, store);
+  const nodes = [...candidate.nodes]
+    .filter(([node, { config }]) => before.nodes.get(node)?.configHash !== hashOf(config))
+    .map(([node, { config }]) => {
+      const version = versionAfter(before.nodes.get(node), signing.keys, now);
+      return signNode({ node, config, commit, version, now, ...signing });
+    });
   const removed = [...before.nodes.keys()].filter((node) => !candidate.nodes.has(node));
-  return write(before, { commit, overrideBase, nodes: signed, removed, blobs: newBlobs(before.compiled, candidate) }, store);
+  return write(before, { commit, overrideBase, nodes, removed, blobs }, store);
 }
 
-/** Re-makes what nears its end (DESIGN §7: at half-life). Undefined: nothing was due. */
+/** Signs again what nears its end (at half-life) and what other keys signed. Undefined: nothing was due. */
 export async function renew(
   before: Before & { head: PublishedHead },
   store: Store,
@@ -56,35 +61,55 @@ export async function renew(
   const nodes = [...before.nodes.values()].flatMap((node) => {
     const due = renewalDue(node, now.getTime(), signing.lifetimes, signing.keys);
     if (due === 'nothing') return [];
-    const version = nextVersion(node.timestampVersion, now.getTime());
+    const version = versionAfter(node, signing.keys, now);
     if (due === 'timestamp') return [renewTimestamp(node, { version, now, ...signing })];
+    // Only what was compiled here is signed: whoever can write to the store must not get a signature for it.
     const config = before.compiled?.nodes.get(node.node)?.config;
-    return config ? [signNode({ node: node.node, config, commit: before.head.commit, version, now, ...signing })] : [];
+    if (config === undefined || hashOf(config) !== node.configHash) return [];
+    return [signNode({ node: node.node, config, commit: before.head.commit, version, now, ...signing })];
   });
   if (nodes.length === 0) return undefined;
   const { commit, overrideBase } = before.head;
   return write(before, { commit, overrideBase, nodes, removed: [], blobs: new Map() }, store);
 }
 
-function changedNodes({ compiled, nodes }: Before, candidate: Compiled) {
-  return [...candidate.nodes].filter(([node, { config }]) => {
-    const published = nodes.get(node);
-    if (!published) return true;
-    if (compiled?.nodes.get(node)?.config === config) return false;
-    return published.configHash !== sha256Hex(canonicalJson(config));
-  });
+/**
+ * Under replaced keys versions begin anew, so that a far-future version which a thief published is left behind; agents forget theirs
+ * when all three online keys change.
+ */
+function versionAfter(published: PublishedNode | undefined, keys: OnlineKeys, now: Date): number {
+  const roles = ['timestamp', 'snapshot', 'targets'] as const;
+  const replaced = published && roles.every((role) => !published[role].includes(`"keyid":"${keys[role].keyId}"`));
+  return nextVersion(replaced ? undefined : published?.timestampVersion, now.getTime());
+}
+
+/** Configs are immutable, and the compiler hands out the same object for as long as nothing touches a node. */
+const hashes = new WeakMap<NodeConfig, string>();
+
+function hashOf(config: NodeConfig): string {
+  const hash = hashes.get(config) ?? sha256Hex(canonicalJson(config));
+  hashes.set(config, hash);
+  return hash;
+}
+
+/** After a restart: the chunks that a crash, a damaged disk or other rules left the store without. */
+async function lostBlobs({ blobs }: Compiled, store: Store): Promise<Map<string, string>> {
+  const lost = new Map<string, string>();
+  for (const [sha256, text] of blobs) if ((await store.blob(sha256)) === undefined) lost.set(sha256, text);
+  return lost;
 }
 
 type Change = Pick<Publication, 'commit' | 'nodes' | 'removed' | 'blobs'> & { overrideBase: string | undefined };
 
 async function write({ head, nodes: old }: Before, change: Change, store: Store): Promise<Published | 'conflict'> {
   const { overrideBase, ...rest } = change;
-  const { commit, nodes: signed, removed } = rest;
+  const { commit, nodes: signed, removed, blobs } = rest;
   const nodes = new Map(old);
   for (const node of removed) nodes.delete(node);
   for (const node of signed) nodes.set(node.node, node);
   const changed = signed.map(({ node }) => node);
-  if (head && head.commit === commit && changed.length + removed.length === 0) return { head, nodes, changed, removed };
+  const same = changed.length + removed.length + blobs.size === 0;
+  if (head && head.commit === commit && same) return { head, nodes, changed, removed };
 
   const override = overrideBase === undefined ? {} : { overrideBase };
   const written = await store.publish({ expected: head?.sequence, ...rest, ...override });

@@ -1,16 +1,14 @@
 // One bad route file must not keep the rest from going live. Law: only files in routes/ are ever left out; an older version is
 // taken from the file's own history, and only when it is valid under today's rules.
 import { checkRoute } from './core/check.ts';
-import { claimOf, type Desired, updateDesired } from './core/desired.ts';
-import type { AnyLoadedFile } from './core/files.ts';
-import { loadFile } from './core/load.ts';
+import { type Desired, updateDesired } from './core/desired.ts';
+import { viewOfDesired } from './core/desired-view.ts';
+import type { AnyLoadedFile, LoadedFile } from './core/files.ts';
 import { entriesOf, lookup } from './core/persistent-map.ts';
 import type { Problem } from './core/problem.ts';
-import type { Source } from './ports/source.ts';
-import { viewOfDesired } from './core/desired-view.ts';
 
-/** How far back an older version is looked for. */
-const ANCESTORS_MAX = 100;
+/** The one rule by which a file is bad because of another route: two claim a hostname. */
+const CLAIMED_TWICE = 'KK303';
 
 export interface Quarantine {
   desired: Desired;
@@ -18,69 +16,87 @@ export interface Quarantine {
   quarantined: Map<string, readonly Problem[]>;
 }
 
+export interface Precedents {
+  /** Of several files that claim a hostname, the path of the one that had it first; undefined: none did. */
+  holderOf(hostname: string, claims: readonly LoadedFile<'route'>[]): Promise<string | undefined>;
+  /** The older versions of a file, newest first. */
+  olderVersions(newest: AnyLoadedFile): AsyncIterable<AnyLoadedFile>;
+}
+
 /**
- * The newest state with every bad file among `suspects` replaced by its newest good version, or absent. Of two files that claim
- * one hostname, the one that held it in `live` stays.
+ * The newest state with every bad file among `suspects` replaced by its newest good version, or absent. `suspects` are all files
+ * that may be bad or may claim a hostname that they did not claim before.
  */
 export async function quarantine(
   newest: Desired,
-  live: Desired,
   suspects: ReadonlySet<string>,
-  commit: string,
-  source: Pick<Source, 'history'>,
+  precedents: Precedents,
 ): Promise<Quarantine> {
   const quarantined = new Map<string, readonly Problem[]>();
-  for (const path of withRivals(newest, suspects)) {
-    const problems = problemsAt(newest, path);
-    if (problems.length > 0 && !keepsItsClaim(newest, live, path)) quarantined.set(path, problems);
+  let desired = newest;
+  for (const path of [...suspects].sort()) {
+    const problems = errorsAt(newest, path).filter(isOwn);
+    if (problems.length === 0) continue;
+    quarantined.set(path, problems);
+    const isGood = (candidate: Desired) => !errorsAt(candidate, path).some(isOwn);
+    desired = await replaced(desired, lookup(newest.files, path)!, isGood, precedents);
   }
-  let desired = updateDesired(newest, [...quarantined.keys()].map((path) => ({ path })));
-  for (const path of quarantined.keys()) {
-    const file = await newestGoodVersion(desired, path, commit, source);
-    if (file) desired = updateDesired(desired, [{ path, file }]);
+  for (const hostname of contestedHosts(desired, suspects)) {
+    const claims = [...entriesOf(lookup(desired.routesByHost, hostname))].map(([, file]) => file).sort(byPath);
+    const holder =
+      (await precedents.holderOf(hostname, claims)) ??
+      (claims.find(({ path }) => !quarantined.has(path)) ?? claims[0]!).path;
+    const losers = claims.map(({ path }) => path).filter((path) => path !== holder);
+    for (const path of losers) if (!quarantined.has(path)) quarantined.set(path, errorsAt(desired, path));
+    desired = updateDesired(
+      desired,
+      losers.map((path) => ({ path })),
+    );
+    for (const path of losers) {
+      const isGood = (candidate: Desired) => errorsAt(candidate, path).length === 0;
+      desired = await replaced(desired, lookup(newest.files, path)!, isGood, precedents);
+    }
   }
   return { desired, quarantined };
 }
 
+/** `desired` with the newest older version of a file that is good in it, or without the file. */
+async function replaced(
+  desired: Desired,
+  newest: AnyLoadedFile,
+  isGood: (candidate: Desired) => boolean,
+  { olderVersions }: Precedents,
+): Promise<Desired> {
+  for await (const file of olderVersions(newest)) {
+    if (file.value === undefined) continue;
+    const candidate = updateDesired(desired, [{ path: newest.path, file }]);
+    if (isGood(candidate)) return candidate;
+  }
+  return updateDesired(desired, [{ path: newest.path }]);
+}
+
 /** Errors of one route file, its own and those with others; warnings do not keep anything back. */
-function problemsAt(desired: Desired, path: string): readonly Problem[] {
+function errorsAt(desired: Desired, path: string): Problem[] {
   const file = lookup(desired.files, path);
   if (file?.kind !== 'route') return [];
   return [...file.problems, ...checkRoute(viewOfDesired(desired), path)].filter(({ severity }) => severity === 'error');
 }
 
-/** The suspects and every other file that claims a hostname of theirs, sorted. */
-function withRivals(desired: Desired, suspects: ReadonlySet<string>): string[] {
-  const paths = new Set(suspects);
+function isOwn({ rule }: Problem): boolean {
+  return rule !== CLAIMED_TWICE;
+}
+
+/** Hostnames that more than one file claims, at least one of them a suspect; sorted. */
+function contestedHosts(desired: Desired, suspects: ReadonlySet<string>): string[] {
+  const hosts = new Set<string>();
   for (const path of suspects) {
     const file = lookup(desired.files, path);
     if (file?.kind !== 'route' || file.hostname === undefined) continue;
-    for (const [rival] of entriesOf(lookup(desired.routesByHost, file.hostname))) paths.add(rival);
+    if ((lookup(desired.routesByHost, file.hostname)?.size ?? 0) > 1) hosts.add(file.hostname);
   }
-  return [...paths].sort();
+  return [...hosts].sort();
 }
 
-/** True when the file is bad only because another one claims its hostname, and it is the one that is live (or the first, when none is). */
-function keepsItsClaim(newest: Desired, live: Desired, path: string): boolean {
-  const file = lookup(newest.files, path);
-  if (file?.kind !== 'route' || file.hostname === undefined) return false;
-  const holder = claimOf(live.routesByHost, file.hostname)?.path ?? claimOf(newest.routesByHost, file.hostname)?.path;
-  if (holder !== path) return false;
-  const rivals = [...entriesOf(lookup(newest.routesByHost, file.hostname))].filter(([rival]) => rival !== path);
-  const alone = updateDesired(newest, rivals.map(([rival]) => ({ path: rival })));
-  return problemsAt(alone, path).length === 0;
-}
-
-async function newestGoodVersion(
-  desired: Desired,
-  path: string,
-  commit: string,
-  source: Pick<Source, 'history'>,
-): Promise<AnyLoadedFile | undefined> {
-  for await (const version of source.history(path, commit, ANCESTORS_MAX)) {
-    if (version.blob === undefined || version.bytes === undefined) continue;
-    const file = loadFile(path, version.blob, version.bytes);
-    if (file.value !== undefined && problemsAt(updateDesired(desired, [{ path, file }]), path).length === 0) return file;
-  }
-  return undefined;
+function byPath(a: AnyLoadedFile, b: AnyLoadedFile): number {
+  return a.path < b.path ? -1 : 1;
 }

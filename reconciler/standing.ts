@@ -2,6 +2,7 @@
 import type { Compiled } from './core/compile.ts';
 import { type Desired, emptyDesired } from './core/desired.ts';
 import type { Problem } from './core/problem.ts';
+import type { OlderVersions } from './older-versions.ts';
 import type { PublishedHead, PublishedNode } from './ports/store.ts';
 
 /** Why the newest commit is not what is live. Restrictions take effect all the same. */
@@ -11,6 +12,8 @@ export interface Hold {
   message: string;
   hint: string;
   problems: readonly Problem[];
+  /** What a guard refused: the `plan` and `base` that an override must name. */
+  refused?: { plan: string; base: string };
 }
 
 export interface Standing {
@@ -19,21 +22,29 @@ export interface Standing {
   newest: Desired;
   /** What is live: the newest files where they could be accepted. Holds no file with an error. */
   live: Desired;
+  /** `live` compiled; undefined while nothing was published, and after a restart that could not compile it again. */
   compiled: Compiled | undefined;
+  /** True when the store is known to hold every chunk of `compiled`. */
+  stored: boolean;
   head: PublishedHead | undefined;
   nodes: ReadonlyMap<string, PublishedNode>;
   hold: Hold | undefined;
-  /** Route files left out or served in an older version, with their problems. */
+  /** Route files left out of `live`, or in it in an older version, with the problems of their newest one. */
   quarantined: ReadonlyMap<string, readonly Problem[]>;
+  /** A cache: what was read of the quarantined files' histories. */
+  older: OlderVersions;
 }
 
+/** Before the first run, with nothing published. */
 export const NOTHING_YET: Standing = {
   commit: undefined,
   newest: emptyDesired(),
   live: emptyDesired(),
   compiled: undefined,
+  stored: false,
   head: undefined,
   nodes: new Map(),
   hold: undefined,
   quarantined: new Map(),
+  older: new WeakMap(),
 };

@@ -38,7 +38,7 @@ describe('the keys of a node', () => {
     const first = await openNodeKeys(stateDir);
     expect(readdirSync(stateDir).sort()).toEqual(FILES);
     for (const file of FILES) expect(statSync(join(stateDir, file)).mode & 0o777).toBe(0o600);
-    expect(statSync(stateDir).mode & 0o777).toBe(0o700);
+    expect(statSync(stateDir).mode & 0o777).toBe(0o711);
     const second = await openNodeKeys(stateDir);
     expect(second.publicPart()).toEqual(first.publicPart());
     expect(second.fingerprint).toBe(first.fingerprint);

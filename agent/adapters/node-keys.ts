@@ -24,7 +24,7 @@ export interface NodeKeys {
 }
 
 /**
- * Reads the keys in `stateDir` (made with mode 0700), after making those that are not there.
+ * Reads the keys in `stateDir` (made with mode 0711, because nginx workers must reach the certificates in it), after making those that are not there.
  * @throws KokoaError key_damaged, secret_exposed, secret_unreadable
  */
 export async function openNodeKeys(stateDir: string): Promise<NodeKeys> {

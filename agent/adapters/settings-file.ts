@@ -1,13 +1,18 @@
 // settings.json in the state directory: written by `join`, read by everything else. Law: what is not exactly as written is an error.
-import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { KokoaError } from '../../bundle/error.ts';
+import { parseAllowList } from '../core/allow-list.ts';
+import { parseControlPlaneUrl } from '../core/control-plane-url.ts';
 import type { Settings } from '../ports/settings.ts';
-import { writeDurably } from './durable-write.ts';
+import { readBounded, writeDurably } from './durable-write.ts';
 
 const BYTES_MAX = 64 * 1024;
+const AGAIN = 'run `kokoa-agent join` again';
 const text = { type: 'string', minLength: 1, maxLength: 4096 };
+/** Bare, lower case, without a zone. */
+const address = { type: 'string', pattern: '^[0-9a-f:.]{2,45}$' };
 const port = { type: 'integer', minimum: 1, maximum: 65535 };
 
 const validate = new Ajv().compile({
@@ -16,7 +21,7 @@ const validate = new Ajv().compile({
   required: ['node', 'urls', 'fingerprint', 'allow', 'listen'],
   properties: {
     node: { type: 'string', pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' },
-    urls: { type: 'array', minItems: 1, maxItems: 8, items: { type: 'string', pattern: '^https?://[A-Za-z0-9.:\\[\\]-]+/?$' } },
+    urls: { type: 'array', minItems: 1, maxItems: 8, items: text },
     fingerprint: { type: 'string', pattern: '^[0-9a-f]{64}$' },
     caFile: text,
     acmeCaFile: text,
@@ -26,45 +31,67 @@ const validate = new Ajv().compile({
       type: 'object',
       additionalProperties: false,
       required: ['addresses', 'httpPort', 'httpsPort'],
-      properties: { addresses: { type: 'array', minItems: 1, maxItems: 8, items: text }, httpPort: port, httpsPort: port },
+      properties: {
+        addresses: { type: 'array', minItems: 1, maxItems: 8, items: address },
+        httpPort: port,
+        httpsPort: port,
+      },
     },
-    address: { type: 'object', additionalProperties: false, properties: { ipv4: text, ipv6: text } },
+    address: { type: 'object', additionalProperties: false, properties: { ipv4: address, ipv6: address } },
   },
 });
 
-/** @throws KokoaError settings_invalid when the values do not fit */
+/** @throws KokoaError settings_invalid, bad_control_plane_url, bad_allow_list when the values do not fit; nothing is written then */
 export async function writeSettings(stateDir: string, settings: Settings): Promise<void> {
-  check(settings, 'what join was told');
+  checkSettings(settings);
   await writeDurably(pathIn(stateDir), `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });
 }
 
-/** @throws KokoaError not_joined when there are none, settings_invalid when they are damaged */
+/** @throws KokoaError not_joined when there are none, settings_invalid, bad_control_plane_url, bad_allow_list when they are damaged */
 export async function readSettings(stateDir: string): Promise<Settings> {
   const path = pathIn(stateDir);
-  const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw new KokoaError('settings_unreadable', `cannot read ${path}: ${error.code}`, { cause: error });
-    throw new KokoaError('not_joined', `this machine has not joined: there is no ${path}`, {
+  const found = await readBounded(path, BYTES_MAX);
+  if (found === undefined)
+    throw new KokoaError('not_joined', `this machine has not joined: there is no readable ${path}`, {
       hint: 'run `kokoa-agent join URL --fingerprint F` first',
     });
-  });
   return check(parse(found, path), path);
+}
+
+/** The values, when a node can live with them. @throws KokoaError settings_invalid, bad_control_plane_url, bad_allow_list */
+export function checkSettings(settings: unknown): Settings {
+  return check(settings, 'what join was told');
 }
 
 function parse(found: string, path: string): unknown {
   try {
-    if (found.length <= BYTES_MAX) return JSON.parse(found);
-  } catch {
-    // Falls through: not JSON and too long are the same to the reader.
+    return JSON.parse(found);
+  } catch (cause) {
+    throw new KokoaError('settings_invalid', `${path} is damaged`, { hint: AGAIN, cause });
   }
-  throw new KokoaError('settings_invalid', `${path} is damaged`, { hint: 'run `kokoa-agent join` again' });
 }
 
 function check(value: unknown, where: string): Settings {
-  if (validate(value)) return value as Settings;
-  const [first] = validate.errors ?? [];
-  throw new KokoaError('settings_invalid', `${where}: ${first?.instancePath || 'settings'} ${first?.message}`, {
-    hint: 'run `kokoa-agent join` again',
-  });
+  if (!validate(value)) {
+    const [first] = validate.errors ?? [];
+    throw invalid(`${where}: ${first?.instancePath || 'settings'} ${first?.message}`);
+  }
+  const settings = value as Settings;
+  for (const url of settings.urls) parseControlPlaneUrl(url);
+  parseAllowList(settings.allow);
+  const { ipv4, ipv6 } = settings.address ?? {};
+  const strange =
+    settings.listen.addresses.find((listen) => isIP(listen) === 0) ??
+    (ipv4 !== undefined && isIP(ipv4) !== 4 ? ipv4 : undefined) ??
+    (ipv6 !== undefined && isIP(ipv6) !== 6 ? ipv6 : undefined);
+  if (strange !== undefined) throw invalid(`${where}: found ${JSON.stringify(strange)}, expected a bare IP address`);
+  if (settings.listen.httpPort === settings.listen.httpsPort)
+    throw invalid(`${where}: HTTP and HTTPS cannot both have port ${settings.listen.httpPort}`);
+  return settings;
+}
+
+function invalid(message: string): KokoaError {
+  return new KokoaError('settings_invalid', message.slice(0, 300), { hint: AGAIN });
 }
 
 function pathIn(stateDir: string): string {

@@ -163,6 +163,6 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
   };
 }
 
-function bundleOf({ configHash, version, config }: VerifiedFiles, chunks: Chunk[]): VerifiedBundle {
-  return { configHash, version, config, chunks };
+function bundleOf({ configHash, version, config, expiresMs }: VerifiedFiles, chunks: Chunk[]): VerifiedBundle {
+  return { configHash, version, config, chunks, timestampExpiresMs: expiresMs.timestamp };
 }

@@ -1,18 +1,20 @@
 // `kokoa-agent join`: makes the node's keys, keeps what it was told, announces, and waits until git knows this machine.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join as joinPath, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { decodeJwt } from 'jose';
 import { KokoaError } from '../../bundle/error.ts';
-import { TOKEN_BYTES_MAX } from '../../bundle/limits.ts';
+import { writeDurably } from '../adapters/durable-write.ts';
+import { takenPorts } from '../adapters/free-ports.ts';
 import { openNodeKeys, saveToken } from '../adapters/node-keys.ts';
-import { writeSettings } from '../adapters/settings-file.ts';
+import { checkSettings, writeSettings } from '../adapters/settings-file.ts';
+import { lockState } from '../adapters/state-lock.ts';
 import { formatAllowList, parseAllowList } from '../core/allow-list.ts';
 import { join } from '../join.ts';
-import { openNode } from '../node.ts';
+import { type Node, openNode } from '../node.ts';
 import type { Settings } from '../ports/settings.ts';
 import { interruption } from './interruption.ts';
+import { nodeNameIn, readTokenFrom } from './token.ts';
 
 interface JoinOptions {
   fingerprint: string;
@@ -36,7 +38,11 @@ export function registerJoin(program: Command): void {
     .requiredOption('--fingerprint <sha256>', 'fingerprint of the control plane, as `kokoa keys status` prints it')
     .option('--ca <file>', 'PEM file of the only CA to trust for the control plane (default: the system’s CAs)')
     .option('--token-file <file>', 'file with the token that `kokoa edge add` or `kokoa origin add` showed')
-    .option('--allow <ports>', 'origins: ports that edges may reach, e.g. 8080,9000-9010; nothing else is ever opened', 'none')
+    .option(
+      '--allow <ports>',
+      'origins: ports that edges may reach, e.g. 8080,9000-9010; nothing else is ever opened',
+      'none',
+    )
     .option('--interface <name>', 'name of the WireGuard interface', 'kokoa0')
     .option('--no-tunnel', 'origins are reached without WireGuard (one machine, or a private network)')
     .option('--acme-ca <file>', 'PEM file of the CA of a private ACME server')
@@ -51,79 +57,111 @@ export function registerJoin(program: Command): void {
 }
 
 async function joinControlPlane(stateDir: string, url: string, options: JoinOptions): Promise<void> {
-  const token = await readToken(options.tokenFile);
+  const told = await readWhatWasTold(stateDir, url, options);
   await mkdir(stateDir, { recursive: true, mode: 0o711 });
-  const node = nodeNameIn(token);
-  await writeSettings(stateDir, await settingsFrom(stateDir, node, url, options));
-  await saveToken(stateDir, token);
-  const keys = await openNodeKeys(stateDir);
-  console.log(`this machine asks to be ${node}; it announces keys with the fingerprint\n  ${keys.fingerprint}`);
+  const lock = await lockState(stateDir);
+  for (const { path, pem } of told.files) await writeDurably(path, pem, { mode: 0o600 });
+  await writeSettings(stateDir, told.settings);
+  await saveToken(stateDir, told.token);
+  const { node } = told.settings;
+  const { fingerprint } = await openNodeKeys(stateDir);
+  console.log(`this machine asks to be ${node}; it announces keys with the fingerprint\n  ${fingerprint}`);
 
   const opened = await openNode(stateDir);
-  const joining = {
-    node,
-    control: opened.control,
-    trusted: opened.trusted,
-    enrolment: await opened.enrolment(),
-    now: Date.now,
-    say: (line: string) => console.log(line),
-  };
-  const joined = await join(joining, interruption());
+  const joined = await join(
+    {
+      node,
+      folder: told.settings.allow === '' ? 'edges' : 'origins',
+      control: opened.control,
+      trusted: opened.machine.trusted,
+      enrolment: await opened.enrolment(),
+      now: Date.now,
+      say: (line) => console.log(line),
+    },
+    interruption(),
+  );
   await opened.control.close();
+  lock.release();
   if (joined.kind === 'refused') {
-    throw new KokoaError(joined.code, `not joined: ${joined.detail}`, { hint: HINTS[joined.code] ?? 'see docs/operate.md' });
+    throw new KokoaError(joined.code, `not joined: ${joined.detail}`, {
+      hint: HINTS[joined.code] ?? 'see docs/operate.md',
+    });
   }
-  console.log(`joined as ${node} (${joined.bundle.config.role}), version ${joined.bundle.version} verified`);
+  const { config, version } = joined.bundle;
+  console.log(`joined as ${node} (${config.role}), version ${version} verified`);
+  if (config.role === 'edge') await warnOfTakenPorts(opened);
   console.log('next: kokoa-agent run');
 }
 
 const HINTS: Record<string, string> = {
   foreign_root: 'compare --fingerprint with what `kokoa keys status` prints on the control plane',
-  not_bound: 'another machine announced itself for this slot first: make a new token with `kokoa edge token NAME` (it raises the generation)',
+  not_bound:
+    'another machine announced itself for this slot first: make a new token with `kokoa edge token NAME` (it raises the generation)',
   wrong_node: 'the token belongs to another node than the bundle',
+  interrupted: 'run the same command again: the keys are kept',
 };
 
-async function settingsFrom(stateDir: string, node: string, url: string, options: JoinOptions): Promise<Settings> {
-  const addresses = options.address ?? [];
+/** A web server that serves this state already is our own. */
+async function warnOfTakenPorts({ machine, settings }: Node): Promise<void> {
+  if (await machine.edge?.web.running()) return;
+  const { addresses, httpPort, httpsPort } = settings.listen;
+  for (const { address, port, code } of await takenPorts(addresses, [httpPort, httpsPort])) {
+    const why = REASONS[code] ?? `listening fails with ${code}`;
+    console.error(`warning: this edge cannot serve on ${address} port ${port}: ${why}`);
+  }
+}
+
+const REASONS: Record<string, string> = {
+  EADDRINUSE: 'another program has it (ss -ltnp shows which; Debian’s nginx: systemctl disable --now nginx)',
+  EACCES: 'this user may not listen there (run as root, or give CAP_NET_BIND_SERVICE)',
+  EADDRNOTAVAIL: 'this machine has no such address',
+};
+
+interface Told {
+  token: string;
+  settings: Settings;
+  /** What `--ca` and `--acme-ca` named, to be kept: the originals may go away. */
+  files: { path: string; pem: string }[];
+}
+
+/** Everything is judged before anything is written: a mistyped join leaves a working node as it was. */
+async function readWhatWasTold(stateDir: string, url: string, options: JoinOptions): Promise<Told> {
+  const token = await readTokenFrom(options.tokenFile);
+  const addresses = (options.address ?? []).map((address) => address.toLowerCase());
   const ipv4 = addresses.find((address) => !address.includes(':'));
   const ipv6 = addresses.find((address) => address.includes(':'));
-  return {
-    node,
+  const caFile = joinPath(stateDir, 'control-plane-ca.pem');
+  const acmeCaFile = joinPath(stateDir, 'acme-ca.pem');
+  const settings = checkSettings({
+    node: nodeNameIn(token),
     urls: [url],
     fingerprint: options.fingerprint.replace(/^sha256:/, '').toLowerCase(),
-    ...(options.ca && { caFile: await keep(options.ca, stateDir, 'control-plane-ca.pem') }),
-    ...(options.acmeCa && { acmeCaFile: await keep(options.acmeCa, stateDir, 'acme-ca.pem') }),
+    ...(options.ca && { caFile }),
+    ...(options.acmeCa && { acmeCaFile }),
     allow: options.allow === 'none' ? '' : formatAllowList(parseAllowList(options.allow)),
     ...(options.tunnel && { interfaceName: options.interface }),
-    listen: { addresses: options.listen, httpPort: Number(options.httpPort), httpsPort: Number(options.httpsPort) },
+    listen: {
+      addresses: options.listen.map((address) => address.toLowerCase()),
+      httpPort: Number(options.httpPort),
+      httpsPort: Number(options.httpsPort),
+    },
     ...((ipv4 || ipv6) && { address: { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) } }),
-  };
-}
-
-/** A copy in the state directory, so that the original may go away. */
-async function keep(file: string, stateDir: string, name: string): Promise<string> {
-  const path = joinPath(stateDir, name);
-  await writeFile(path, await readFile(file, 'utf8'), { mode: 0o600 });
-  return path;
-}
-
-async function readToken(file: string | undefined): Promise<string> {
-  if (file === undefined && process.stdin.isTTY) console.error('paste the token, then Enter and Ctrl-D:');
-  const found = (file === undefined ? await text(process.stdin) : await readFile(file, 'utf8')).trim();
-  if (found.length > 0 && found.length <= TOKEN_BYTES_MAX) return found;
-  throw new KokoaError('bad_token', found.length === 0 ? 'no token was given' : 'the token is too long', {
-    hint: 'give it by --token-file, or pipe it to standard input; it is never an argument',
   });
+  const files: Told['files'] = [];
+  if (options.ca) files.push({ path: caFile, pem: await readAuthority(options.ca) });
+  if (options.acmeCa) files.push({ path: acmeCaFile, pem: await readAuthority(options.acmeCa) });
+  return { token, settings, files };
 }
 
-function nodeNameIn(token: string): string {
+async function readAuthority(file: string): Promise<string> {
   try {
-    const { sub } = decodeJwt(token);
-    if (typeof sub === 'string') return sub;
-  } catch {
-    // Not a JWT: said below.
+    const pem = await readFile(file, 'utf8');
+    new X509Certificate(pem);
+    return pem;
+  } catch (cause) {
+    throw new KokoaError('bad_ca', `${file} holds no certificate that could be read`, {
+      hint: 'give a PEM file with the certificate of the CA',
+      cause,
+    });
   }
-  throw new KokoaError('bad_token', 'this is not a node token', {
-    hint: 'use the whole line that `kokoa edge add` or `kokoa origin add` showed',
-  });
 }

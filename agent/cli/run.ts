@@ -2,8 +2,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
+import { lockState } from '../adapters/state-lock.ts';
 import { convergeOnce, followControlPlane } from '../loop.ts';
-import { openNode } from '../node.ts';
+import { type Node, openNode } from '../node.ts';
 import { interruption } from './interruption.ts';
 
 export function registerRun(program: Command): void {
@@ -11,24 +12,34 @@ export function registerRun(program: Command): void {
     .command('run')
     .description('serve the last known good configuration, then follow the control plane until stopped')
     .action(async () => {
-      const node = await openNode(stateDirOf(program));
-      await followControlPlane(node, interruption());
-      await node.control.close();
+      await withNode(program, (node) => followControlPlane(node, interruption()));
+      // Whatever still waits for an answer waits for nothing now.
+      process.exit();
     });
   program
     .command('once')
     .description('pull and apply one time; exit 0 when the node equals its newest bundle')
     .action(async () => {
-      const node = await openNode(stateDirOf(program));
-      const outcome = await convergeOnce(node);
-      await node.control.close();
-      if (outcome.kind === 'applied') console.log(`applied version ${outcome.bundle.version}`);
-      else if (outcome.kind === 'unchanged') console.log('nothing newer');
-      else if (outcome.kind === 'unavailable') throw new KokoaError('control_plane_unavailable', outcome.message);
-      else throw new KokoaError(outcome.code, `${outcome.kind} at ${outcome.stage}: ${outcome.detail}`);
+      const polled = await withNode(program, convergeOnce);
+      if (polled.kind === 'unavailable') throw new KokoaError('control_plane_unavailable', polled.message);
+      if (polled.kind === 'unchanged') return console.log('nothing newer');
+      const { outcome } = polled;
+      if (outcome.kind !== 'applied') {
+        throw new KokoaError(outcome.code, `${outcome.kind} at ${outcome.stage}: ${outcome.detail}`);
+      }
+      console.log(`applied version ${outcome.bundle.version}`);
     });
 }
 
-function stateDirOf(program: Command): string {
-  return resolve(program.opts<{ state: string }>().state);
+/** Opens the node for one command; nobody else changes it meanwhile. @throws KokoaError state_in_use, and what opening throws */
+async function withNode<T>(program: Command, use: (node: Node) => Promise<T>): Promise<T> {
+  const stateDir = resolve(program.opts<{ state: string }>().state);
+  const node = await openNode(stateDir);
+  const lock = await lockState(stateDir);
+  try {
+    return await use(node);
+  } finally {
+    await node.control.close();
+    lock.release();
+  }
 }

@@ -1,18 +1,42 @@
-// `kokoa-agent status`: what this node is, what it serves, and what it waits for, from its own disk and kernel.
+// `kokoa-agent status`: what this node is, what it serves, and what it waits for, from its own disk and kernel. It asks nobody.
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
-import { openNode } from '../node.ts';
-import { describeNode } from '../describe.ts';
+import { type Command, Option } from 'commander';
+import { isLocked } from '../adapters/state-lock.ts';
+import { describeNode, type Reading } from '../describe.ts';
+import { type Node, openNode } from '../node.ts';
 
 export function registerStatus(program: Command): void {
   program
     .command('status')
     .description('say what this node serves, its tunnels and its certificates')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>', 'how to say it').choices(['text', 'json']).default('text'))
     .action(async ({ output }: { output: string }) => {
-      const node = await openNode(resolve(program.opts<{ state: string }>().state));
-      const described = await describeNode(node, Date.now());
+      const stateDir = resolve(program.opts<{ state: string }>().state);
+      const node = await openNode(stateDir);
+      const { facts, lines } = describeNode(await readNode(node, stateDir));
       await node.control.close();
-      console.log(output === 'json' ? JSON.stringify(described.facts, undefined, 2) : described.lines.join('\n'));
+      console.log(output === 'json' ? JSON.stringify(facts, undefined, 2) : lines.join('\n'));
     });
+}
+
+async function readNode(node: Node, stateDir: string): Promise<Reading> {
+  const { trusted, edge } = node.machine;
+  const [lkg, accepted, serving, { held }, tunnel, agentRuns] = await Promise.all([
+    trusted.lastKnownGood(),
+    trusted.accepted(),
+    edge?.web.serving(),
+    node.certificateStore.list(),
+    // Only root may read it; everything else can be said without.
+    node.network?.read().catch(() => undefined),
+    isLocked(stateDir),
+  ]);
+  return {
+    ...{ lkg, accepted, serving, tunnel, agentRuns },
+    node: node.settings.node,
+    fingerprint: node.keys.fingerprint,
+    certificates: held,
+    usesTunnel: node.network !== undefined,
+    allow: node.settings.allow,
+    nowMs: Date.now(),
+  };
 }

@@ -9,6 +9,8 @@ export interface VerifiedBundle {
   config: NodeConfig;
   /** In the order of `config.edge.chunks`; empty for an origin. */
   chunks: Chunk[];
+  /** End of the signed timestamp, ms since the epoch: past it nobody vouches that there is nothing newer. */
+  timestampExpiresMs: number;
 }
 
 /** Why a bundle was not accepted. Stable codes, reported to the control plane. */

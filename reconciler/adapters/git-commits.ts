@@ -17,6 +17,12 @@ export async function readCommit(objects: GitObjects, id: string): Promise<GitCo
   return { tree, parents: [...header.matchAll(/^parent ([0-9a-f]{40})$/gm)].map(([, parent]) => parent!) };
 }
 
+/** The commit of a branch in the mirror, if it is there. */
+export async function branchTip(objects: GitObjects, branch: string): Promise<string | undefined> {
+  const tip = await objects.info(`refs/heads/${branch}`);
+  return tip?.type === 'commit' ? tip.id : undefined;
+}
+
 /** True when `ancestor` is met among the nearest commits behind `descendant`; undefined: not met, which proves nothing. */
 export async function isNearAncestor(
   objects: GitObjects,

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { KokoaError } from '../../bundle/error.ts';
 import type { FileChange } from '../core/files.ts';
 import type { Source } from '../ports/source.ts';
-import { isNearAncestor, readCommit } from './git-commits.ts';
+import { branchTip, isNearAncestor, readCommit } from './git-commits.ts';
 import { openGitDifferences } from './git-differences.ts';
 import {
   fetchBranch,
@@ -134,13 +134,15 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
       await fetchMending();
       fetches += 1;
       if (fetches % TIDY_EVERY_FETCHES === 0) await tidyMirror(mirror);
-      const tip = await objects.info(`refs/heads/${mirror.branch}`);
-      if (tip?.type === 'commit') return tip.id;
+      const tip = await branchTip(objects, mirror.branch);
+      if (tip !== undefined) return tip;
       damaged = true;
       throw new KokoaError('source_unreachable', 'the fetched branch holds no commit', {
         hint: 'The next poll tries again.',
       });
     },
+
+    newestKnown: () => branchTip(objects, mirror.branch),
 
     async changes(from, to) {
       await requireCommit(to);

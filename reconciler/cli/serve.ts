@@ -3,14 +3,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { createDevelopmentKeys } from '../adapters/key-files.ts';
-import { startReconciler } from '../wiring.ts';
+import { type RunningReconciler, startReconciler } from '../wiring.ts';
+import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
 
 interface ServeOptions {
   repository: string;
-  branch: string;
+  branch?: string;
   data: string;
   keys?: string;
   listen: string;
@@ -21,66 +22,85 @@ interface ServeOptions {
   gitCa?: string;
   gitAuthorizationFile?: string;
   pollSeconds: string;
-  logFormat: string;
+  logFormat: 'text' | 'json';
 }
 
 const POLL_SECONDS_MIN = 1;
 const POLL_SECONDS_MAX = 3600;
 const SECRET_BYTES_MAX = 4096;
+/** What still runs this long after the end (a git that hangs) is left behind. */
+const LEAVE_BEHIND_MS = 500;
 
 export function registerServe(program: Command): void {
   program
     .command('serve')
-    .description('run the reconciler: follow a repository, sign a bundle per node, serve it to the agents')
-    .option('--repository <url>', 'repository with routes/ origins/ edges/ kokoa.yaml', '.')
-    .option('--branch <name>', 'branch to follow', 'main')
-    .option('--data <dir>', 'where the mirror, the store and development keys are kept', '.kokoa')
-    .option('--keys <dir>', 'signing keys, from `kokoa keys init` (default: development keys in --data)')
+    .description('follow a repository, sign a bundle for every node, serve it to them')
+    .option('--repository <url>', 'where kokoa.yaml, routes/, origins/ and edges/ are', '.')
+    .option('--branch <name>', `branch to follow (default: "${DEFAULT_BRANCH}")`)
+    .option('--data <dir>', 'mirror, store and development keys', '.kokoa')
+    .option('--keys <dir>', 'signing keys, made by kokoa keys init (default: development keys in --data)')
     .option('--listen <host:port>', 'where agents and webhooks reach it', '127.0.0.1:8443')
     .option('--tls-cert <file>', 'certificate chain, PEM; read again when it changes')
-    .option('--tls-key <file>', 'private key, PEM')
-    .option('--behind-proxy', 'plain HTTP on any address, because a proxy in front terminates TLS')
-    .option('--webhook-secret-file <file>', 'secret of the git server’s push webhook; without it only polling finds commits')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--behind-proxy', 'plain HTTP on any address: a proxy in front does TLS')
+    .option('--webhook-secret-file <file>', 'secret of the push webhook (default: polling alone finds commits)')
     .option('--git-ca <file>', 'PEM file of the CA of the git server (default: the system’s)')
-    .option('--git-authorization-file <file>', 'value of the Authorization header for the git server')
-    .option('--poll-seconds <n>', 'how often the repository is looked at without a webhook', '60')
-    .option('--log-format <format>', 'text or json', 'text')
+    .option('--git-authorization-file <file>', 'Authorization header for the git server')
+    .option('--poll-seconds <n>', 'pause between two looks at the repository', '60')
+    .addOption(new Option('--log-format <format>', 'how to log').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nLogs go to standard error. SIGTERM or Ctrl-C ends it; nodes keep what they have.')
     .action(serve);
 }
 
 async function serve(options: ServeOptions): Promise<void> {
+  const listen = parseListen(options.listen);
+  const pollMs = 1000 * parseNumber(options.pollSeconds, '--poll-seconds', POLL_SECONDS_MIN, POLL_SECONDS_MAX);
+  const [tls, webhookSecret] = [tlsOf(options), await secretIn(options.webhookSecretFile)];
+  const gitAuthorization = await secretIn(options.gitAuthorizationFile);
+  const followed = await followedBranch(options.repository, options.branch);
   const dataDir = resolve(options.data);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const keysDir = resolve(options.keys ?? join(dataDir, 'keys'));
   if (options.keys === undefined && !existsSync(keysDir)) await createDevelopmentKeys(keysDir, new Date());
   const running = await startReconciler({
     repository: options.repository,
-    branch: options.branch,
+    branch: followed.branch,
     dataDir,
     keysDir,
-    listen: parseListen(options.listen),
-    tls: tlsOf(options),
+    listen,
+    tls,
     behindProxy: options.behindProxy ?? false,
-    webhookSecret: await secretIn(options.webhookSecretFile),
+    webhookSecret,
     gitCaFile: options.gitCa,
-    gitAuthorization: await secretIn(options.gitAuthorizationFile),
-    pollMs: 1000 * parseNumber(options.pollSeconds, '--poll-seconds', POLL_SECONDS_MIN, POLL_SECONDS_MAX),
-    logFormat: options.logFormat === 'json' ? 'json' : 'text',
+    gitAuthorization,
+    pollMs,
+    logFormat: options.logFormat,
   });
-  console.log(greeting(running.url, running.fingerprint, options).join('\n'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop());
-  await running.ended;
+  console.log(greeting(running, options.repository, followed).join('\n'));
+  try {
+    await running.ended;
+  } finally {
+    setTimeout(() => process.exit(), LEAVE_BEHIND_MS).unref();
+  }
 }
 
-function greeting(url: string, fingerprint: string, { repository, branch, keys }: ServeOptions): string[] {
+/** At most 80 columns, as far as the names in it allow. */
+function greeting(running: RunningReconciler, repository: string, { branch, notes }: FollowedBranch): string[] {
+  const { url, fingerprint, development } = running;
   return [
-    `serving ${branch} of ${repository} at ${url}`,
-    `fingerprint ${fingerprint}`,
-    ...(keys === undefined ? ['development keys: good for trying out on this machine only'] : []),
-    'next:',
-    '  npx kokoa route add blog.hoge.com --origin home --port 9000   # then commit',
-    '  npx kokoa edge add NAME     # prints a token and the join command',
-    `  curl ${url}/healthz`,
+    `serving      ${url}`,
+    `following    ${branch} of ${repository === '.' ? resolve(repository) : repository}`,
+    ...notes.map((note) => `             ${note}`),
+    `fingerprint  ${fingerprint}`,
+    ...(development ? ['keys         development: to try it out, on this machine only'] : []),
+    '',
+    'next: add a route or a machine, commit it, and it is published',
+    '  npx kokoa route add blog.hoge.com --origin home --port 9000',
+    '  npx kokoa edge add NAME      prints a token and the command that joins',
+    '  npx kokoa validate           says what is wrong before the commit',
+    `  curl ${url}/readyz`,
+    '',
   ];
 }
 
@@ -99,9 +119,13 @@ function tlsOf({ tlsCert, tlsKey }: ServeOptions): { certFile: string; keyFile: 
 
 async function secretIn(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const secret = (await readFile(file, 'utf8')).trim();
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new KokoaError('usage', `${file} cannot be read: ${cause.code}`, { cause });
+  });
+  const secret = text.trim();
   if (secret.length > 0 && secret.length <= SECRET_BYTES_MAX) return secret;
-  throw new KokoaError('usage', `${file}: found ${secret.length} characters, expected a secret of 1 to ${SECRET_BYTES_MAX}`);
+  const expected = `expected a secret of 1 to ${SECRET_BYTES_MAX}`;
+  throw new KokoaError('usage', `${file}: found ${secret.length} characters, ${expected}`);
 }
 
 function parseNumber(text: string, option: string, min: number, max: number): number {

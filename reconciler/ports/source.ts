@@ -4,6 +4,8 @@ import type { FileChange } from '../core/files.ts';
 export interface Source {
   /** Fetches and answers the newest commit of the branch. @throws KokoaError source_unreachable, branch_missing */
   fetch(): Promise<string>;
+  /** What the last successful `fetch` answered, also before a restart; without network. Undefined: nothing is kept of this branch. */
+  newestKnown(): Promise<string | undefined>;
   /**
    * Data files (kokoa.yaml, routes/, origins/, edges/; *.yaml and *.yml) that differ between two commits, with their new bytes.
    * `from` undefined: all of `to`. Reads only what changed.

@@ -30,6 +30,21 @@ export function sourceContract(name: string, open: () => Promise<SourceScenario>
       expect(await source.fetch()).toBe(second);
     });
 
+    it('knows what the last fetch answered, whatever the repository did since', async () => {
+      expect(await source.newestKnown()).toBeUndefined();
+      const first = await scenario.commit({ 'kokoa.yaml': 'a' });
+      expect(await source.newestKnown()).toBeUndefined();
+      await source.fetch();
+      expect(await source.newestKnown()).toBe(first);
+      const second = await scenario.commit({ 'kokoa.yaml': 'b' });
+      expect(await source.newestKnown()).toBe(first);
+      await source.fetch();
+      expect(await source.newestKnown()).toBe(second);
+      await scenario.deleteBranch();
+      await expect(source.fetch()).rejects.toMatchObject({ code: 'branch_missing' });
+      expect(await source.newestKnown()).toBe(second);
+    });
+
     it('reads every data file of a commit when there is nothing to compare with, and no other file', async () => {
       const commit = await scenario.commit({
         'kokoa.yaml': 'k',

@@ -11,13 +11,13 @@ interface Commit {
 }
 
 export interface MemorySource extends Source {
-  /** Adds a commit on the branch (or on `parent`) and moves the branch to it. A value of undefined deletes the file. */
-  commit(files: Record<string, string | Uint8Array | undefined>, parent?: string): string;
+  /** Adds a commit on the branch (or on `parent`; null: with an unrelated history) and moves the branch to it. A value of undefined deletes the file. */
+  commit(files: Record<string, string | Uint8Array | undefined>, parent?: string | null): string;
   /** As a force push that also prunes: the commit and its descendants are gone. */
   prune(commit: string): void;
   deleteBranch(): void;
   /** The next `times` calls of `method` reject with `error`. */
-  failNext(method: 'fetch' | 'changes' | 'isAncestor' | 'history', error: unknown, times?: number): void;
+  failNext(method: 'fetch' | 'newestKnown' | 'changes' | 'isAncestor' | 'history', error: unknown, times?: number): void;
   /** How often fetch was asked. */
   readonly fetches: number;
 }
@@ -29,6 +29,7 @@ export function createMemorySource(): MemorySource {
   const commits = new Map<string, Commit>();
   const failures: { method: string; error: unknown }[] = [];
   let branch: string | undefined;
+  let fetched: string | undefined;
   let fetches = 0;
 
   function failing(method: string): void {
@@ -46,7 +47,8 @@ export function createMemorySource(): MemorySource {
     get fetches() {
       return fetches;
     },
-    commit(files, parent = branch) {
+    commit(files, on = branch) {
+      const parent = on ?? undefined;
       const tree = new Map(parent === undefined ? [] : known(parent).tree);
       for (const [path, content] of Object.entries(files)) {
         if (content === undefined) tree.delete(path);
@@ -69,8 +71,13 @@ export function createMemorySource(): MemorySource {
     async fetch() {
       fetches += 1;
       failing('fetch');
-      if (branch !== undefined) return branch;
-      throw new KokoaError('branch_missing', 'the repository has no branch "main"');
+      if (branch === undefined) throw new KokoaError('branch_missing', 'the repository has no branch "main"');
+      fetched = branch;
+      return branch;
+    },
+    async newestKnown() {
+      failing('newestKnown');
+      return fetched;
     },
     async changes(from, to) {
       failing('changes');

@@ -1,0 +1,124 @@
+// A node at work: what it is made of, what it knows of itself now, and how the end of a convergence changes that.
+import type { Enrolment, NodeState } from '../bundle/api.ts';
+import type { Failure } from './attempt.ts';
+import { type Bell, createBell } from './bell.ts';
+import type { Certificates } from './certificates.ts';
+import type { Machine, Outcome, Refused, RolledBack } from './converge.ts';
+import { createNews, type Log, type News } from './news.ts';
+import { doubled, type Pace } from './pace.ts';
+import type { ControlPlane } from './ports/control-plane.ts';
+import type { VerifiedBundle } from './ports/state.ts';
+import type { TunnelState } from './ports/tunnel.ts';
+
+export interface Agent {
+  version: string;
+  machine: Machine;
+  control: ControlPlane;
+  certificates: Certificates;
+  /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
+  tunnel?(): TunnelState | undefined;
+  enrolment(): Promise<Enrolment>;
+  /** The applied configuration says where the control plane is from now on. */
+  controlPlaneAt(urls: readonly string[]): void;
+  /** Differs when the enrolment or the certificates differ; cheap. */
+  revision(): string;
+  log: Log;
+  pace: Pace;
+}
+
+export interface Self {
+  /** What the node serves. */
+  running?: VerifiedBundle;
+  /** Config hashes. */
+  offered?: string;
+  lkg?: string;
+  withoutPeer: readonly string[];
+  /** Why the newest offer is not what runs. */
+  refusal?: Refused | RolledBack;
+  /** Why what runs is not yet the last known good. */
+  unsaved?: Failure;
+  /** What of ours is missing although the configuration was applied. */
+  missing?: Failure;
+  /** A good bundle that the machine could not carry out. `at`: ms of performance.now(). */
+  again?: { bundle: VerifiedBundle; at: number; tries: number };
+  /** The last poll brought no answer. */
+  unheard: boolean;
+  converging: boolean;
+  /** Grows with everything that is worth a report; `changed` does it. */
+  changes: number;
+  bell: Bell;
+  news: News;
+}
+
+export function createSelf(log: Log): Self {
+  const [bell, news] = [createBell(), createNews(log)];
+  return { withoutPeer: [], unheard: false, converging: false, changes: 0, bell, news };
+}
+
+/** Something is worth a report now. */
+export function changed(self: Self): void {
+  self.changes += 1;
+  self.bell.ring();
+}
+
+export function stateOf(self: Self, nowMs: number): NodeState {
+  if (self.converging) return 'converging';
+  if (self.running && isStale(self, nowMs)) return 'stale';
+  if (self.refusal) return self.refusal.kind;
+  if (!self.running) return 'waiting';
+  return self.missing || self.unsaved ? 'degraded' : 'applied';
+}
+
+/** The control plane is silent for so long that its last word has expired. What runs is served for ever. */
+export function isStale({ running, unheard }: Self, nowMs: number): boolean {
+  return unheard && running !== undefined && nowMs > running.timestampExpiresMs;
+}
+
+/** Learns how a convergence ended. */
+export function settle(self: Self, agent: Agent, outcome: Outcome): void {
+  changed(self);
+  if (outcome.kind !== 'applied') return settleFailure(self, agent, outcome);
+  const { bundle, withoutPeer, unsaved } = outcome;
+  const isNews = self.running?.configHash !== bundle.configHash || self.refusal !== undefined;
+  self.running = bundle;
+  self.offered = bundle.configHash;
+  delete self.refusal;
+  delete self.again;
+  if (withoutPeer) {
+    self.withoutPeer = withoutPeer;
+    if (unsaved) self.unsaved = unsaved;
+    else remembered(self);
+  }
+  const { config, chunks } = bundle;
+  agent.controlPlaneAt(config.controlPlane.urls);
+  if (config.role === 'edge') agent.certificates.configure(config, chunks);
+  if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
+  if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');
+}
+
+/** What runs is the last known good from now on. */
+export function remembered(self: Self): void {
+  if (self.running) self.lkg = self.running.configHash;
+  delete self.unsaved;
+  self.news.over('unsaved', 'kept as the last known good');
+}
+
+function settleFailure(self: Self, { log, pace }: Agent, outcome: Refused | RolledBack): void {
+  const { bundle, fault } = outcome;
+  const same =
+    self.refusal?.bundle === bundle && self.refusal?.stage === outcome.stage && self.refusal.code === outcome.code;
+  self.refusal = outcome;
+  if (bundle) self.offered = bundle.configHash;
+  if (outcome.kind === 'rolled_back' && outcome.stranded) self.missing = outcome.stranded;
+  if (!same) log.warn({ ...told(outcome), hash: bundle?.configHash }, outcome.kind);
+  // An offer that does not verify says nothing about the bundle that is to be tried again.
+  if (!bundle) return;
+  const tries = same ? (self.again?.tries ?? 0) + 1 : 1;
+  if (fault === 'bundle') delete self.again;
+  else self.again = { bundle, tries, at: performance.now() + doubled(pace.againMs, pace.againMsMax, tries) };
+}
+
+/** A failure as a report and a log line carry it. */
+export function told({ stage, code, detail }: Failure): { stage: string; code: string; detail: string } {
+  return { stage, code, detail };
+}

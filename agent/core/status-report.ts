@@ -1,0 +1,48 @@
+// What a node reports of itself. Law: a report fits into one post, whatever the node holds; what is cut is cut from the longest list.
+import type { StatusReport } from '../../bundle/api.ts';
+import type { Peer } from '../../bundle/config.ts';
+import { POST_BYTES_MAX } from '../../bundle/limits.ts';
+import type { TunnelState } from '../ports/tunnel.ts';
+
+export interface ReportFacts extends StatusReport {
+  /** Hosts whose origin is no peer of this node yet. */
+  withoutPeer: readonly string[];
+}
+
+const WITHOUT_PEER = 'its origin has not announced its keys yet';
+const LISTS = ['quarantined', 'certificates', 'tunnels'] as const;
+
+/** The report, each host with its reasons once, within POST_BYTES_MAX. */
+export function composeReport({ withoutPeer, ...report }: ReportFacts): StatusReport {
+  const reasons = new Map(withoutPeer.map((hostname) => [hostname, WITHOUT_PEER]));
+  for (const { hostname, reason } of report.quarantined ?? []) {
+    const other = reasons.get(hostname);
+    reasons.set(hostname, other === undefined ? reason : `${other}; ${reason}`);
+  }
+  const quarantined = [...reasons].map(([hostname, reason]) => ({ hostname, reason }));
+  return withinBounds({ ...report, ...((report.quarantined || quarantined.length > 0) && { quarantined }) });
+}
+
+/** Age of the newest handshake with each peer in whole seconds; null: never. */
+export function tunnelAges(
+  peers: readonly Peer[],
+  tunnel: TunnelState | undefined,
+  nowMs: number,
+): NonNullable<StatusReport['tunnels']> {
+  const latest = new Map(tunnel?.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
+  return peers.map(({ node, publicKey }) => {
+    const at = latest.get(publicKey) ?? 0;
+    return { node, handshakeAgeSeconds: at === 0 ? null : Math.max(0, Math.round(nowMs / 1000 - at)) };
+  });
+}
+
+function withinBounds(report: StatusReport): StatusReport {
+  let fitting = report;
+  while (Buffer.byteLength(JSON.stringify(fitting)) > POST_BYTES_MAX) {
+    const longest = LISTS.toSorted((a, b) => (fitting[b]?.length ?? 0) - (fitting[a]?.length ?? 0))[0]!;
+    const list = fitting[longest] ?? [];
+    if (list.length === 0) break;
+    fitting = { ...fitting, [longest]: list.slice(0, Math.floor(list.length / 2)) };
+  }
+  return fitting;
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { describeNode, type Reading } from './describe.ts';
+import { edgeBundle, NOW_MS, originBundle } from './node.fixture.ts';
+
+const EDGE = edgeBundle(['a.test', 'b.test']);
+const KEY = `${'A'.repeat(43)}=`;
+
+const READING: Reading = {
+  node: 'tokyo-1',
+  fingerprint: 'abcd '.repeat(16).trim(),
+  agentRuns: true,
+  lkg: EDGE,
+  accepted: EDGE,
+  serving: '0123456789abcdef0123456789abcdef',
+  certificates: [],
+  tunnel: {
+    up: true,
+    listenPort: 1,
+    peers: [{ publicKey: KEY, allowedIps: [], keepaliveSeconds: 0, latestHandshake: NOW_MS / 1000 - 12 }],
+  },
+  usesTunnel: true,
+  allow: '',
+  nowMs: NOW_MS,
+};
+
+const certificate = (hostname: string, notAfter: number) => ({
+  hostname,
+  notAfter,
+  notBefore: 0,
+  source: 'ordered' as const,
+  fingerprint256: 'f',
+});
+
+describe('what status says', () => {
+  it('of an edge', () => {
+    const reading = {
+      ...READING,
+      certificates: [certificate('a.test', NOW_MS + 1), certificate('b.test', NOW_MS - 1)],
+    };
+    expect(describeNode(reading).lines).toEqual([
+      'node          tokyo-1 (edge)',
+      `fingerprint   ${'abcd '.repeat(13).trim()}`,
+      `              ${'abcd '.repeat(3).trim()}`,
+      'agent         running',
+      'last good     version 1, 612e74657374',
+      'web server    serves release 0123456789ab',
+      'hosts         2, 1 with a certificate',
+      'waiting       no certificate yet: b.test',
+      'tunnel        home: handshake 12 s ago',
+    ]);
+  });
+
+  it('of an origin', () => {
+    const origin = originBundle([8080]);
+    const reading = {
+      ...READING,
+      node: 'home',
+      lkg: origin,
+      accepted: origin,
+      serving: undefined,
+      tunnel: undefined,
+      allow: '8080',
+    };
+    expect(describeNode(reading).lines.slice(4)).toEqual([
+      'last good     version 1, 6f726967696e',
+      'allows        8080',
+      'tunnel        home: no handshake yet',
+    ]);
+    expect(describeNode(reading).facts).toMatchObject({ role: 'origin', allow: '8080' });
+    expect(describeNode(reading).facts).not.toHaveProperty('hosts');
+  });
+
+  it('of a machine that joined and applied nothing yet', () => {
+    const reading = { ...READING, lkg: undefined, accepted: undefined, serving: undefined, agentRuns: false };
+    expect(describeNode(reading).lines.slice(3)).toEqual([
+      'agent         not running: start `kokoa-agent run`',
+      'last good     none yet: nothing was applied',
+    ]);
+  });
+
+  it('of one that nobody has spoken to for too long', () => {
+    const { lines, facts } = describeNode({ ...READING, nowMs: NOW_MS + 3_600_001 });
+    expect(lines.join('\n')).toContain('stale         no word from the control plane is good since');
+    expect(facts.staleSince).toBe('2030-01-01T01:00:00Z');
+    expect(describeNode(READING).facts.staleSince).toBeUndefined();
+  });
+
+  it('of a bundle that was accepted and not applied', () => {
+    const accepted = edgeBundle(['c.test'], { version: 7 });
+    expect(describeNode({ ...READING, accepted }).lines).toContain(
+      'accepted      version 7, 632e74657374, not applied',
+    );
+  });
+
+  it('fits into 80 columns, whatever the names', () => {
+    const long = `${'n'.repeat(63)}`;
+    const names = Array.from(
+      { length: 9 },
+      (_, index) => `${index}${'x'.repeat(60)}.${'y'.repeat(60)}.${'z'.repeat(60)}.test`,
+    );
+    const peers = [{ node: long, publicKey: KEY, address: '10.100.1.1' }];
+    const lkg = edgeBundle(names, { config: { wireguard: { address: '10.100.0.1', peers } } });
+    const allow = Array.from({ length: 50 }, (_, index) => String(10_000 + index * 2)).join(',');
+    const edge = describeNode({ ...READING, node: long, lkg, accepted: lkg }).lines;
+    const origin = describeNode({ ...READING, node: long, lkg: originBundle([1]), allow }).lines;
+    expect([...edge, ...origin].filter((line) => line.length > 80)).toEqual([]);
+    expect(edge.map((line) => line.slice(14)).join(' ')).toContain('and 4 more');
+    expect(origin.map((line) => line.slice(14)).join('')).toContain(allow);
+  });
+});

@@ -1,0 +1,205 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { NodeConfig } from '../bundle/config.ts';
+import { KokoaError } from '../bundle/error.ts';
+import { createNetwork, type Network } from './network.ts';
+import { edgeBundle, originBundle } from './node.fixture.ts';
+import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
+
+const CONFIG = edgeBundle(['a.test']).config;
+const WITH_OFFICE = edgeBundle(['a.test'], { peers: ['office'] }).config;
+const HOME_KEY = `${'A'.repeat(43)}=`;
+const STRANGER = `${'C'.repeat(42)}E=`;
+
+let events: string[];
+let state: TunnelState;
+let filter: string | undefined;
+let fail: { firewall?: boolean; tunnel?: boolean };
+let network: Network;
+let nowMs = 0;
+
+/** A kernel in memory that does what the steps say. */
+function carryOut(step: TunnelStep): void {
+  events.push(step.kind);
+  switch (step.kind) {
+    case 'start':
+      state.up = true;
+      break;
+    case 'address':
+      state.address = step.address;
+      break;
+    case 'listenPort':
+      state.listenPort = step.port;
+      break;
+    case 'setPeer':
+      state.peers = [
+        ...state.peers.filter(({ publicKey }) => publicKey !== step.peer.publicKey),
+        { ...step.peer, latestHandshake: 0 },
+      ];
+      break;
+    case 'removePeer':
+      state.peers = state.peers.filter(({ publicKey }) => publicKey !== step.publicKey);
+  }
+}
+
+beforeEach(() => {
+  events = [];
+  state = { up: false, listenPort: 0, peers: [] };
+  filter = undefined;
+  fail = {};
+  network = createNetwork({
+    interfaceName: 'kokoa0',
+    allow: [{ from: 8080, to: 8080 }],
+    now: () => nowMs,
+    tunnel: {
+      async read() {
+        events.push('read');
+        return structuredClone(state);
+      },
+      async apply(steps) {
+        for (const step of steps) {
+          if (fail.tunnel) throw new KokoaError('tunnel_failed', 'no tun');
+          carryOut(step);
+        }
+      },
+      savedEndpoints: async () => new Map(),
+    },
+    firewall: {
+      async apply(ruleset) {
+        if (fail.firewall) throw new KokoaError('firewall_failed', 'no nft');
+        events.push('filter');
+        filter = ruleset;
+      },
+      matches: async () => filter !== undefined,
+      async remove() {
+        filter = undefined;
+      },
+    },
+  });
+});
+
+/** What happened since the last time. */
+const happened = () => events.splice(0);
+
+describe('applying', () => {
+  it('sets the packet filter before there is a peer, and says what it did', async () => {
+    expect(await network.apply(CONFIG)).toEqual([
+      'packet filter',
+      'started the tunnel',
+      'address 10.100.0.1/16',
+      'listen port 51820',
+      'set peer home',
+    ]);
+    expect(happened()).toEqual(['filter', 'read', 'start', 'address', 'listenPort', 'setPeer']);
+  });
+
+  it('reads and writes nothing when nothing about the network differs', async () => {
+    await network.apply(CONFIG);
+    happened();
+    expect(await network.apply(edgeBundle(['a.test', 'b.test']).config)).toEqual([]);
+    expect(happened()).toEqual([]);
+  });
+
+  it('names the peer that it removes, and a stranger by the beginning of its key', async () => {
+    await network.apply(WITH_OFFICE);
+    expect(await network.apply(CONFIG)).toEqual(['packet filter', 'removed peer office']);
+    state.peers.push({ publicKey: STRANGER, allowedIps: ['10.100.9.9/32'], keepaliveSeconds: 0, latestHandshake: 0 });
+    expect(await network.repair(CONFIG)).toEqual(['removed peer key CCCCCCCC…']);
+  });
+
+  it('sets no peer when the filter cannot be set', async () => {
+    fail.firewall = true;
+    await expect(network.apply(CONFIG)).rejects.toMatchObject({ code: 'firewall_failed' });
+    expect(happened()).toEqual([]);
+    fail.firewall = false;
+    await network.apply(CONFIG);
+    expect(state.peers).toHaveLength(1);
+  });
+
+  it('believes nothing after a failure: the same config is applied again', async () => {
+    fail.tunnel = true;
+    await expect(network.apply(CONFIG)).rejects.toMatchObject({ code: 'tunnel_failed' });
+    fail.tunnel = false;
+    await network.apply(CONFIG);
+    expect(state.peers.map(({ publicKey }) => publicKey)).toEqual([HOME_KEY]);
+  });
+
+  it('goes back after a change that failed half-way', async () => {
+    await network.apply(CONFIG);
+    fail.tunnel = true;
+    await expect(network.apply(WITH_OFFICE)).rejects.toThrow();
+    fail.tunnel = false;
+    const before = filter;
+    await network.apply(CONFIG);
+    expect([filter === before, filter?.includes('10.100.2.1')]).toEqual([false, false]);
+  });
+
+  it('opens on an origin what a route declares and the owner allows, and nothing else', async () => {
+    await network.apply(originBundle([8080, 9000]).config);
+    expect([filter?.includes('8080'), filter?.includes('9000')]).toEqual([true, false]);
+  });
+});
+
+describe('drift', () => {
+  const drifts: [string, () => void][] = [
+    ['a killed tunnel', () => Object.assign(state, { up: false, peers: [] })],
+    ['a peer that somebody removed', () => Object.assign(state, { peers: [] })],
+    [
+      'a peer that somebody added',
+      () =>
+        state.peers.push({
+          publicKey: STRANGER,
+          allowedIps: ['10.100.9.9/32'],
+          keepaliveSeconds: 0,
+          latestHandshake: 0,
+        }),
+    ],
+    ['another address', () => Object.assign(state, { address: '10.100.0.9/16' })],
+  ];
+
+  it.each(drifts)('%s: is seen by looking, and repaired', async (_, drift) => {
+    await network.apply(CONFIG);
+    expect(await network.differs(CONFIG)).toBe(false);
+    drift();
+    happened();
+    expect(await network.differs(CONFIG)).toBe(true);
+    expect(happened()).toEqual(['read']);
+    expect((await network.repair(CONFIG)).length).toBeGreaterThan(0);
+    expect([await network.differs(CONFIG), await network.repair(CONFIG)]).toEqual([false, []]);
+  });
+
+  it('of the packet filter is put back', async () => {
+    expect(await network.restoreFilter()).toEqual([]);
+    await network.apply(CONFIG);
+    const before = filter;
+    filter = undefined;
+    expect([await network.restoreFilter(), filter]).toEqual([['packet filter'], before]);
+    expect(await network.restoreFilter()).toEqual([]);
+  });
+});
+
+describe('a reading', () => {
+  it('is remembered for reports', async () => {
+    expect(network.seen()).toBeUndefined();
+    await network.apply(CONFIG);
+    await network.read();
+    expect(network.seen()?.peers).toHaveLength(1);
+  });
+
+  it('of a config that no tunnel can be made of is refused as the bundle’s fault', async () => {
+    const bad: NodeConfig = { ...CONFIG, wireguard: { ...CONFIG.wireguard, address: '192.0.2.1' } };
+    await expect(network.apply(bad)).rejects.toMatchObject({ code: 'bad_tunnel' });
+  });
+});
+
+describe('ports that no route declares any more', () => {
+  it('stay open while edges turn away from them, and close when their time is over', async () => {
+    const at = (ports: number[]): NodeConfig => ({ ...originBundle([8080]).config, origin: { ports } }) as NodeConfig;
+    await network.apply(at([8080]));
+    await network.apply(at([]));
+    expect([filter?.includes('8080'), network.hasPortsToClose()]).toEqual([true, false]);
+    nowMs += 10_000;
+    expect(network.hasPortsToClose()).toBe(true);
+    await network.repair(at([]));
+    expect([filter?.includes('8080'), network.hasPortsToClose()]).toEqual([false, false]);
+  });
+});

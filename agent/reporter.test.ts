@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeAgent, createFakeControl, type FakeControl, until } from './loop.fixture.ts';
+import { followControlPlane } from './loop.ts';
+import { createFakeNode, edgeBundle, type FakeNode, NOW_MS } from './node.fixture.ts';
+
+const RUNNING = edgeBundle(['a.test', 'b.test'], { config: { wireguard: { address: '10.100.0.1', peers: [] } } });
+
+let node: FakeNode;
+let plane: FakeControl;
+let stop: AbortController;
+let ended: Promise<void>;
+
+beforeEach(async () => {
+  node = await createFakeNode();
+  plane = createFakeControl();
+  stop = new AbortController();
+  plane.publish(node.offer(RUNNING));
+});
+
+afterEach(async () => {
+  stop.abort();
+  await ended;
+});
+
+function start(heartbeatMs: number, change?: (made: ReturnType<typeof createFakeAgent>) => void) {
+  const made = createFakeAgent(node, plane, { heartbeatMs });
+  change?.(made);
+  ended = followControlPlane(made.agent, stop.signal);
+  return made;
+}
+
+const applied = () => until('applied is reported', () => plane.reports.find(({ state }) => state === 'applied'));
+
+describe('a report', () => {
+  it('is sent as a heartbeat when nothing happens', async () => {
+    start(30);
+    await applied();
+    const before = plane.reports.length;
+    await until('three more', () => plane.reports.length >= before + 3);
+  });
+
+  it.each(['account', 'certificates'])('is sent soon after the %s changed', async (what) => {
+    const { announced, certificates } = start(60_000);
+    await applied();
+    const before = plane.reports.length;
+    if (what === 'account') announced.revision += 1;
+    else certificates.quarantined = [{ hostname: 'a.test', reason: 'the CA said no' }];
+    await until('reported', () => plane.reports.length > before);
+  });
+
+  it('names each host that is left out once, with all its reasons, and stays applied', async () => {
+    const { certificates } = start(60_000);
+    await applied();
+    certificates.quarantined = [{ hostname: 'a.test', reason: 'the CA said no' }];
+    const found = await until('reported', () =>
+      plane.reports.find(({ quarantined }) => quarantined?.[0]?.reason.includes('CA')),
+    );
+    const peer = 'its origin has not announced its keys yet';
+    expect(found.state).toBe('applied');
+    expect(found.quarantined).toEqual([
+      { hostname: 'a.test', reason: `${peer}; the CA said no` },
+      { hostname: 'b.test', reason: peer },
+    ]);
+  });
+
+  it('says how old each tunnel is', async () => {
+    node.offer(edgeBundle(['a.test'], { peers: ['office'] }));
+    plane.publish(node.offer(edgeBundle(['a.test'], { peers: ['office'] })));
+    const home = {
+      publicKey: `${'A'.repeat(43)}=`,
+      allowedIps: [],
+      keepaliveSeconds: 0,
+      latestHandshake: NOW_MS / 1000 - 7,
+    };
+    start(60_000, ({ agent }) => {
+      agent.tunnel = () => ({ up: true, listenPort: 1, peers: [home] });
+    });
+    expect((await applied()).tunnels).toEqual([
+      { node: 'home', handshakeAgeSeconds: 7 },
+      { node: 'office', handshakeAgeSeconds: null },
+    ]);
+  });
+
+  it('never overtakes another, and does not hold up what is published meanwhile', async () => {
+    let inside = 0;
+    let most = 0;
+    plane.instead.report = async () => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      inside -= 1;
+      return { kind: 'answered', answer: { bound: true } };
+    };
+    start(5);
+    await applied();
+    const started = performance.now();
+    for (const name of ['c.test', 'd.test', 'e.test']) {
+      plane.publish(node.offer(edgeBundle([name, 'a.test'])));
+      await until(`${name} served`, () => node.served().includes(name));
+    }
+    expect(performance.now() - started).toBeLessThan(2_000);
+    await until('reported', () => plane.reports.length > 4);
+    expect(most).toBe(1);
+  });
+
+  it('says once that what was announced is not accepted, and when it is again', async () => {
+    const { lines } = start(5);
+    Object.assign(plane.answer, { bound: false, reason: 'another machine holds tokyo-1' });
+    await until('six reports', () => plane.reports.length >= 6);
+    const warned = lines.filter(({ message }) => message.startsWith('the control plane did not accept'));
+    expect(warned.map(({ fields }) => fields)).toEqual([{ reason: 'another machine holds tokyo-1' }]);
+    Object.assign(plane.answer, { bound: true });
+    await until('over', () => lines.some(({ message }) => message.startsWith('the control plane accepts')));
+  });
+
+  it('that cannot be made is said once and made again', async () => {
+    const { lines } = start(5, ({ agent }) => {
+      let tries = 0;
+      agent.enrolment = async () => {
+        tries += 1;
+        if (tries < 4) throw new Error('no keys');
+        return { wireguardPublicKey: 'w', signingKey: 's', formats: [1] };
+      };
+    });
+    await applied();
+    expect(lines.filter(({ message }) => message === 'cannot report')).toHaveLength(1);
+  });
+});

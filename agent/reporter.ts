@@ -1,0 +1,57 @@
+// Tells the control plane how the node is: at least every heartbeat, and soon after something changed. Law: one report at a time, so
+// that an older one never overtakes a newer, and nobody waits for it.
+import { type Agent, isStale, type Self, stateOf, told } from './agent.ts';
+import { composeReport, tunnelAges } from './core/status-report.ts';
+
+/** Reports until `signal` aborts. Never throws. */
+export async function keepReporting(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
+  const { heartbeatMs, revisionMs } = agent.pace;
+  while (!signal.aborted) {
+    const reported = revisionOf(self, agent);
+    await report(self, agent);
+    const until = performance.now() + heartbeatMs;
+    while (!signal.aborted && performance.now() < until && revisionOf(self, agent) === reported) {
+      await self.bell.wait(Math.min(revisionMs, until - performance.now()), signal);
+    }
+  }
+}
+
+/** One report. Never throws. */
+export async function report(self: Self, agent: Agent): Promise<void> {
+  const { control, machine } = agent;
+  const error = self.missing ?? self.unsaved ?? self.refusal;
+  try {
+    const sent = await control.report(
+      composeReport({
+        agentVersion: agent.version,
+        state: stateOf(self, machine.now()),
+        ...(self.offered && { offered: self.offered }),
+        ...(self.running && { applied: self.running.configHash }),
+        ...(self.lkg && { lkg: self.lkg }),
+        ...(error && { error: told(error) }),
+        ...(self.running?.config.role === 'edge' && agent.certificates.status()),
+        ...(self.running && agent.tunnel && { tunnels: tunnelsOf(self, agent) }),
+        withoutPeer: self.withoutPeer,
+        enrolment: await agent.enrolment(),
+      }),
+    );
+    if (sent.kind !== 'answered') return;
+    self.news.over('report', 'reports arrive again');
+    if (sent.answer.bound) self.news.over('binding', 'the control plane accepts what this node announces');
+    else noteBinding(self, sent.answer.reason ?? '');
+  } catch (error) {
+    self.news.trouble('report', 'error', { reason: String(error) }, 'cannot report');
+  }
+}
+
+function noteBinding(self: Self, reason: string): void {
+  self.news.trouble('binding', reason, { reason }, 'the control plane did not accept what this node announced');
+}
+
+function tunnelsOf({ running }: Self, { tunnel, machine }: Agent) {
+  return tunnelAges(running?.config.wireguard.peers ?? [], tunnel?.(), machine.now());
+}
+
+function revisionOf(self: Self, agent: Agent): string {
+  return `${self.changes}/${isStale(self, agent.machine.now())}/${agent.revision()}`;
+}

@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeAgent, createFakeControl, type FakeControl, until } from './loop.fixture.ts';
+import { followControlPlane } from './loop.ts';
+import { createFakeNode, edgeBundle, type FakeNode } from './node.fixture.ts';
+import type { Pace } from './pace.ts';
+
+const RUNNING = edgeBundle(['a.test']);
+
+let node: FakeNode;
+let plane: FakeControl;
+let stop: AbortController;
+let ended: Promise<void>;
+
+beforeEach(async () => {
+  node = await createFakeNode();
+  plane = createFakeControl();
+  stop = new AbortController();
+  node.state.lkg = RUNNING;
+  plane.publish(node.offer(RUNNING));
+});
+
+afterEach(async () => {
+  stop.abort();
+  await ended;
+});
+
+async function start(pace: Partial<Pace> = {}) {
+  const made = createFakeAgent(node, plane, pace);
+  ended = followControlPlane(made.agent, stop.signal);
+  await until('applied is reported', () => plane.reports.some(({ state }) => state === 'applied'));
+  node.happened();
+  return { ...made, warnings: () => made.lines.filter(({ level }) => level === 'warn') };
+}
+
+const events = (event: string) => until(event, () => node.events.includes(event));
+const lastReport = () => plane.reports.at(-1)!;
+
+describe('what is killed or changed under the agent', () => {
+  it('a web server: is started again', async () => {
+    const { warnings } = await start();
+    node.state.webRuns = false;
+    await events('start a.test');
+    expect(warnings()).toEqual([
+      { level: 'warn', message: 'changed by somebody else; restored', fields: { done: ['started the web server'] } },
+    ]);
+  });
+
+  it('a tunnel: is repaired, and the log says which peer', async () => {
+    const { warnings } = await start();
+    node.state.networkIntact = false;
+    await events('repair network');
+    await until('logged', () => warnings().length > 0);
+    expect(warnings()[0]!.fields).toEqual({ done: ['set peer home'] });
+  });
+
+  it('a packet filter: is restored with the files', async () => {
+    await start();
+    node.state.filterIntact = false;
+    await events('restore filter');
+  });
+
+  it('managed files: are written again and read by the web server', async () => {
+    await start();
+    node.state.intact = false;
+    await events('reload a.test');
+    expect(node.state.intact).toBe(true);
+  });
+
+  it('a web server that reads another release: is made to read ours', async () => {
+    await start();
+    node.state.serves = 'something else';
+    await events('reload a.test');
+    expect(node.served()).toEqual(['a.test']);
+  });
+
+  it('nothing: is left alone', async () => {
+    const { lines } = await start();
+    const before = lines.length;
+    await until('some reports', () => plane.reports.length > 4);
+    expect([node.happened(), lines.slice(before)]).toEqual([[], []]);
+  });
+});
+
+describe('what cannot be restored', () => {
+  it('is reported as degraded, logged once, tried again, and reported as well when it is', async () => {
+    const { lines } = await start();
+    node.fails.reload = 'port taken';
+    node.state.webRuns = false;
+    await until('degraded', () => lastReport().state === 'degraded');
+    expect(lastReport()).toMatchObject({
+      applied: RUNNING.configHash,
+      error: { stage: 'watch', code: 'reload_broke', detail: 'port taken' },
+    });
+    await until('several reports', () => plane.reports.filter(({ state }) => state === 'degraded').length > 3);
+    expect(lines.filter(({ message }) => message.startsWith('cannot restore'))).toHaveLength(1);
+    delete node.fails.reload;
+    await until('well', () => lastReport().state === 'applied' && lastReport().error === undefined);
+    expect(lines.at(-1)?.message).toBe('the node is whole again');
+    expect(node.served()).toEqual(['a.test']);
+  });
+
+  it('does not keep the rest from being restored', async () => {
+    await start();
+    node.fails.network = 'no tun';
+    node.state.networkIntact = false;
+    node.state.webRuns = false;
+    await events('start a.test');
+    await until('degraded', () => lastReport().error?.code === 'network_broke');
+  });
+
+  it('is what cannot be looked at', async () => {
+    await start();
+    node.fails.differs = 'wg is gone';
+    node.fails.network = 'wg is gone';
+    await until('degraded', () => lastReport().error?.code === 'network_broke');
+    delete node.fails.differs;
+    delete node.fails.network;
+    await until('well', () => lastReport().state === 'applied');
+  });
+});
+
+describe('what the machine could not carry out', () => {
+  const WANTED = edgeBundle(['a.test', 'b.test']);
+
+  it('is tried again by itself', async () => {
+    const { warnings } = await start();
+    node.fails.write = 'disk full';
+    plane.publish(node.offer(WANTED));
+    await until('refused', () => lastReport().state === 'refused');
+    await until('several heartbeats', () => plane.reports.length > 6);
+    expect(warnings()).toHaveLength(1);
+    delete node.fails.write;
+    await until('served', () => node.served().includes('b.test'));
+    await until('reported', () => lastReport().applied === WANTED.configHash);
+  });
+
+  it('is forgotten when something newer comes', async () => {
+    await start({ againMs: 60, againMsMax: 60 });
+    node.fails.write = 'disk full';
+    plane.publish(node.offer(WANTED));
+    await until('refused', () => lastReport().state === 'refused');
+    plane.publish(node.offer(RUNNING));
+    await until('applied', () => lastReport().state === 'applied');
+    delete node.fails.write;
+    node.happened();
+    await until('time has passed', () => plane.reports.length > 8);
+    expect(node.served()).toEqual(['a.test']);
+  });
+
+  it('to keep the last known good: is tried again, and degraded until then', async () => {
+    await start();
+    node.fails.markGood = 'disk full';
+    plane.publish(node.offer(WANTED));
+    await until('degraded', () => lastReport().state === 'degraded');
+    expect(lastReport()).toMatchObject({
+      applied: WANTED.configHash,
+      lkg: RUNNING.configHash,
+      error: { stage: 'keep' },
+    });
+    delete node.fails.markGood;
+    await until('kept', () => lastReport().state === 'applied' && lastReport().lkg === WANTED.configHash);
+  });
+
+  it('to put back what was: is mended', async () => {
+    await start();
+    node.fails.reload = 'hangs';
+    plane.publish(node.offer(WANTED));
+    await until('rolled back', () => lastReport().state === 'rolled_back');
+    plane.publish(node.offer(RUNNING));
+    delete node.fails.reload;
+    await until('well', () => lastReport().state === 'applied');
+    expect(node.served()).toEqual(['a.test']);
+  });
+});
+
+describe('the queue', () => {
+  it('lets nothing interleave with a convergence', async () => {
+    await start({ watchMs: 1 });
+    let inside = 0;
+    let most = 0;
+    const alone =
+      <A extends unknown[], R>(action: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => {
+        inside += 1;
+        most = Math.max(most, inside);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        const result = await action(...args);
+        inside -= 1;
+        return result;
+      };
+    const { web, releases } = node.machine.edge!;
+    web.reload = alone(web.reload);
+    releases.swap = alone(releases.swap);
+    node.machine.network.apply = alone(node.machine.network.apply);
+    node.machine.network.repair = alone(node.machine.network.repair);
+    for (const names of [
+      ['a.test', 'c.test'],
+      ['a.test', 'd.test'],
+      ['a.test', 'e.test'],
+    ]) {
+      node.state.networkIntact = false;
+      node.state.webRuns = false;
+      plane.publish(node.offer(edgeBundle(names)));
+      await until(`${names} served`, () => node.served().includes(names[1]!));
+    }
+    expect([most, node.events.includes('repair network')]).toEqual([1, true]);
+  });
+});

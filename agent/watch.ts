@@ -1,0 +1,135 @@
+// Watches what runs: restores a killed tunnel or web server within a second or two, and managed files within a minute. Law: it looks
+// beside the queue and touches only inside it, so that looking never delays a change.
+import type PQueue from 'p-queue';
+import { type Agent, changed, remembered, type Self, settle, told } from './agent.ts';
+import { attempt, type Failure } from './attempt.ts';
+import { enact, type Machine, mend } from './converge.ts';
+import { pause } from './follow.ts';
+import { doubled } from './pace.ts';
+import type { VerifiedBundle } from './ports/state.ts';
+
+/** Looks until `signal` aborts. Never throws. */
+export async function watch(self: Self, agent: Agent, queue: PQueue, signal: AbortSignal): Promise<void> {
+  const { pace } = agent;
+  let tries = 0;
+  let notBefore = 0;
+  for (let tick = 1; !signal.aborted; tick += 1) {
+    await pause(pace.watchMs, signal);
+    if (signal.aborted) return;
+    if (queue.size > 0 || queue.pending > 0) continue;
+    await tryAgain(self, agent, queue);
+    if (performance.now() < notBefore) continue;
+    const files = tick % pace.filesEvery === 0 || self.missing !== undefined;
+    const failure = await look(self, agent, queue, files);
+    tries = failure ? tries + 1 : 0;
+    notBefore = failure ? performance.now() + doubled(pace.watchMs, pace.againMs, tries) : 0;
+  }
+}
+
+/** What the machine could not do, once its pause is over. */
+async function tryAgain(self: Self, agent: Agent, queue: PQueue): Promise<void> {
+  const { again, running } = self;
+  if (again && performance.now() >= again.at) {
+    await queue.add(async () => {
+      if (self.again === again) settle(self, agent, await enact(again.bundle, self.running, agent.machine));
+    });
+  }
+  if (!self.unsaved || !running) return;
+  const { failure } = await attempt('keep', () => agent.machine.trusted.markGood(running.configHash));
+  if (failure || self.running !== running) return;
+  remembered(self);
+  changed(self);
+}
+
+/** Finds what differs, and has it restored. Answers what could not be. */
+async function look(self: Self, agent: Agent, queue: PQueue, files: boolean): Promise<Failure | undefined> {
+  const { running } = self;
+  if (!running) return undefined;
+  const found = await differences(running, agent.machine, files);
+  let failure: Failure | undefined;
+  if (found.length > 0) {
+    await queue.add(async () => {
+      if (self.running === running) failure = await restore(running, found, agent);
+    });
+  }
+  note(self, failure);
+  return failure;
+}
+
+type Difference = 'network' | 'unused ports' | 'packet filter' | 'web server' | 'files';
+
+/** What cannot be looked at counts as different: restoring it says why. */
+async function differences(running: VerifiedBundle, machine: Machine, files: boolean): Promise<Difference[]> {
+  const { network, edge } = machine;
+  const found: Difference[] = [];
+  if (await unless(async () => !(await network.differs(running.config)))) found.push('network');
+  if (network.hasPortsToClose()) found.push('unused ports');
+  if (files) found.push('packet filter');
+  if (!edge || running.config.role !== 'edge') return found;
+  if (await unless(() => edge.web.running())) found.push('web server');
+  if (files && (await unless(() => isAsWritten(edge)))) found.push('files');
+  return found;
+}
+
+async function unless(isWell: () => Promise<boolean>): Promise<boolean> {
+  return (await attempt('watch', isWell)).value !== true;
+}
+
+async function isAsWritten({ releases, web }: NonNullable<Machine['edge']>): Promise<boolean> {
+  return (await releases.intact()) && (await web.serving()) === (await releases.current());
+}
+
+/** Every difference is tried, whatever becomes of the others. Answers the first that stays. */
+async function restore(
+  running: VerifiedBundle,
+  found: readonly Difference[],
+  agent: Agent,
+): Promise<Failure | undefined> {
+  const { machine, log } = agent;
+  const failures: (Failure | undefined)[] = [];
+  for (const difference of found) {
+    const { value, failure } = await attempt('watch', () => restoreOne(difference, running, machine));
+    failures.push(failure ?? value?.failure);
+    if (value && value.done.length > 0) log.warn({ done: value.done }, 'changed by somebody else; restored');
+  }
+  return failures.find((failure) => failure !== undefined);
+}
+
+interface Restored {
+  done: string[];
+  failure?: Failure | undefined;
+}
+
+async function restoreOne(difference: Difference, running: VerifiedBundle, machine: Machine): Promise<Restored> {
+  const { network, edge } = machine;
+  switch (difference) {
+    case 'network':
+      return { done: await network.repair(running.config) };
+    case 'unused ports':
+      // Nobody else's change: a route that moved away left them open for a moment.
+      await network.repair(running.config);
+      return { done: [] };
+    case 'packet filter':
+      return { done: await network.restoreFilter() };
+    case 'web server':
+      if (!edge || (await edge.web.running())) return { done: [] };
+      await edge.web.reload();
+      return { done: ['started the web server'] };
+    case 'files': {
+      const failure = await mend(running, machine);
+      return failure ? { done: [], failure } : { done: ['wrote managed files'] };
+    }
+  }
+}
+
+/** A report and one log line for each transition. */
+function note(self: Self, failure: Failure | undefined): void {
+  if (failure?.code !== self.missing?.code) changed(self);
+  if (failure) {
+    self.missing = { ...failure, stage: 'watch' };
+    self.news.trouble('missing', failure.code, told(self.missing), 'cannot restore the node; will try again');
+  } else if (self.missing) {
+    delete self.missing;
+    self.news.over('missing', 'the node is whole again');
+  }
+}

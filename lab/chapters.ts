@@ -1,0 +1,25 @@
+// The story in its order: what the demo prints and the end-to-end tests run.
+import { changes } from './chapter-changes.ts';
+import { faults } from './chapter-faults.ts';
+import { joining } from './chapter-joining.ts';
+import { refusals } from './chapter-refusals.ts';
+import { serving } from './chapter-serving.ts';
+import { isFull } from './fleet.ts';
+import type { Chapter, Scene } from './story.ts';
+import type { World } from './world.ts';
+
+export const CHAPTERS: Readonly<Record<string, Chapter>> = {
+  'machines join': joining,
+  'visitors are served': serving,
+  'git decides': changes,
+  'nobody is believed without proof': refusals,
+  'things break': faults,
+};
+
+export type Played = { kind: 'held'; note: string | undefined } | { kind: 'skipped' };
+
+/** Plays a scene where this lab can show it. @throws UnmetExpectation */
+export async function playScene(scene: Scene, world: World): Promise<Played> {
+  if (scene.only === undefined) return { kind: 'held', note: await scene.play(world) };
+  return isFull(world) ? { kind: 'held', note: await scene.play(world) } : { kind: 'skipped' };
+}

@@ -1,0 +1,72 @@
+// Where the loop's news go: to whoever asks over HTTP, to the metrics and to the log.
+import type { Log } from './adapters/log.ts';
+import type { Metrics } from './adapters/metrics.ts';
+import { countHosts } from './core/plan.ts';
+import { slotsOf } from './core/slots.ts';
+import type { LoopHealth, Served } from './http/served.ts';
+import { listingOf } from './listing.ts';
+import type { LoopDeps } from './loop.ts';
+import { createRunLog } from './run-log.ts';
+import type { Standing } from './standing.ts';
+
+export function newsSinks(
+  served: Served,
+  metrics: Metrics,
+  log: Log,
+): Pick<LoopDeps, 'timed' | 'serve' | 'ran' | 'failed'> {
+  const runLog = createRunLog(log, () => new Date());
+  let shown: Standing | undefined;
+  let ms: Record<string, number> = {};
+  let health: LoopHealth = {};
+  const failing = (error: unknown) => ({
+    sinceMs: health.failure?.sinceMs ?? Date.now(),
+    code: (error as { code?: string }).code ?? 'unexpected',
+  });
+  const setHealth = (change: LoopHealth) => {
+    health = { ...health, ...change };
+    served.update({ health });
+  };
+  return {
+    timed(step, duration) {
+      ms[step] = Math.round(duration * 10) / 10;
+      metrics.step(step, duration / 1000);
+    },
+    serve({ standing, access, changed, removed }) {
+      const { fleetFiles, kokoa } = standing.live;
+      // Another access map wakes everybody who waits.
+      const sameFleet = shown?.live.fleetFiles === fleetFiles && shown.live.kokoa === kokoa;
+      shown = standing;
+      served.update({
+        ...(!sameFleet && { access, pins: pinsOf(standing) }),
+        nodes: changed,
+        removed,
+        listing: listingOf(standing.live),
+        ready: standing.head !== undefined,
+      });
+    },
+    ran(outcome, seconds) {
+      const { standing, unfetched, kind } = outcome;
+      const held = standing.hold?.message;
+      if (unfetched === undefined) setHealth({ lastSuccessMs: Date.now(), failure: undefined, held });
+      else setHealth({ failure: failing(unfetched), held });
+      runLog.ran(outcome, ms);
+      ms = {};
+      metrics.reconciled(unfetched === undefined ? kind : failing(unfetched).code, seconds);
+      metrics.published(standing.head?.sequence ?? 0);
+      metrics.held(standing.hold !== undefined);
+      if (standing.compiled) metrics.hosts(countHosts(standing.compiled));
+    },
+    failed(error, seconds) {
+      setHealth({ failure: failing(error) });
+      runLog.failed(error);
+      ms = {};
+      metrics.reconciled(failing(error).code, seconds);
+    },
+  };
+}
+
+function pinsOf({ live }: Standing) {
+  return new Map(
+    slotsOf(live).map(({ node, file }) => [node, { wireguardPublicKey: file.value?.wireguard.publicKey }]),
+  );
+}

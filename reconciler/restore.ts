@@ -1,0 +1,72 @@
+// What a restart forgot: the published documents are read from the store, and what they were compiled from out of the git mirror,
+// without network. Law: nobody is let in whom the newest commit the mirror knows keeps out; what cannot be known lets nobody in.
+import { canonicalJson } from '../bundle/canonical.ts';
+import { compile } from './core/compile.ts';
+import type { Desired } from './core/desired.ts';
+import type { LoadedFile } from './core/files.ts';
+import { entriesOf } from './core/persistent-map.ts';
+import { restrict } from './core/restrict.ts';
+import { wireRouteOf } from './core/wire-route.ts';
+import { allRoutes } from './judge.ts';
+import { olderVersions } from './older-versions.ts';
+import type { Source } from './ports/source.ts';
+import type { BoundEnrolment, Lease, Store } from './ports/store.ts';
+import { type PublishedRoutes, publishedRoutes } from './published-routes.ts';
+import { quarantine } from './quarantine.ts';
+import { readCommit } from './read-commit.ts';
+import { NOTHING_YET, type Standing } from './standing.ts';
+
+/** What is published, without what it was compiled from. @throws what the store throws */
+export async function storedStanding(store: Store): Promise<Standing> {
+  const [head, nodes] = await Promise.all([store.head(), store.nodes()]);
+  return { ...NOTHING_YET, head, nodes: new Map(nodes.map((node) => [node.node, node])) };
+}
+
+/**
+ * `stored` with what git says of it: the published state, under the restrictions of the newest commit fetched. `stored` itself when the
+ * mirror lacks either; without `compiled` when today's rules refuse a node file that was published. @throws what the adapters throw
+ */
+export async function recall(
+  stored: Standing,
+  { source, store, now }: { source: Source; store: Store; now(): Date },
+): Promise<Standing> {
+  const { head, older } = stored;
+  const commit = await source.newestKnown();
+  if (!head || commit === undefined || !(await source.isAncestor(head.commit, head.commit))) return stored;
+  const published = await readCommit(NOTHING_YET, head.commit, source);
+  const newest = await readCommit({ commit: head.commit, newest: published }, commit, source);
+  const routes = publishedRoutes(stored.nodes.values(), store);
+  const { desired, quarantined } = await quarantine(published, allRoutes(published), {
+    holderOf: (_hostname, claims) => onlyPublished(claims, published, routes),
+    olderVersions: (file) => olderVersions(file, head.commit, source, older),
+  });
+  const known = { ...stored, commit, newest, live: restrict(desired, newest).desired, quarantined };
+  if ([...entriesOf(published.fleetFiles)].some(([, file]) => file.value === undefined)) return known;
+  const { enrolments, leases } = await knownNodes(store);
+  return { ...known, compiled: compile(known.live, enrolments, leases, now()) };
+}
+
+/** What nodes announced and lease, as the compiler takes it. */
+export async function knownNodes(
+  store: Store,
+): Promise<{ enrolments: Map<string, BoundEnrolment>; leases: readonly Lease[] }> {
+  const [enrolments, leases] = await Promise.all([store.enrolments(), store.leases()]);
+  return { enrolments: new Map(enrolments.map((bound) => [bound.node, bound])), leases };
+}
+
+/** The file that says what is published of its hostname. Where several say the same, nobody can tell, and visitors see no difference. */
+async function onlyPublished(
+  claims: readonly LoadedFile<'route'>[],
+  desired: Desired,
+  routes: PublishedRoutes,
+): Promise<string | undefined> {
+  const settings = desired.kokoa?.value;
+  const same: string[] = [];
+  for (const file of claims) {
+    const pool = file.value?.pool ?? settings?.pools[0]?.name;
+    const route = pool === undefined ? undefined : await routes(pool, file.hostname!);
+    const wire = wireRouteOf(file, desired, settings?.defaults?.limits ?? {}, route?.orderer);
+    if (route && wire && canonicalJson(route) === canonicalJson(wire)) same.push(file.path);
+  }
+  return same.length === 1 ? same[0] : undefined;
+}

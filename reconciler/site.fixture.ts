@@ -1,0 +1,181 @@
+// A small installation for the tests of the reconciler's shell: a repository and a store in memory, real keys, a clock that is set by
+// hand. Its data are files as people write them; what is published is read back as a node would.
+import { createHash } from 'node:crypto';
+import type { Chunk, EdgeConfig, NodeConfig, OriginConfig } from '../bundle/config.ts';
+import { generateOnlineKeys } from '../bundle/keys.ts';
+import { createMemorySource } from '../test/fakes/memory-source.ts';
+import { createMemoryStore, type MemoryStore } from '../test/fakes/memory-store.ts';
+import { accessOf } from './core/access.ts';
+import type { Source } from './ports/source.ts';
+import type { Store } from './ports/store.ts';
+import type { Signing } from './publish.ts';
+import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
+import { recall, storedStanding } from './restore.ts';
+import { NOTHING_YET, type Standing } from './standing.ts';
+
+export const START_MS = Date.parse('2026-11-21T12:00:00Z');
+
+export type Files = Record<string, string | undefined>;
+
+export type Site = ReturnType<typeof createSite>;
+
+/** `files` are the first commit. */
+export function createSite(files: Files = FLEET, store: MemoryStore = createMemoryStore()) {
+  const source = createMemorySource();
+  const bytes = { read: 0 };
+  const counted: Source = {
+    ...source,
+    async changes(from, to) {
+      const changes = await source.changes(from, to);
+      for (const change of changes) bytes.read += change.bytes?.length ?? 0;
+      return changes;
+    },
+  };
+  const clock = { ms: START_MS };
+  const signing: Signing = { keys: generateOnlineKeys() };
+  const restricted: Standing[] = [];
+  const deps: Reconciler = {
+    ...{ source: counted, store, signing },
+    now: () => new Date(clock.ms),
+    timed: () => undefined,
+    restricted: (standing) => void restricted.push(standing),
+  };
+  source.commit(files);
+  const site = {
+    ...{ source, store, clock, signing, deps, bytes, restricted },
+    standing: NOTHING_YET,
+    /** Commits and makes one run. */
+    async push(change: Files): Promise<Outcome> {
+      source.commit(change);
+      return site.run();
+    },
+    async run(fetch = true): Promise<Outcome> {
+      clock.ms += 1000;
+      const outcome = await reconcile(site.standing, deps, fetch);
+      site.standing = outcome.standing;
+      return outcome;
+    },
+    /** As a new process would find it. */
+    async restart(): Promise<void> {
+      site.standing = await recall(await storedStanding(store), deps);
+    },
+    hosts: (edge = 'e1') => publishedHosts(store, edge),
+  };
+  return site;
+}
+
+/** Hostname → `address:port` of its backend, as an edge is told. */
+export async function publishedHosts(store: Store, edge: string): Promise<Record<string, string>> {
+  const config = (await configOf(store, edge)) as EdgeConfig;
+  const hosts: Record<string, string> = {};
+  for (const { sha256 } of config.edge.chunks) {
+    for (const { hostname, backends } of (JSON.parse((await store.blob(sha256))!) as Chunk).routes)
+      hosts[hostname] = `${backends[0]!.address}:${backends[0]!.port}`;
+  }
+  return hosts;
+}
+
+export async function configOf(store: Store, node: string): Promise<NodeConfig> {
+  const published = (await store.nodes()).find((one) => one.node === node);
+  if (!published) throw new Error(`nothing is published for ${node}`);
+  return JSON.parse(published.config) as NodeConfig;
+}
+
+export async function portsOf(store: Store, origin: string): Promise<number[]> {
+  return ((await configOf(store, origin)) as OriginConfig).origin.ports;
+}
+
+export async function peersOf(store: Store, node: string): Promise<string[]> {
+  return (await configOf(store, node)).wireguard.peers.map((peer) => peer.node);
+}
+
+/** Everything a restart must find again: the exact documents and the head. */
+export async function storedText(store: Store): Promise<string> {
+  return JSON.stringify([await store.head(), await store.nodes()]);
+}
+
+/** Names of the published nodes. */
+export async function publishedNodes(store: Store): Promise<string[]> {
+  return (await store.nodes()).map(({ node }) => node);
+}
+
+/** `active`, …, or `unknown` where no file has the token: what the bearer of the token is told. */
+export function stateOfToken(standing: Standing, token: string): string {
+  return accessOf(standing.live).get(sha(token))?.state ?? 'unknown';
+}
+
+export function sha(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+export const tokenOf = (name: string) => `token of ${name}`;
+
+const key = (name: string) => createHash('sha256').update(`key of ${name}`).digest('base64');
+
+export const kokoa = (more = '') => `controlPlane:
+  urls:
+    - https://control.hoge.com:8443
+acme:
+  server: https://ca.example/dir
+teams:
+  - name: hoge
+    hostnames:
+      - '*.hoge.com'
+      - '*.both.com'
+  - name: fuga
+    hostnames:
+      - '*.fuga.com'
+      - '*.both.com'
+network:
+  wireguard: 10.100.0.0/16
+pools:
+  - name: default
+${more}`;
+
+export interface NodeText {
+  token?: string | undefined;
+  state?: string;
+  generation?: number;
+  teams?: string[];
+}
+
+const tokenLine = (name: string, { token = tokenOf(name) }: NodeText, hasToken: boolean) =>
+  hasToken ? `token: sha256:${sha(token)}\n` : '';
+const rest = ({ state, generation }: NodeText) =>
+  `${state ? `state: ${state}\n` : ''}${generation ? `generation: ${generation}\n` : ''}`;
+
+export const edge = (name: string, more: NodeText = {}) => `name: ${name}
+address:
+  ipv4: 198.51.100.${10 + Number(name.slice(1))}
+wireguard:
+  address: 10.100.0.${Number(name.slice(1))}
+  publicKey: ${key(name)}
+${tokenLine(name, more, !('token' in more) || more.token !== undefined)}${rest(more)}`;
+
+export const origin = (name: string, more: NodeText = {}) => `name: ${name}
+teams:
+${(more.teams ?? ['hoge', 'fuga']).map((team) => `  - ${team}\n`).join('')}wireguard:
+  address: 10.100.1.${Number(name.slice(1))}
+  publicKey: ${key(name)}
+${tokenLine(name, more, !('token' in more) || more.token !== undefined)}${rest(more)}`;
+
+export const route = (hostname: string, to = 'o1', port = 8080) =>
+  `hostname: ${hostname}\norigin: ${to}\nport: ${port}\n`;
+
+/** Two edges, two origins, two routes. */
+export const FLEET: Files = {
+  'kokoa.yaml': kokoa(),
+  'edges/e1.yaml': edge('e1'),
+  'edges/e2.yaml': edge('e2'),
+  'origins/o1.yaml': origin('o1'),
+  'origins/o2.yaml': origin('o2'),
+  'routes/hoge/app.yaml': route('app.hoge.com'),
+  'routes/fuga/wiki.yaml': route('wiki.fuga.com', 'o2', 9000),
+};
+
+/** `count` routes of team hoge, for what counts hosts. */
+export function manyRoutes(count: number, to = 'o1', port = 8080): Files {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [`routes/hoge/h${n}.yaml`, route(`h${n}.hoge.com`, to, port)]),
+  );
+}

@@ -1,0 +1,281 @@
+// The documents are true: links lead somewhere, named files and commands exist, workflows are what GitHub understands.
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+const TOP = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(TOP, path), 'utf8');
+const documents = ['README.md', ...globSync('*/README.md', { cwd: TOP }), ...globSync('docs/**/*.md', { cwd: TOP })]
+  .filter((path) => !path.startsWith('node_modules'))
+  .sort();
+const githubFiles = globSync('.github/**/*', { cwd: TOP }).filter((path) => statSync(join(TOP, path)).isFile());
+const workflows = globSync('.github/workflows/*.yml', { cwd: TOP }).sort();
+
+describe.each(documents)('%s', (path) => {
+  const text = read(path);
+
+  test('has links that lead to a file, and to a heading where they name one', () => {
+    const broken = linksOf(text).filter((link) => !leadsSomewhere(link, path));
+    expect(broken).toEqual([]);
+  });
+
+  test('says nothing that is of no use to a reader elsewhere', () => {
+    expect(text.match(FORBIDDEN) ?? []).toEqual([]);
+  });
+
+  test('opens with one title and has closed code blocks', () => {
+    expect(text.split('\n')[0]).toMatch(/^# \S/);
+    expect((text.match(/^\s*```/gm) ?? []).length % 2).toBe(0);
+  });
+});
+
+const FORBIDDEN = /\b(TODO|FIXME|XXX)\b|\/(work|root|home|tmp\/docs)\b\/|\b[Ii]ssue #?\d+/g;
+
+describe('docs/architecture.md', () => {
+  test('names only files that exist', () => {
+    const named = [...read('docs/architecture.md').matchAll(/`((?:[\w.-]+\/)*[\w-]+\.(?:ts|json|yaml))`/g)].map(
+      ([, name]) => name!,
+    );
+    const rooms = ['', 'reconciler', 'agent'];
+    const examples = new Set(['config.json']);
+    const missing = named.filter((name) => !examples.has(name) && !rooms.some((room) => isThere(join(room, name))));
+    expect(named.length).toBeGreaterThan(10);
+    expect(missing).toEqual([]);
+  });
+
+  test('fits on a page, and the README with it', () => {
+    expect(read('docs/architecture.md').split('\n').length).toBeLessThan(100);
+    expect(read('README.md').split('\n').length).toBeLessThan(185);
+  });
+});
+
+describe('a backticked path in any document', () => {
+  test.each(documents)('of %s exists', (path) => {
+    const named = [...read(path).matchAll(/`((?:agent|reconciler|bundle|lab|schemas|test|bin|docs)\/[\w./-]+)`/g)].map(
+      ([, name]) => name!,
+    );
+    expect(named.filter((name) => !isThere(name) && name !== 'dist/kokoa-agent.mjs')).toEqual([]);
+  });
+});
+
+describe('the decisions', () => {
+  const pages = readdirSync(join(TOP, 'docs/adr'))
+    .filter((name) => /^\d/.test(name))
+    .sort();
+
+  test('are numbered without gaps and all listed', () => {
+    const index = read('docs/adr/README.md');
+    expect(pages.map((name) => Number(name.slice(0, 4)))).toEqual(pages.map((_, at) => at + 1));
+    expect(pages.filter((name) => !index.includes(`(${name})`))).toEqual([]);
+  });
+
+  test.each(pages)('%s has context, decision, what was rejected and consequences, on a page', (name) => {
+    const text = read(join('docs/adr', name));
+    expect([...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)).toEqual([
+      'Context',
+      'Decision',
+      'Rejected',
+      'Consequences',
+    ]);
+    expect(text).toMatch(new RegExp(`^# ${Number(name.slice(0, 4))}\\. `));
+    expect(text.length).toBeLessThan(4000);
+  });
+});
+
+describe('commands', () => {
+  let programs: Record<string, Command>;
+
+  beforeAll(async () => {
+    programs = {
+      kokoa: await commandsOf('reconciler', 'kokoa'),
+      'kokoa-agent': await commandsOf('agent', 'kokoa-agent'),
+    };
+  }, 60_000);
+
+  test.each(documents)('that %s names exist and take the options it gives them', (path) => {
+    const wrong = namedIn(read(path)).flatMap(({ program, words, flags, line }) => {
+      const found = find(programs[program]!, words);
+      if (!found) return [`no such command: ${line}`];
+      const known = found.options.map(({ long }) => long).concat('--help', '--version', '--state');
+      return flags.filter((flag) => !known.includes(flag)).map((flag) => `no option ${flag}: ${line}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(documents)('of npm in %s are scripts of package.json', (path) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(path).matchAll(/\bnpm (?:run ([a-z][a-z:]*)|(start|test)\b)/g)];
+    expect(named.map(([, run, short]) => run ?? short!).filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  test('of the programs are all in the README', () => {
+    const named = new Set(namedIn(read('README.md')).map(({ program, words }) => find(programs[program]!, words)));
+    const all = Object.values(programs).flatMap(leavesOf);
+    expect(all.length).toBeGreaterThan(10);
+    expect(all.filter((command) => !named.has(command)).map((command) => command.name())).toEqual([]);
+  });
+});
+
+describe('docs/operate.md', () => {
+  test('quotes log lines that the programs write', () => {
+    const [section = ''] = read('docs/operate.md').split('## Log lines')[1]!.split('\n## ');
+    const lines = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell]) => cell!.match(/[^`]+(?=`(, |$))/g)!);
+    const sources = [...globSync('{agent,reconciler}/**/*.ts', { cwd: TOP })].filter(
+      (path) => !path.endsWith('.test.ts'),
+    );
+    const text = sources.map(read).join('\n');
+    expect(lines.length).toBeGreaterThan(15);
+    expect(lines.filter((line) => !text.includes(`'${line}`))).toEqual([]);
+  });
+
+  test('lists exactly the metrics there are', () => {
+    const pattern = /kokoa_[a-z_]+/g;
+    const there = new Set(
+      [...read('reconciler/adapters/metrics.ts').matchAll(/name: '(kokoa_[a-z_]+)'/g)].map(([, name]) => name),
+    );
+    const table = read('docs/operate.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `kokoa_'));
+    expect(new Set(table.flatMap((line) => line.match(pattern)!.slice(0, 1)))).toEqual(there);
+  });
+});
+
+describe('.github', () => {
+  test.each(githubFiles)('%s ends with one newline and holds no tab', (path) => {
+    expect(read(path)).toMatch(/[^\n]\n$/);
+    expect(read(path)).not.toContain('\t');
+  });
+
+  test.each(workflows)('%s runs with least rights, without secrets, on pinned majors', (path) => {
+    const workflow = parse(read(path), { uniqueKeys: true, strict: true, version: '1.2' }) as Workflow;
+    expect(workflow.permissions).toEqual({ contents: 'read' });
+    expect(Object.keys(workflow.on)).not.toContain('pull_request_target');
+    expect(read(path)).not.toMatch(/secrets\.|GITHUB_TOKEN/);
+    const jobs = Object.values(workflow.jobs);
+    expect(jobs.length).toBeGreaterThan(0);
+    for (const job of jobs) {
+      expect(job['timeout-minutes']).toBeGreaterThan(0);
+      for (const step of job.steps) {
+        if (step.uses === undefined) expect(step.run).toBeTypeOf('string');
+        else expect(step.uses).toMatch(/^actions\/[a-z-]+@v\d+$/);
+        if (step.uses?.startsWith('actions/checkout@')) expect(step.with?.['persist-credentials']).toBe(false);
+        // What a stranger may name (a branch, a title) must not become part of a shell command.
+        expect(step.run ?? '').not.toContain('${{');
+      }
+    }
+  });
+
+  test('validate runs the base branch’s code over the pull request’s data', () => {
+    const { jobs, on } = parse(read('.github/workflows/validate.yml')) as Workflow;
+    const steps = jobs.validate!.steps;
+    const [code, data] = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@')).map((step) => step.with!);
+    expect(on).toEqual({ pull_request: null });
+    expect(code).toMatchObject({
+      ref: expect.stringMatching(/^\$\{\{ github\.event\.pull_request\.base\.sha \}\}$/),
+      path: 'code',
+    });
+    expect(data).toEqual({ path: 'data', 'persist-credentials': false });
+    const runs = steps.filter(({ run }) => run !== undefined);
+    expect(runs.map((step) => step['working-directory'])).toEqual(runs.map(() => 'code'));
+  });
+
+  test('CODEOWNERS names an owner for every team’s folder, as kokoa.yaml has them', () => {
+    const { teams } = parse(read('kokoa.yaml')) as { teams: { name: string; owners: string[] }[] };
+    const rules = read('.github/CODEOWNERS')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    const owners = Object.fromEntries(rules.map((line) => [line.split(/ +/)[0]!, line.split(/ +/).slice(1)]));
+    expect(owners).toMatchObject(Object.fromEntries(teams.map(({ name, owners }) => [`/routes/${name}/`, owners])));
+  });
+});
+
+interface Workflow {
+  on: Record<string, unknown>;
+  permissions: Record<string, string>;
+  jobs: Record<string, { 'timeout-minutes': number; steps: Step[] }>;
+}
+
+interface Step {
+  uses?: string;
+  run?: string;
+  with?: Record<string, unknown>;
+  'working-directory'?: string;
+}
+
+interface Named {
+  program: string;
+  words: string[];
+  flags: string[];
+  line: string;
+}
+
+/** Every link of a document that stays inside the repository. */
+function linksOf(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!).filter((link) => !/^https?:/.test(link));
+}
+
+function leadsSomewhere(link: string, from: string): boolean {
+  const [path = '', heading] = link.split('#');
+  const target = path === '' ? from : normalize(join(dirname(from), path));
+  if (relative('.', target).startsWith('..') || !isThere(target)) return false;
+  if (heading === undefined) return true;
+  const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, title]) => anchorOf(title!));
+  return headings.includes(heading);
+}
+
+/** As GitHub makes it: lower case, spaces to dashes, nothing but letters, digits, dashes and underscores. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+function isThere(path: string): boolean {
+  return statSync(join(TOP, path), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** `kokoa …` and `kokoa-agent …` inside backticks or code blocks, one entry each; a backslash continues a line. */
+function namedIn(text: string): Named[] {
+  const blocks = [...text.matchAll(/^ *```.*\n([\s\S]*?)^ *```/gm)].map(([, body]) => body!.replaceAll(/\\\n/g, ' '));
+  const inline = [...text.replaceAll(/^ *```.*\n[\s\S]*?^ *```/gm, '').matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
+  const lines = [...blocks.flatMap((block) => block.split('\n')), ...inline];
+  return lines.flatMap((line) => {
+    const match = /^(?:[$#] )?\s*(?:npx |sudo |node bin\/)?(kokoa-agent|kokoa)(?:\.js)?(?: (.*))?$/.exec(
+      line.replace(/\s+#.*$/, ''),
+    );
+    if (!match) return [];
+    const rest = (match[2] ?? '').split(/\s+/).filter((word) => word !== '' && word !== '…');
+    const words = rest.slice(0, Math.max(0, rest.findIndex((word) => !/^[a-z][a-z-]*$/.test(word)) >>> 0));
+    return [{ program: match[1]!, words, flags: rest.filter((word) => word.startsWith('--')), line }];
+  });
+}
+
+/** The command that the words lead to, down to one that takes arguments; undefined when there is no such command. */
+function find(from: Command, words: readonly string[]): Command | undefined {
+  const [word, ...rest] = words;
+  if (word === undefined || from.commands.length === 0) return from;
+  const next = from.commands.find((command) => command.name() === word);
+  return next && find(next, rest);
+}
+
+function leavesOf(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+}
+
+/** A program's commands, as its main.ts registers them; nothing is run. */
+async function commandsOf(room: string, name: string): Promise<Command> {
+  const program = new Command(name);
+  const imports = read(`${room}/main.ts`).matchAll(/^import \{ (register\w+) \} from '(\.\/cli\/[\w-]+\.ts)';$/gm);
+  for (const [, register, path] of imports) {
+    const module = (await import(new URL(`../${room}/${path}`, import.meta.url).href)) as Record<
+      string,
+      (to: Command) => void
+    >;
+    module[register!]!(program);
+  }
+  return program;
+}
