@@ -64,11 +64,11 @@ const makeExecutable: Plugin = {
 };
 
 export default defineConfig({
-  input: join(import.meta.dirname, 'agent/main.ts'),
+  input: 'agent/main.ts',
   platform: 'node',
   plugins: [inlineTemplates, checkVersionFirst, makeExecutable],
   output: {
-    file: join(import.meta.dirname, 'dist/kokoa-agent.mjs'),
+    file: 'dist/kokoa-agent.mjs',
     format: 'esm',
     // Behind everything else that could come first.
     postBanner: '#!/usr/bin/env node',

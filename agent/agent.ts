@@ -3,7 +3,7 @@ import type { Enrolment, NodeState } from '../bundle/api.ts';
 import type { Failure } from './attempt.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Certificates } from './certificates.ts';
-import type { Machine, Outcome, Refused, RolledBack } from './converge.ts';
+import type { Applied, Machine, Outcome, Refused, RolledBack } from './converge.ts';
 import { createNews, type Log, type News } from './news.ts';
 import { doubled, type Pace } from './pace.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
@@ -77,7 +77,11 @@ export function isStale({ running, unheard }: Self, nowMs: number): boolean {
 /** Learns how a convergence ended. */
 export function settle(self: Self, agent: Agent, outcome: Outcome): void {
   changed(self);
-  if (outcome.kind !== 'applied') return settleFailure(self, agent, outcome);
+  if (outcome.kind === 'applied') settleApplied(self, agent, outcome);
+  else settleFailure(self, agent, outcome);
+}
+
+function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
   const { bundle, withoutPeer, unsaved } = outcome;
   const isNews = self.running?.configHash !== bundle.configHash || self.refusal !== undefined;
   self.running = bundle;

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EdgePart } from '../bundle/config.ts';
 import { converge, enact, mend } from './converge.ts';
-import { createFakeNode, edgeBundle, type FakeNode, nameOf, originBundle, routeOf } from './node.fixture.ts';
+import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { VerifiedBundle } from './ports/state.ts';
+import { edgeBundle, nameOf, originBundle, routeOf } from './verified.fixture.ts';
 
 const OLD = edgeBundle(['a.test']);
 const NEW = edgeBundle(['a.test', 'b.test']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeNode, type Reading } from './describe.ts';
-import { edgeBundle, NOW_MS, originBundle } from './node.fixture.ts';
+import { edgeBundle, NOW_MS, originBundle } from './verified.fixture.ts';
 
 const EDGE = edgeBundle(['a.test', 'b.test']);
 const KEY = `${'A'.repeat(43)}=`;

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { join } from './join.ts';
 import { createFakeControl, type FakeControl } from './loop.fixture.ts';
-import { createFakeNode, edgeBundle, type FakeNode, NOW_MS } from './node.fixture.ts';
+import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Unavailable } from './ports/control-plane.ts';
 import type { RefusalCode } from './ports/state.ts';
+import { edgeBundle, NOW_MS } from './verified.fixture.ts';
 
 const BUNDLE = edgeBundle(['a.test']);
 

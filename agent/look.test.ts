@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Eyes, HOSTS_SAMPLED_MAX, type HostAnswer, look, narrowed, questionsFor } from './look.ts';
-import { edgeBundle, originBundle } from './node.fixture.ts';
 import { checksThat, stillBroken } from './probe.ts';
+import { edgeBundle, originBundle, routeOf } from './verified.fixture.ts';
 
 const NOW_SECONDS = 1_000_000;
 const HOME_KEY = `${'A'.repeat(43)}=`;
@@ -22,6 +22,13 @@ describe('what is asked', () => {
   it('is only what is there before and after, and not the network when it stays', () => {
     const questions = questionsFor(edgeBundle(['a.test', 'gone.test']), edgeBundle(['a.test', 'new.test']));
     expect(questions).toEqual({ hostnames: ['a.test'], peers: [], controlPlane: false });
+  });
+
+  it('is no hostname that goes elsewhere now, whatever answers there', () => {
+    const moved = { ...routeOf('a.test'), backends: [{ address: '10.100.1.1', port: 9 }] };
+    const limited = { ...routeOf('b.test'), limits: { maxBodyBytes: 1 } };
+    const wanted = { ...edgeBundle(['x.test']), chunks: [{ routes: [moved, limited] }] };
+    expect(questionsFor(edgeBundle(['a.test', 'b.test']), wanted).hostnames).toEqual(['b.test']);
   });
 
   it('is the network too when it changes, but no peer that differs', () => {

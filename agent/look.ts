@@ -1,7 +1,7 @@
 // What PROBE looks at: sampled hostnames through the local web server and, where a change touches them, the tunnels and the way to
 // the control plane. Law: a check is of something that is the same before and after; what is new or different condemns nothing.
 import { canonicalJson } from '../bundle/canonical.ts';
-import type { Peer } from '../bundle/config.ts';
+import type { Peer, WireRoute } from '../bundle/config.ts';
 import { networkPart } from './core/network-part.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
@@ -35,12 +35,15 @@ export interface Questions {
   controlPlane: boolean;
 }
 
-/** What can be compared across a change from `running` to `wanted`, and is touched by it. */
+/**
+ * What can be compared across a change from `running` to `wanted`, and is touched by it. A hostname that goes elsewhere is left
+ * out: where it goes now may answer 404 to everything, and that must not keep everybody else's change back.
+ */
 export function questionsFor(running: VerifiedBundle, wanted: VerifiedBundle): Questions {
-  const kept = hostnamesOf(wanted);
-  const hostnames = sample(
-    wanted.config.role === 'edge' ? [...hostnamesOf(running)].filter((name) => kept.has(name)) : [],
-  );
+  const sampled = new Map(sample(routesOf(running)).map((route) => [route.hostname, canonicalJson(route.backends)]));
+  const hostnames = routesOf(wanted)
+    .filter(({ hostname, backends }) => sampled.has(hostname) && sampled.get(hostname) === canonicalJson(backends))
+    .map(({ hostname }) => hostname);
   if (networkPart(running.config) === networkPart(wanted.config)) return { hostnames, peers: [], controlPlane: false };
   const before = new Set(running.config.wireguard.peers.map((peer) => canonicalJson(peer)));
   const peers = wanted.config.wireguard.peers.filter((peer) => before.has(canonicalJson(peer)));
@@ -91,15 +94,12 @@ function checkOf({ node }: Peer): string {
   return `tunnel to ${node}`;
 }
 
-function hostnamesOf({ chunks }: VerifiedBundle): Set<string> {
-  return new Set(chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)));
+function routesOf({ chunks }: VerifiedBundle): WireRoute[] {
+  return chunks.flatMap(({ routes }) => routes);
 }
 
 /** Evenly spread, so that every part of a large map is looked at. */
-function sample(names: readonly string[]): string[] {
-  const step = Math.max(1, names.length / HOSTS_SAMPLED_MAX);
-  return Array.from(
-    { length: Math.min(names.length, HOSTS_SAMPLED_MAX) },
-    (_, index) => names[Math.floor(index * step)]!,
-  );
+function sample<T>(all: readonly T[]): T[] {
+  const step = Math.max(1, all.length / HOSTS_SAMPLED_MAX);
+  return Array.from({ length: Math.min(all.length, HOSTS_SAMPLED_MAX) }, (_, index) => all[Math.floor(index * step)]!);
 }

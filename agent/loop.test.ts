@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeAgent, createFakeControl, type FakeControl, until } from './loop.fixture.ts';
 import { convergeOnce, followControlPlane } from './loop.ts';
-import { createFakeNode, edgeBundle, type FakeNode, NOW_MS, nameOf, originBundle } from './node.fixture.ts';
+import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Pace } from './pace.ts';
+import { edgeBundle, NOW_MS, nameOf, originBundle } from './verified.fixture.ts';
 
 const OLD = edgeBundle(['a.test']);
 const NEW = edgeBundle(['a.test', 'b.test']);
@@ -166,8 +167,8 @@ describe('following', () => {
       };
       plane.rouse();
       await until('asked eight times', () => times.length >= 8);
-      const pauses = times.slice(1).map((time, index) => time - times[index]!);
-      expect(pauses.at(-1)!).toBeGreaterThan(pauses[0]!);
+      // Seven pauses of 5, 10, 20 and then 40 ms, each at least half of that.
+      expect(times.at(-1)! - times[0]!).toBeGreaterThan(95);
       expect(plane.queries.length - from).toBeLessThan(12);
       delete plane.instead.offer;
       plane.publish(node.offer(NEW));
@@ -197,10 +198,11 @@ describe('following', () => {
       asked += 1;
       return { kind: 'unchanged' };
     };
+    const started = performance.now();
     plane.rouse();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(asked).toBeLessThan(10);
-    expect(asked).toBeGreaterThan(2);
+    await until('asked six times', () => asked >= 6);
+    // The first and its successor are not held up.
+    expect(performance.now() - started).toBeGreaterThan(150);
   });
 
   it('survives a control plane port that throws', async () => {
@@ -248,11 +250,11 @@ describe('an edge', () => {
 
 describe('stopping', () => {
   it('aborts the long poll at once and leaves web server and network alone', async () => {
-    await startServing({ pollSeconds: 50 });
+    await startServing({ pollSeconds: 50, stopMs: 60_000 });
     const before = performance.now();
     stop.abort();
     await ended;
-    expect(performance.now() - before).toBeLessThan(90);
+    expect(performance.now() - before).toBeLessThan(3_000);
     expect([node.served(), node.happened()]).toEqual([['a.test'], []]);
   });
 
@@ -264,7 +266,7 @@ describe('stopping', () => {
     const before = performance.now();
     stop.abort();
     await ended;
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(performance.now() - before).toBeLessThan(3_000);
   });
 });
 

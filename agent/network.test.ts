@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
+import { LINGER_MS } from './core/closing-ports.ts';
 import { createNetwork, type Network } from './network.ts';
-import { edgeBundle, originBundle } from './node.fixture.ts';
 import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
+import { edgeBundle, originBundle } from './verified.fixture.ts';
 
 const CONFIG = edgeBundle(['a.test']).config;
 const WITH_OFFICE = edgeBundle(['a.test'], { peers: ['office'] }).config;
@@ -197,7 +198,7 @@ describe('ports that no route declares any more', () => {
     await network.apply(at([8080]));
     await network.apply(at([]));
     expect([filter?.includes('8080'), network.hasPortsToClose()]).toEqual([true, false]);
-    nowMs += 10_000;
+    nowMs += LINGER_MS;
     expect(network.hasPortsToClose()).toBe(true);
     await network.repair(at([]));
     expect([filter?.includes('8080'), network.hasPortsToClose()]).toEqual([false, false]);

@@ -2,9 +2,8 @@
 // that is told about them (`events`) is what they did, not what they were asked.
 
 import type { BundleResponse } from '../bundle/api.ts';
-import type { EdgeConfig, NodeConfig, OriginConfig } from '../bundle/config.ts';
+import type { NodeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
-import { edgeConfig } from '../bundle/installation.fixture.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import type { Machine } from './converge.ts';
 import type { HostAnswer } from './look.ts';
@@ -12,8 +11,8 @@ import { createMachine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Acceptance, Releases, TrustedState, VerifiedBundle } from './ports/state.ts';
 import type { WebServer } from './ports/web-server.ts';
+import { NOW_MS, nameOf } from './verified.fixture.ts';
 
-export const NOW_MS = Date.UTC(2030, 0, 1);
 const STATE_DIR = '/var/lib/kokoa';
 
 /** What may be told to fail: while a message stands here, the step throws it. */
@@ -202,61 +201,6 @@ export async function createFakeNode() {
     /** The events since the last time. */
     happened: () => events.splice(0),
   };
-}
-
-export interface BundleOptions {
-  /** Peers of the node besides `home`. */
-  peers?: string[];
-  version?: number;
-  timestampExpiresMs?: number;
-  config?: Partial<EdgeConfig>;
-}
-
-/** A verified bundle of an edge that routes these hosts to the peer `home`. Its hash begins with the first hostname. */
-export function edgeBundle(hostnames: readonly string[], options: BundleOptions = {}): VerifiedBundle {
-  const base = edgeConfig('tokyo-1', []);
-  const more = (options.peers ?? []).map((node, index) => ({
-    node,
-    publicKey: `${String.fromCharCode(66 + index).repeat(42)}E=`,
-    address: `10.100.2.${index + 1}`,
-  }));
-  const config = {
-    ...base,
-    wireguard: { ...base.wireguard, peers: [...base.wireguard.peers, ...more] },
-    ...options.config,
-  };
-  return {
-    configHash: hashOf(hostnames.join('+') + (options.peers ?? []).map((peer) => `/${peer}`).join('')),
-    version: options.version ?? 1,
-    config,
-    chunks: [{ routes: hostnames.map(routeOf) }],
-    timestampExpiresMs: options.timestampExpiresMs ?? NOW_MS + 3_600_000,
-  };
-}
-
-export function originBundle(ports: number[]): VerifiedBundle {
-  const { edge: _, ...base } = edgeConfig('home', []);
-  const config: OriginConfig = { ...base, role: 'origin', origin: { ports } };
-  return {
-    configHash: hashOf(`origin-${ports.join('+')}`),
-    version: 1,
-    config,
-    chunks: [],
-    timestampExpiresMs: NOW_MS + 3_600_000,
-  };
-}
-
-export function routeOf(hostname: string) {
-  return { hostname, backends: [{ address: '10.100.1.1', port: 8080 }], limits: { maxBodyBytes: 1024 } };
-}
-
-/** The name that a hash was made of. */
-export function nameOf(configHash: string): string {
-  return Buffer.from(configHash, 'hex').toString().replaceAll('\0', '');
-}
-
-function hashOf(name: string): string {
-  return Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64);
 }
 
 function hostsOf(files: ReadonlyMap<string, string> | undefined): string[] {

@@ -14,7 +14,7 @@ import { edgeConfig, type Installation, installation, responseOf } from '../bund
 import { signNode } from '../bundle/sign.ts';
 import build from '../rolldown.config.ts';
 import { createNginx } from './adapters/nginx.ts';
-import { routeOf } from './node.fixture.ts';
+import { routeOf } from './verified.fixture.ts';
 
 const COMMAND_MS = 20_000;
 

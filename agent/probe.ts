@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Check name → whether it holds now. What could not be seen in time is left out: it neither holds nor condemns. */
 export type ProbeResults = Readonly<Record<string, boolean>>;
 
-/** DESIGN §8: the probe ends at its first success, after 60 s at most. */
+/** The probe ends at its first success, after 60 s at most. */
 export const PROBE_MS = 60_000;
 const PROBE_EVERY_MS = 200;
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeAgent, createFakeControl, type FakeControl, until } from './loop.fixture.ts';
 import { followControlPlane } from './loop.ts';
-import { createFakeNode, edgeBundle, type FakeNode, NOW_MS } from './node.fixture.ts';
+import { createFakeNode, type FakeNode } from './node.fixture.ts';
+import { edgeBundle, NOW_MS } from './verified.fixture.ts';
 
 const RUNNING = edgeBundle(['a.test', 'b.test'], { config: { wireguard: { address: '10.100.0.1', peers: [] } } });
 

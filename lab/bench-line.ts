@@ -12,7 +12,7 @@ import { median, milliseconds, summary } from './statistics.ts';
 import { EDGES } from './world.ts';
 
 const PUSHES = 10;
-/** DESIGN §14: one hundred routes, two edges. */
+/** What the first row is measured at. */
 const ROUTES = 100;
 const PORTS = [8080, 8081] as const;
 const LIVE_MS = 60_000;

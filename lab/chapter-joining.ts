@@ -67,7 +67,8 @@ export const joining: Chapter = [
         ['its name', /^node +tokyo-1 \(edge\)$/m],
         ['the version it applied', /^last good +version \d+/m],
         ['that its web server answers', /^web server +serves/m],
-        ['two hosts', /^hosts +2$/m],
+        ['that its agent runs', /^agent +running$/m],
+        ['two hosts', /^hosts +2\b/m],
       ] as const) {
         expect(exitCode === 0 && pattern.test(stdout), `status says ${what}`, `exit ${exitCode}\n${stdout}${stderr}`);
       }

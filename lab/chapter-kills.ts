@@ -89,7 +89,10 @@ async function strikeAll(fleet: Fleet, random: Random): Promise<string> {
   }
   const report = await load.stop();
   const unexcused = report.failures.filter((failure) => !struck.some(({ kill, at }) => excused(failure, kill, at)));
-  const lost = `${unexcused.length} of ${report.sent} lost: ${JSON.stringify(unexcused.slice(0, 3))}`;
+  const timeline = struck.map(({ kill, at, convergedMs }) => {
+    return `${kill.what} at ${seconds(at - report.startedAt)}, converged in ${seconds(convergedMs)}`;
+  });
+  const lost = `${unexcused.length} of ${report.sent} lost: ${described(unexcused, report.startedAt)}\n${timeline.join('\n')}`;
   expect(unexcused.length === 0, 'no request lost that a killed process did not carry', lost);
   const told = struck.map(({ kill, at, convergedMs }) => {
     const lost = report.failures.filter((failure) => excused(failure, kill, at));
@@ -100,6 +103,13 @@ async function strikeAll(fleet: Fleet, random: Random): Promise<string> {
     return `${kill.what}: converged in ${seconds(convergedMs)}${back}`;
   });
   return `${report.sent} requests; ${told.join('; ')}`;
+}
+
+/** The first few, with what they were told and when. */
+function described(failures: readonly LoadFailure[], start: number): string {
+  const one = ({ target, startedAt, endedAt, detail }: LoadFailure) =>
+    `${EDGES[target]} from ${seconds(startedAt - start)} to ${seconds(endedAt - start)}: ${detail}`;
+  return [...failures.slice(0, 3), ...failures.slice(-3)].map(one).join('; ');
 }
 
 function excused(failure: LoadFailure, kill: Kill, at: number): boolean {

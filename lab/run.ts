@@ -53,6 +53,7 @@ class LabRun implements Run {
   readonly keep: boolean;
   private readonly steps: { name: string; step: () => Promise<void> | void }[] = [];
   private ending: Promise<string[]> | undefined;
+  private removing: Promise<string[]> | undefined;
 
   constructor(prefix: string, directory: string, keep: boolean) {
     this.prefix = prefix;
@@ -69,8 +70,14 @@ class LabRun implements Run {
     return this.ending;
   }
 
-  /** The steps, then the sweep, whatever `keep` says. */
-  async remove(): Promise<string[]> {
+  /** The steps, then the sweep, whatever `keep` says. Somebody else's `end()` from now on waits for the same. */
+  remove(): Promise<string[]> {
+    this.removing ??= this.takeDown();
+    this.ending = this.removing;
+    return this.removing;
+  }
+
+  private async takeDown(): Promise<string[]> {
     const failures: string[] = [];
     for (const { name, step } of this.steps.splice(0).reverse()) {
       const failure = await bounded(step);

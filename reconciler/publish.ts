@@ -41,12 +41,14 @@ export async function publish(
   now: Date,
 ): Promise<Published | 'conflict'> {
   const blobs = before.stored ? newBlobs(before.compiled, candidate) : await lostBlobs(candidate, store);
-  const nodes = [...candidate.nodes]
-    .filter(([node, { config }]) => before.nodes.get(node)?.configHash !== hashOf(config))
-    .map(([node, { config }]) => {
-      const version = versionAfter(before.nodes.get(node), signing.keys, now);
-      return signNode({ node, config, commit, version, now, ...signing });
-    });
+  const nodes = [...candidate.nodes].flatMap(([node, { config }]) => {
+    const known = before.nodes.get(node);
+    if (known && hashes.get(config) === known.configHash) return [];
+    const version = versionAfter(known, signing.keys, now);
+    const signed = signNode({ node, config, commit, version, now, ...signing });
+    hashes.set(config, signed.configHash);
+    return signed.configHash === known?.configHash ? [] : [signed];
+  });
   const removed = [...before.nodes.keys()].filter((node) => !candidate.nodes.has(node));
   return write(before, { commit, overrideBase, nodes, removed, blobs }, store);
 }
@@ -83,7 +85,10 @@ function versionAfter(published: PublishedNode | undefined, keys: OnlineKeys, no
   return nextVersion(replaced ? undefined : published?.timestampVersion, now.getTime());
 }
 
-/** Configs are immutable, and the compiler hands out the same object for as long as nothing touches a node. */
+/**
+ * Of configs that were signed here. A config is immutable, and the compiler hands out the same object for as long as nothing touches
+ * the node; signing a new one that says the same costs less than hashing each twice.
+ */
 const hashes = new WeakMap<NodeConfig, string>();
 
 function hashOf(config: NodeConfig): string {

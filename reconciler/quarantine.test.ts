@@ -176,6 +176,18 @@ it('reads the history of a broken file once, however many runs it stays broken',
   expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.1:8080' });
 });
 
+it('takes no version out of a history that was rewritten', async () => {
+  const site = createSite();
+  await site.run();
+  const base = (await site.push({ [APP]: 'port: [' })).standing.commit!;
+  expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.1:8080' });
+  site.source.commit({ ...FLEET, [APP]: route('app.hoge.com', 'o1', 99) }, null);
+  site.source.commit({ [APP]: 'port: [' });
+  const override = `guards:\n  override:\n    plan: ${'f'.repeat(64)}\n    base: ${base}\n    reason: moved\n`;
+  expect(await site.push({ 'kokoa.yaml': kokoa(override) })).toMatchObject({ kind: 'published' });
+  expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.1:99' });
+});
+
 it('begins the history anew when reading it failed', async () => {
   const site = createSite();
   await site.run();

@@ -1,8 +1,8 @@
 // Break after make: a port that no route declares any more stays open until the edges had time to turn away from it, so that a
 // moved route loses no request. Law: only ports that a verified config declared a moment ago, and the owner's allow-list decides on top.
 
-/** Edges apply a change within a second or two; one that takes longer serves a 504 for that route meanwhile. */
-export const LINGER_MS = 10_000;
+/** Edges apply a change within seconds, and within two polls when they lost the control plane; later ones serve a 504 for that route. */
+export const LINGER_MS = 120_000;
 
 export interface PortsInForce {
   /** Declared now, ascending. */

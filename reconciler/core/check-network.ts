@@ -3,8 +3,8 @@ import ipaddr from 'ipaddr.js';
 
 const PREFIX_MIN = 8;
 const PREFIX_MAX = 29;
-/** What no packet from the internet may carry (RFC 1918, RFC 6598). */
-const PRIVATE_RANGES = new Set(['private', 'carrierGradeNat']);
+/** What no packet from the internet may carry (RFC 1918, RFC 6598), and loopback for a fleet on one machine (ADR 8). */
+const PRIVATE_RANGES = new Set(['private', 'carrierGradeNat', 'loopback']);
 
 export interface Network {
   cidr: string;

@@ -223,7 +223,7 @@ describe('addresses', () => {
     ['10.100.1.0/16', "the network's own address, 10.100.0.0/16"],
     ['203.0.113.0/24', 'a private network (RFC 1918 or RFC 6598)'],
     ['172.0.0.0/8', 'a private network (RFC 1918 or RFC 6598)'],
-    ['127.0.0.0/8', 'a private network (RFC 1918 or RFC 6598)'],
+    ['169.254.0.0/16', 'a private network (RFC 1918 or RFC 6598)'],
     ['300.1.1.1/16', 'an IPv4 network such as 10.100.0.0/16'],
     ['10/16', 'an IPv4 network such as 10.100.0.0/16'],
   ])('the network %s expects %s', (cidr, expected) => {

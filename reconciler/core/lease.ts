@@ -1,5 +1,5 @@
 // May this edge order a certificate now? Law: only the host's orderer, and only when wherever the CA's validation may land, the edge
-// already answers for that orderer's account; a lost validation costs one of few tries (DESIGN §9).
+// already answers for that orderer's account; a lost validation costs one of few tries.
 
 /** An edge of the pool, as the server knows it. */
 export interface LeaseEdge {
