@@ -3,7 +3,7 @@ import type { Enrolment, NodeState } from '../bundle/api.ts';
 import type { Failure } from './attempt.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Certificates } from './certificates.ts';
-import type { Applied, Machine, Outcome, Refused, RolledBack } from './converge.ts';
+import type { Applied, Machine, Made, Outcome, Refused, RolledBack } from './converge.ts';
 import { createNews, type Log, type News } from './news.ts';
 import { doubled, type Pace } from './pace.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
@@ -32,7 +32,8 @@ export interface Self {
   /** Config hashes. */
   offered?: string;
   lkg?: string;
-  withoutPeer: readonly string[];
+  /** What was made of what runs. */
+  made: Made;
   /** Why the newest offer is not what runs. */
   refusal?: Refused | RolledBack;
   /** Why what runs is not yet the last known good. */
@@ -52,7 +53,7 @@ export interface Self {
 
 export function createSelf(log: Log): Self {
   const [bell, news] = [createBell(), createNews(log)];
-  return { withoutPeer: [], unheard: false, converging: false, changes: 0, bell, news };
+  return { made: { release: undefined, withoutPeer: [] }, unheard: false, converging: false, changes: 0, bell, news };
 }
 
 /** Something is worth a report now. */
@@ -82,14 +83,14 @@ export function settle(self: Self, agent: Agent, outcome: Outcome): void {
 }
 
 function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
-  const { bundle, withoutPeer, unsaved } = outcome;
+  const { bundle, made, unsaved } = outcome;
   const isNews = self.running?.configHash !== bundle.configHash || self.refusal !== undefined;
   self.running = bundle;
   self.offered = bundle.configHash;
   delete self.refusal;
   delete self.again;
-  if (withoutPeer) {
-    self.withoutPeer = withoutPeer;
+  if (made) {
+    self.made = made;
     if (unsaved) self.unsaved = unsaved;
     else remembered(self);
   }
@@ -108,7 +109,7 @@ export function remembered(self: Self): void {
 }
 
 function settleFailure(self: Self, { log, pace }: Agent, outcome: Refused | RolledBack): void {
-  const { bundle, fault } = outcome;
+  const { bundle } = outcome;
   const same =
     self.refusal?.bundle === bundle && self.refusal?.stage === outcome.stage && self.refusal.code === outcome.code;
   self.refusal = outcome;
@@ -118,6 +119,8 @@ function settleFailure(self: Self, { log, pace }: Agent, outcome: Refused | Roll
   // An offer that does not verify says nothing about the bundle that is to be tried again.
   if (!bundle) return;
   const tries = same ? (self.again?.tries ?? 0) + 1 : 1;
+  // What was good once is not to blame: whatever stands in its way now may pass.
+  const fault = bundle.configHash === self.lkg ? 'machine' : outcome.fault;
   if (fault === 'bundle') delete self.again;
   else self.again = { bundle, tries, at: performance.now() + doubled(pace.againMs, pace.againMsMax, tries) };
 }

@@ -21,7 +21,11 @@ function take(bundle: VerifiedBundle, running?: VerifiedBundle) {
 
 describe('a good bundle', () => {
   it('is applied, and is the last known good only after the probe', async () => {
-    expect(await take(OLD)).toMatchObject({ kind: 'applied', bundle: OLD, withoutPeer: [] });
+    expect(await take(OLD)).toMatchObject({
+      kind: 'applied',
+      bundle: OLD,
+      made: { release: node.state.current, withoutPeer: [] },
+    });
     node.answers.set('a.test', async () => {
       node.events.push('asked');
       return { kind: 'answer', status: 502 };
@@ -66,7 +70,10 @@ describe('a good bundle', () => {
 
   it('names the hosts whose origin is no peer yet', async () => {
     const config = { wireguard: { address: '10.100.0.1', peers: [] } };
-    expect(await take(edgeBundle(['a.test'], { config }))).toMatchObject({ kind: 'applied', withoutPeer: ['a.test'] });
+    expect(await take(edgeBundle(['a.test'], { config }))).toMatchObject({
+      kind: 'applied',
+      made: { withoutPeer: ['a.test'] },
+    });
   });
 
   it('starts no web server on an origin', async () => {
@@ -269,14 +276,14 @@ describe('mending', () => {
     await take(OLD);
     node.happened();
     node.state.intact = false;
-    expect(await mend(OLD, node.machine)).toBeUndefined();
+    expect(await mend(OLD, node.machine)).toMatchObject({ value: { release: node.state.current } });
     expect([node.state.intact, node.happened()]).toEqual([true, ['reload a.test']]);
   });
 
   it('says what stands in its way', async () => {
     await take(OLD);
     node.fails.write = 'disk full';
-    expect(await mend(OLD, node.machine)).toMatchObject({ stage: 'test', code: 'write_broke' });
+    expect(await mend(OLD, node.machine)).toMatchObject({ failure: { stage: 'test', code: 'write_broke' } });
   });
 });
 

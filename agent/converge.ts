@@ -2,7 +2,7 @@
 // node goes on serving what it served before.
 import type { BundleResponse } from '../bundle/api.ts';
 import type { EdgeConfig } from '../bundle/config.ts';
-import { attempt, type Failure } from './attempt.ts';
+import { type Attempt, attempt, type Failure } from './attempt.ts';
 import { type Answers, newBackends, untilOpen } from './backends-open.ts';
 import { type GuardOptions, guardConfig, guardTree } from './core/guard.ts';
 import { narrowed, type Questions, questionsFor } from './look.ts';
@@ -42,10 +42,17 @@ export type Outcome = Applied | Refused | RolledBack;
 export interface Applied {
   kind: 'applied';
   bundle: VerifiedBundle;
-  /** Hosts whose origin is no peer yet; absent when the bundle was running already. */
-  withoutPeer?: readonly string[];
+  /** What was made of it; absent when the bundle was running already. */
+  made?: Made;
   /** Why it is not the last known good although it is good. */
   unsaved?: Failure;
+}
+
+export interface Made {
+  /** The tree that the web server serves; undefined on an origin. */
+  release: string | undefined;
+  /** Hosts whose origin is no peer yet. */
+  withoutPeer: readonly string[];
 }
 
 /** Nothing that runs was touched. */
@@ -94,26 +101,25 @@ export async function enact(
   if (prepared.kind === 'refused') return { ...prepared, bundle: wanted };
   const questions = await looking;
 
-  const failure = (await switchTo(wanted, running, prepared.release, machine)) ?? (await lookAfter(questions, machine));
+  const failure = (await switchTo(wanted, running, prepared.made, machine)) ?? (await lookAfter(questions, machine));
   if (!failure) {
     const { failure: unsaved } = await attempt('keep', () => machine.trusted.markGood(wanted.configHash));
-    return { kind: 'applied', bundle: wanted, withoutPeer: prepared.withoutPeer, ...(unsaved && { unsaved }) };
+    return { kind: 'applied', bundle: wanted, made: prepared.made, ...(unsaved && { unsaved }) };
   }
   if (!running) return { kind: 'refused', ...failure, bundle: wanted };
   const stranded = await putBack(running, machine);
   return { kind: 'rolled_back', ...failure, bundle: wanted, ...(stranded && { stranded }) };
 }
 
-/** Writes a bundle's tree again and makes the web server read it, whatever it seems to serve. Answers what failed, if anything did. */
-export async function mend(running: VerifiedBundle, machine: Machine): Promise<Failure | undefined> {
+/** Writes a bundle's tree again and makes the web server read it, whatever it seems to serve. */
+export async function mend(running: VerifiedBundle, machine: Machine): Promise<Attempt<Made>> {
   const prepared = await prepare(running, undefined, machine);
-  if (prepared.kind === 'refused') return prepared;
-  return serve(prepared.release, machine, 'whatever it serves');
+  if (prepared.kind === 'refused') return { failure: prepared };
+  const failure = await serve(prepared.made, machine, 'whatever it serves');
+  return failure ? { failure } : { value: prepared.made };
 }
 
-type Prepared =
-  | { kind: 'ready'; release: string | undefined; withoutPeer: readonly string[] }
-  | ({ kind: 'refused' } & Failure);
+type Prepared = { kind: 'ready'; made: Made } | ({ kind: 'refused' } & Failure);
 
 /** guard → render → test: everything that can be known without touching what runs. */
 async function prepare(
@@ -126,7 +132,7 @@ async function prepare(
   const { withoutPeer } = verdict;
   const { config } = wanted;
   const { edge } = machine;
-  if (config.role === 'origin' || !edge) return { kind: 'ready', release: undefined, withoutPeer };
+  if (config.role === 'origin' || !edge) return { kind: 'ready', made: { release: undefined, withoutPeer } };
 
   const rendered = await attempt('render', () => edge.render(config, wanted));
   if (rendered.failure) return { kind: 'refused', ...rendered.failure };
@@ -137,7 +143,7 @@ async function prepare(
   const tested = await attempt('test', async () => edge.web.test(await edge.releases.write(id, files)));
   if (tested.failure) return { kind: 'refused', ...tested.failure };
   if (!tested.value.ok) return refusal('test', 'nginx_refused', tested.value.detail);
-  return { kind: 'ready', release: id, withoutPeer };
+  return { kind: 'ready', made: { release: id, withoutPeer } };
 }
 
 function refusal(stage: Failure['stage'], code: string, detail: string): Prepared {
@@ -148,21 +154,17 @@ function refusal(stage: Failure['stage'], code: string, detail: string): Prepare
 async function switchTo(
   bundle: VerifiedBundle,
   running: VerifiedBundle | undefined,
-  release: string | undefined,
+  made: Made,
   machine: Machine,
 ): Promise<Failure | undefined> {
   const network = await attempt('network', () => machine.network.apply(bundle.config));
   if (network.failure) return network.failure;
   if (machine.edge && running) await untilOpen(newBackends(bundle.chunks, running.chunks), machine.edge.answers);
-  return serve(release, machine);
+  return serve(made, machine);
 }
 
 /** A web server that serves the release already is left alone: the agent may have come back, or nothing was switched. */
-async function serve(
-  release: string | undefined,
-  { edge }: Machine,
-  force?: 'whatever it serves',
-): Promise<Failure | undefined> {
+async function serve({ release }: Made, { edge }: Machine, force?: 'whatever it serves'): Promise<Failure | undefined> {
   if (!edge || release === undefined) return undefined;
   const reloaded = await attempt('reload', async () => {
     const same = (await edge.releases.current()) === release;
@@ -177,7 +179,7 @@ async function serve(
 async function putBack(running: VerifiedBundle, machine: Machine): Promise<Failure | undefined> {
   const prepared = await prepare(running, undefined, machine);
   const network = await attempt('network', () => machine.network.apply(running.config));
-  const web = prepared.kind === 'refused' ? prepared : await serve(prepared.release, machine);
+  const web = prepared.kind === 'refused' ? prepared : await serve(prepared.made, machine);
   return network.failure ?? web;
 }
 

@@ -93,6 +93,13 @@ describe('joining', () => {
     expect(said).toHaveLength(2);
   });
 
+  it('ends at once when it is interrupted, also while an answer hangs', async () => {
+    plane.instead.report = () => new Promise(() => undefined);
+    setTimeout(() => stop.abort(), 20);
+    expect(await start()).toMatchObject({ kind: 'refused', code: 'interrupted' });
+    expect(said).toEqual([]);
+  });
+
   it('ends when another machine holds the slot', async () => {
     Object.assign(plane.answer, { bound: false, reason: 'bound to other keys since 2029' });
     expect(await start()).toEqual({ kind: 'refused', code: 'not_bound', detail: 'bound to other keys since 2029' });

@@ -34,12 +34,19 @@ const PASSING: readonly RefusalCode[] = ['expired', 'mixed_versions', 'missing_f
 export async function join(joining: Joining, signal: AbortSignal): Promise<Joined> {
   const say = onlyOnce(joining.say);
   while (!signal.aborted) {
-    const result = await attempt(joining, say, signal);
+    const result = await Promise.race([attempt(joining, say, signal), aborted(signal)]);
     if (typeof result !== 'string') return result;
     if (!signal.aborted) say(result);
     await delay(joining.retryMs ?? RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
   return { kind: 'refused', code: 'interrupted', detail: 'interrupted before the first bundle arrived' };
+}
+
+/** A report that hangs is not waited for. */
+function aborted(signal: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(''), { once: true });
+  });
 }
 
 /** How it ended, or what is waited for. */

@@ -8,7 +8,7 @@ import type { TunnelState } from './ports/tunnel.ts';
 import type { ProbeResults } from './probe.ts';
 
 /** Enough to notice that nothing is routed; more would make every change slower. */
-export const HOSTS_SAMPLED_MAX = 12;
+export const HOSTS_SAMPLED_MAX = 6;
 /** WireGuard renews a used session every 120 s and gives up after 180 s (WireGuard paper, section 6.1). */
 const HANDSHAKE_FRESH_SECONDS = 180;
 /** Our own answers to a hostname that is not routed, or came on the wrong connection. */

@@ -43,8 +43,7 @@ async function boot(self: Self, agent: Agent): Promise<void> {
   if (!lkg) return;
   self.lkg = lkg.configHash;
   const outcome = await enact(lkg, undefined, agent.machine);
-  // It was good once: whatever stands in its way now is the machine's and may pass.
-  settle(self, agent, outcome.kind === 'applied' ? outcome : { ...outcome, fault: 'machine' });
+  settle(self, agent, outcome);
   agent.log.info({ outcome: outcome.kind, hash: lkg.configHash }, 'serving the last known good configuration');
 }
 

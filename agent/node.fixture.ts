@@ -31,6 +31,8 @@ export type FakeNode = Awaited<ReturnType<typeof createFakeNode>>;
 
 export async function createFakeNode() {
   const events: string[] = [];
+  /** Releases that `nginx -t` was asked about. */
+  const tests: string[] = [];
   const fails: Partial<Record<Failing, string>> = {};
   const disk = new Map<string, ReadonlyMap<string, string>>();
   const state = {
@@ -102,6 +104,7 @@ export async function createFakeNode() {
       return { version: '1.22.1', http2Directive: false, certificateCache: false };
     },
     async test(release) {
+      tests.push(release);
       const hosts = hostsOf(disk.get(release.split('/').at(-1)!));
       const refused = [...refusedByTest].some((hostname) => hosts.includes(hostname));
       return refused ? { ok: false, detail: 'nginx: [emerg] no' } : { ok: true, detail: '' };
@@ -184,7 +187,7 @@ export async function createFakeNode() {
   };
 
   return {
-    ...{ machine, events, fails, state, answers, refusedByTest },
+    ...{ machine, events, tests, fails, state, answers, refusedByTest },
     /** Lets `accept` take this bundle, and answers the offer that stands for it. */
     offer(bundle: VerifiedBundle): BundleResponse {
       const name = nameOf(bundle.configHash);

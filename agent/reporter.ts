@@ -31,7 +31,7 @@ export async function report(self: Self, agent: Agent): Promise<void> {
         ...(error && { error: told(error) }),
         ...(self.running?.config.role === 'edge' && agent.certificates.status()),
         ...(self.running && agent.tunnel && { tunnels: tunnelsOf(self, agent) }),
-        withoutPeer: self.withoutPeer,
+        withoutPeer: self.made.withoutPeer,
         enrolment: await agent.enrolment(),
       }),
     );

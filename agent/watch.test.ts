@@ -74,6 +74,15 @@ describe('what is killed or changed under the agent', () => {
     expect(node.served()).toEqual(['a.test']);
   });
 
+  it('a link to another release: is set right', async () => {
+    await start();
+    await node.machine.edge!.releases.write('other', new Map());
+    node.state.current = 'other';
+    node.state.serves = 'other';
+    await events('reload a.test');
+    expect(node.served()).toEqual(['a.test']);
+  });
+
   it('nothing: is left alone', async () => {
     const { lines } = await start();
     const before = lines.length;
@@ -162,15 +171,23 @@ describe('what the machine could not carry out', () => {
     await until('kept', () => lastReport().state === 'applied' && lastReport().lkg === WANTED.configHash);
   });
 
-  it('to put back what was: is mended', async () => {
+  it('to put back what was: is mended, although what serves is whole in itself', async () => {
     await start();
-    node.fails.reload = 'hangs';
+    node.answers.set('a.test', async () => ({ kind: 'answer', status: node.served().includes('b.test') ? 404 : 200 }));
+    const { web } = node.machine.edge!;
+    const reload = web.reload;
+    web.reload = async () => {
+      node.fails.write = 'disk full';
+      await reload();
+    };
     plane.publish(node.offer(WANTED));
     await until('rolled back', () => lastReport().state === 'rolled_back');
-    plane.publish(node.offer(RUNNING));
-    delete node.fails.reload;
-    await until('well', () => lastReport().state === 'applied');
-    expect(node.served()).toEqual(['a.test']);
+    expect(node.served()).toEqual(['a.test', 'b.test']);
+    expect(lastReport().error?.code).toBe('write_broke');
+    web.reload = reload;
+    delete node.fails.write;
+    await until('served as before', () => !node.served().includes('b.test'));
+    await until('reported', () => lastReport().error?.code === 'probe_failed');
   });
 });
 

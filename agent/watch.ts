@@ -3,7 +3,7 @@
 import type PQueue from 'p-queue';
 import { type Agent, changed, remembered, type Self, settle, told } from './agent.ts';
 import { attempt, type Failure } from './attempt.ts';
-import { enact, type Machine, mend } from './converge.ts';
+import { enact, type Machine, type Made, mend } from './converge.ts';
 import { pause } from './follow.ts';
 import { doubled } from './pace.ts';
 import type { VerifiedBundle } from './ports/state.ts';
@@ -45,11 +45,11 @@ async function tryAgain(self: Self, agent: Agent, queue: PQueue): Promise<void> 
 async function look(self: Self, agent: Agent, queue: PQueue, files: boolean): Promise<Failure | undefined> {
   const { running } = self;
   if (!running) return undefined;
-  const found = await differences(running, agent.machine, files);
+  const found = await differences(running, self, agent.machine, files);
   let failure: Failure | undefined;
   if (found.length > 0) {
     await queue.add(async () => {
-      if (self.running === running) failure = await restore(running, found, agent);
+      if (self.running === running) failure = await restore(running, found, self, agent);
     });
   }
   note(self, failure);
@@ -59,7 +59,12 @@ async function look(self: Self, agent: Agent, queue: PQueue, files: boolean): Pr
 type Difference = 'network' | 'unused ports' | 'packet filter' | 'web server' | 'files';
 
 /** What cannot be looked at counts as different: restoring it says why. */
-async function differences(running: VerifiedBundle, machine: Machine, files: boolean): Promise<Difference[]> {
+async function differences(
+  running: VerifiedBundle,
+  { made }: Self,
+  machine: Machine,
+  files: boolean,
+): Promise<Difference[]> {
   const { network, edge } = machine;
   const found: Difference[] = [];
   if (await unless(async () => !(await network.differs(running.config)))) found.push('network');
@@ -67,7 +72,7 @@ async function differences(running: VerifiedBundle, machine: Machine, files: boo
   if (files) found.push('packet filter');
   if (!edge || running.config.role !== 'edge') return found;
   if (await unless(() => edge.web.running())) found.push('web server');
-  if (files && (await unless(() => isAsWritten(edge)))) found.push('files');
+  if (files && (await unless(() => isAsWritten(made, edge)))) found.push('files');
   return found;
 }
 
@@ -75,20 +80,22 @@ async function unless(isWell: () => Promise<boolean>): Promise<boolean> {
   return (await attempt('watch', isWell)).value !== true;
 }
 
-async function isAsWritten({ releases, web }: NonNullable<Machine['edge']>): Promise<boolean> {
-  return (await releases.intact()) && (await web.serving()) === (await releases.current());
+/** Our release, and not another that is as intact. */
+async function isAsWritten({ release }: Made, { releases, web }: NonNullable<Machine['edge']>): Promise<boolean> {
+  return (await releases.current()) === release && (await releases.intact()) && (await web.serving()) === release;
 }
 
 /** Every difference is tried, whatever becomes of the others. Answers the first that stays. */
 async function restore(
   running: VerifiedBundle,
   found: readonly Difference[],
+  self: Self,
   agent: Agent,
 ): Promise<Failure | undefined> {
   const { machine, log } = agent;
   const failures: (Failure | undefined)[] = [];
   for (const difference of found) {
-    const { value, failure } = await attempt('watch', () => restoreOne(difference, running, machine));
+    const { value, failure } = await attempt('watch', () => restoreOne(difference, running, self, machine));
     failures.push(failure ?? value?.failure);
     if (value && value.done.length > 0) log.warn({ done: value.done }, 'changed by somebody else; restored');
   }
@@ -100,7 +107,12 @@ interface Restored {
   failure?: Failure | undefined;
 }
 
-async function restoreOne(difference: Difference, running: VerifiedBundle, machine: Machine): Promise<Restored> {
+async function restoreOne(
+  difference: Difference,
+  running: VerifiedBundle,
+  self: Self,
+  machine: Machine,
+): Promise<Restored> {
   const { network, edge } = machine;
   switch (difference) {
     case 'network':
@@ -116,8 +128,10 @@ async function restoreOne(difference: Difference, running: VerifiedBundle, machi
       await edge.web.reload();
       return { done: ['started the web server'] };
     case 'files': {
-      const failure = await mend(running, machine);
-      return failure ? { done: [], failure } : { done: ['wrote managed files'] };
+      const { value, failure } = await mend(running, machine);
+      if (failure) return { done: [], failure };
+      self.made = value;
+      return { done: ['wrote managed files'] };
     }
   }
 }

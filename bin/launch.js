@@ -1,6 +1,7 @@
 // Starts a TypeScript entry under a Node that can run it. Plain JavaScript, because a shell may find Node 20 first.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -16,6 +17,7 @@ function runsTypeScript(version) {
 export async function launch(entry) {
   const path = join(top, entry);
   if (runsTypeScript(process.versions.node)) {
+    module.enableCompileCache?.();
     process.argv[1] = path;
     await import(pathToFileURL(path).href);
     return;

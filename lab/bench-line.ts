@@ -88,7 +88,7 @@ interface Sample {
 
 function sampleOf(fleet: Fleet, { commit, pushedAt }: Pushed, live: number): Sample {
   const delivery = fleet.git.deliveries().find(({ after }) => after === commit);
-  const line = lines(fleet.reconciler().log()).find((text) => text.includes(commit) && text.includes('kind=published'));
+  const line = lines(fleet.reconciler().log()).find((text) => text.includes(commit) && text.includes(' published '));
   const applied = EDGES.map((edge) => appliedAfter(fleet.agents[edge].agent().log(), pushedAt));
   return {
     webhook: (delivery?.atMs ?? Number.NaN) - pushedAt,

@@ -1,4 +1,6 @@
 // What somebody with a copy of what was published, or with the online keys, could send to an edge; and what the edge must call it.
+
+import type { RefusalCode } from '../agent/ports/state.ts';
 import type { BundleResponse } from '../bundle/api.ts';
 import type { NodeConfig } from '../bundle/config.ts';
 import type { OnlineKeys } from '../bundle/keys.ts';
@@ -18,37 +20,37 @@ export interface Material {
 
 export interface Forgery {
   name: string;
-  /** What the edge must say; several where the order of checks is not promised. */
-  codes: readonly string[];
+  /** What the edge must say. */
+  code: RefusalCode;
   bundle(material: Material): BundleResponse;
 }
 
 const HOUR_MS = 3600 * 1000;
-const DAMAGED = ['bad_hash', 'bad_signature', 'malformed'];
 
+/** In such an order that no two in a row are refused for the same reason: see hostile-siege.ts. */
 export const FORGERIES: readonly Forgery[] = [
   {
     name: 'a flipped byte in timestamp.json',
-    codes: ['bad_signature', 'malformed'],
+    code: 'bad_signature',
     bundle: (material) => flippedIn(material, /timestamp/),
   },
-  { name: 'a flipped byte in snapshot.json', codes: DAMAGED, bundle: (material) => flippedIn(material, /snapshot/) },
-  { name: 'a flipped byte in targets.json', codes: DAMAGED, bundle: (material) => flippedIn(material, /targets/) },
-  { name: 'a flipped byte in config.json', codes: DAMAGED, bundle: (material) => flippedIn(material, /config/) },
-  { name: 'a flipped byte in a chunk', codes: ['bad_hash'], bundle: flippedChunk },
+  { name: 'a flipped byte in snapshot.json', code: 'bad_hash', bundle: (material) => flippedIn(material, /snapshot/) },
   {
     name: 'another node’s bundle',
-    codes: ['wrong_node'],
+    code: 'wrong_node',
     bundle: ({ foreign, newest }) => ({ ...foreign, node: newest.node }),
   },
-  { name: 'an older bundle', codes: ['rollback'], bundle: ({ older }) => older },
+  { name: 'a flipped byte in targets.json', code: 'bad_hash', bundle: (material) => flippedIn(material, /targets/) },
+  { name: 'an older bundle', code: 'rollback', bundle: ({ older }) => older },
+  { name: 'a flipped byte in config.json', code: 'bad_hash', bundle: (material) => flippedIn(material, /config/) },
   {
     name: 'an expired timestamp',
-    codes: ['expired'],
+    code: 'expired',
     bundle: ({ newest, keys }) => signedAgain(newest, keys, -2 * HOUR_MS),
   },
-  { name: 'mixed versions', codes: ['mixed_versions', 'missing_file'], bundle: mixed },
-  { name: 'a foreign root', codes: ['foreign_root', 'bad_signature'], bundle: foreignRoot },
+  { name: 'a flipped byte in a chunk', code: 'bad_hash', bundle: flippedChunk },
+  { name: 'mixed versions', code: 'mixed_versions', bundle: mixed },
+  { name: 'a foreign root', code: 'foreign_root', bundle: foreignRoot },
 ];
 
 /** The same config, signed now by these keys as a newer version. */

@@ -1,13 +1,13 @@
-// A control plane in wrong hands: offers one agent whatever bundle stands in a file, and says what the agent made of it. Lines on its
-// output: `offered NAME`, `reported {…}` (state and code of a status report), and `returned NAME` when the agent asks for something
-// newer than NAME, which it does after its report.
+// A control plane in wrong hands: offers one agent whatever bundle stands in a file, and repeats what the agent reports. Lines on its
+// output: `offered NAME`, and `reported {…}` with state and code of each status report. In everything else it behaves, so that the
+// agent has no reason to ask elsewhere.
 //   node hostile-control-plane.ts --port PORT --bundle FILE [--cert FILE --key FILE]
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import type { BundleResponse, StatusReport } from '../bundle/api.ts';
+import { BUNDLE_MEDIA_TYPE, type BundleResponse, type StatusReport } from '../bundle/api.ts';
 
 /** What the file holds. */
 export interface HostileOffer {
@@ -29,34 +29,48 @@ const server =
 server.listen(Number(port), '127.0.0.1', () => console.log('listening on 127.0.0.1'));
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [path = ''] = (request.url ?? '').split('?', 1);
-  if (path.endsWith('/me/config')) return offer(request, response);
+  const url = new URL(request.url ?? '/', 'http://hostile');
+  if (url.pathname.endsWith('/me/config')) return offer(request, response);
   const body = await text(request);
-  if (!path.endsWith('/me/status')) {
-    response.writeHead(503).end();
-    return;
+  if (url.pathname.endsWith('/me/relay')) {
+    // Silence, and then no news.
+    await new Promise((resolve) => setTimeout(resolve, 1_000 * Number(url.searchParams.get('wait') ?? 0)).unref());
+    return json(response, { sequence: Number(url.searchParams.get('since') ?? 0), certificates: [] });
   }
+  if (!url.pathname.endsWith('/me/status'))
+    return json(response, { granted: false, reason: 'no', retryAfterMs: WAIT_MS });
   const { state, error } = JSON.parse(body) as StatusReport;
   console.log(`reported ${JSON.stringify({ state, code: error?.code })}`);
   // Whoever it is, it is told that all is well.
-  response.writeHead(200, { 'content-type': 'application/json' }).end('{"bound":true}');
+  json(response, { bound: true });
 }
+
+/** The newest offer that was put off once. */
+let putOff = '';
 
 async function offer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   const had = request.headers['if-none-match'];
-  if (had !== undefined) console.log(`returned ${had.replaceAll('"', '')}`);
   for (;;) {
     const { name, bundle } = JSON.parse(readFileSync(file, 'utf8')) as HostileOffer;
     const etag = `"${name}"`;
+    if (etag !== had && had !== undefined && putOff !== name) {
+      // An agent that is offered nothing usable twice in a row asks only once a second; one that was sent away asks again at once.
+      putOff = name;
+      response.writeHead(403, { 'content-type': 'application/json' }).end('{"error":"suspended","message":"wait"}');
+      return;
+    }
     if (etag !== had) {
       console.log(`offered ${name}`);
-      response.writeHead(200, { 'content-type': 'application/vnd.kokoa.bundle+json', etag });
-      response.end(JSON.stringify(bundle));
+      response.writeHead(200, { 'content-type': BUNDLE_MEDIA_TYPE, etag }).end(JSON.stringify(bundle));
       return;
     }
     if (performance.now() > deadline || response.closed) break;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   response.writeHead(304, { etag: had }).end();
+}
+
+function json(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

@@ -1,5 +1,5 @@
-// One edge under a control plane in wrong hands: its running agent is offered forged bundles, one after another, and what it says of
-// each is read from what it reports.
+// One edge under a control plane in wrong hands: its running agent is offered forged bundles, one after another, and what it makes
+// of each is read from what it reports.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,27 +9,23 @@ import { type AgentHost, pointAt } from './agent-host.ts';
 import type { HostileOffer } from './hostile-control-plane.ts';
 import { freePort } from './loopback-port.ts';
 import type { Proc } from './proc.ts';
-import { eventually } from './story.ts';
+import { eventually, expect } from './story.ts';
 import type { EdgeName, World } from './world.ts';
 
 const PROGRAM = fileURLToPath(new URL('hostile-control-plane.ts', import.meta.url));
 const ANSWER_MS = 15_000;
 
-/** What the agent said of one bundle. */
-export interface Judgement {
-  state: string;
-  code: string | undefined;
-  /** What the edge believes is, on its disk, as before. */
-  unchanged: boolean;
-}
-
 export interface Siege {
-  offer(name: string, bundle: BundleResponse): Promise<Judgement>;
+  /**
+   * Offers a bundle and waits until the agent has refused it for this reason, with nothing changed on its disk. Two offers in a row
+   * must expect different codes, or the verdict on the first would pass for that on the second. @throws UnmetExpectation
+   */
+  refuses(name: string, bundle: BundleResponse, code: string): Promise<void>;
   /** Gives the edge back to its own control plane. */
   end(): Promise<void>;
 }
 
-/** Takes the edge over; the agent starts under the hostile control plane. */
+/** Takes the edge over; with the first offer its agent starts under the hostile control plane. */
 export async function startSiege(world: World, edge: EdgeName): Promise<Siege> {
   const machine = world.agents[edge];
   const file = join(world.run.directory, 'hostile-offer.json');
@@ -40,13 +36,20 @@ export async function startSiege(world: World, edge: EdgeName): Promise<Siege> {
   const hostile = await startHostile(world, machine, file);
   let restore: (() => void) | undefined;
   return {
-    async offer(name, bundle) {
+    async refuses(name, bundle, code) {
       const label = name.replace(/[^a-z]+/g, '-');
       const before = trustedState(machine);
       put({ name: label, bundle });
       restore ??= await turn(machine, hostile.url);
-      const report = await reportOn(label, hostile.proc);
-      return { ...report, unchanged: trustedState(machine) === before };
+      await eventually({
+        expected: `refused as ${code}`,
+        look: () => reportsOn(label, hostile.proc).find((report) => report.state === 'refused' && report.code === code),
+        found: () => reportsOn(label, hostile.proc).at(-1) ?? hostile.proc.tail(5),
+        timeoutMs: ANSWER_MS,
+        everyMs: 10,
+      });
+      const unchanged = trustedState(machine) === before;
+      expect(unchanged, 'nothing changed of what the edge trusts, on its disk', 'other files or links than before');
     },
     async end() {
       await machine.agent().stop();
@@ -75,21 +78,13 @@ async function turn(machine: AgentHost, url: string): Promise<() => void> {
   return restore;
 }
 
-/** The last report before the agent asked for something newer. */
-async function reportOn(label: string, hostile: Proc): Promise<{ state: string; code: string | undefined }> {
-  const lines = await eventually({
-    expected: `the agent judges “${label}” and asks for something newer`,
-    look() {
-      const said = hostile.log().split('\n');
-      const [from, to] = [said.indexOf(`offered ${label}`), said.indexOf(`returned ${label}`)];
-      return from >= 0 && to > from ? said.slice(from, to) : undefined;
-    },
-    found: () => hostile.tail(5),
-    timeoutMs: ANSWER_MS,
-    everyMs: 10,
-  });
-  const last = lines.findLast((line) => line.startsWith('reported '));
-  return JSON.parse(last?.slice('reported '.length) ?? '{"state":"nothing"}');
+/** What the agent has reported since it was offered this. */
+function reportsOn(label: string, hostile: Proc): { state: string; code?: string }[] {
+  const lines = hostile.log().split('\n');
+  const offered = lines.indexOf(`offered ${label}`);
+  if (offered < 0) return [];
+  const reports = lines.slice(offered).filter((line) => line.startsWith('reported '));
+  return reports.map((line) => JSON.parse(line.slice('reported '.length)) as { state: string; code?: string });
 }
 
 /** One hash over everything that the edge believes and serves by: what it holds, and which of it counts. */

@@ -2,18 +2,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { askControl } from './ask.ts';
 import { isFull } from './fleet.ts';
 import { answersWith, setState } from './slot-state.ts';
+import { eventually } from './story.ts';
 import type { World } from './world.ts';
 
 const TOP = fileURLToPath(new URL('..', import.meta.url));
 /** A hostname that nobody has routed yet. */
 const NEW_HOST = 'shop.hoge.com';
 const REVOKED = 'osaka-1';
+const BACK_MS = 30_000;
 
 /** Makes everything work again, also what the story took away, and answers the lines to print. */
 export async function toPlayWith(world: World): Promise<string[]> {
-  const { run, developer } = world;
+  const { run, developer, agents } = world;
   const caFile = join(run.directory, 'ca.pem');
   writeFileSync(caFile, await world.publicRoot());
   await readyForPeople(world);
@@ -25,12 +28,15 @@ export async function toPlayWith(world: World): Promise<string[]> {
     `Everything stays up, in ${run.directory}`,
     ...part('a visitor', [visitorCommand(world, 'app.hoge.com', caFile, inside('client'))]),
     ...part('what an edge says', [statusCommand(world, inside('edge-1'))]),
-    ...(isFull(world) ? part('its tunnels', [`${inside('edge-1')}wg show`]) : []),
+    ...(isFull(world)
+      ? part('its tunnels', [`${inside('edge-1')}wg show ${agents['tokyo-1'].host.wireguardInterface}`])
+      : []),
     ...part(`put ${NEW_HOST} on the internet`, [
       `cd ${developer.directory}`,
       `node ${join(TOP, 'bin', 'kokoa.js')} \\\n      route add ${NEW_HOST} --origin home --port 8080`,
       `git add -A && git commit -m 'Open the shop'`,
       ...pushCommands(world, inside('git')),
+      '# and a few seconds later',
       visitorCommand(world, NEW_HOST, caFile, inside('client')),
     ]),
     ...part('logs', [`tail -f ${run.directory}/hosts/*/*.log`]),
@@ -50,10 +56,22 @@ async function readyForPeople({ operator, developer, pki }: World): Promise<void
   }
 }
 
-/** The edge that the story ends by revoking. */
+/** The edge that the story ends by revoking; it asks again only every few seconds. */
 async function takeBack(world: World): Promise<void> {
   await setState(world, REVOKED, 'active');
   await answersWith(world, REVOKED, 200);
+  let said = '';
+  await eventually({
+    expected: `${REVOKED} applies what is published for it`,
+    async look() {
+      said = (await askControl(world, '/api/v1/edges', world.agents['tokyo-1'].token)).body;
+      const { edges } = JSON.parse(said) as { edges: { name: string; published?: string; applied?: string }[] };
+      const edge = edges.find(({ name }) => name === REVOKED);
+      return edge?.applied !== undefined && edge.applied === edge.published ? true : undefined;
+    },
+    found: () => said,
+    timeoutMs: BACK_MS,
+  });
 }
 
 function visitorCommand(world: World, hostname: string, caFile: string, prefix: string): string {

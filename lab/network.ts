@@ -132,7 +132,7 @@ async function configure(
 
 /** What a home router does: everything out under its own address, nothing in that was not asked for. */
 async function masquerade(nat: Host): Promise<void> {
-  await nat.exec('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+  await nat.exec('tee', ['/proc/sys/net/ipv4/ip_forward'], { input: '1' });
   await nat.exec('nft', ['-f', '-'], {
     input: `
 table ip home {

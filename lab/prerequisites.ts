@@ -6,7 +6,7 @@ import { execaSync } from 'execa';
 export type LabMode = { mode: 'full' } | { mode: 'loopback'; why: string };
 
 const PROGRAMS = [
-  ...['ip', 'nft', 'sysctl', 'ping', 'unshare', 'wg', 'wireguard-go', 'nginx', 'certbot', 'pebble'],
+  ...['ip', 'nft', 'ping', 'unshare', 'wg', 'wireguard-go', 'nginx', 'certbot', 'pebble'],
   ...['pebble-challtestsrv', 'openssl', 'curl', 'git'],
 ];
 const TRIAL_TIMEOUT_MS = 5_000;

@@ -161,9 +161,12 @@ it('tries again in ever longer pauses, up to the poll, while git is away, and le
   // 1, 2, 4, 8, 16, 32 s, then every minute.
   expect(failures.length).toBeGreaterThan(12);
   expect(failures.length).toBeLessThan(20);
+  const { fetches } = site.source;
   await announce(site);
   loop.dirty('announcement');
   await soon();
+  // What the push asked for is still due.
+  expect(site.source.fetches).toBe(fetches + 1);
   expect(await peersOf(site.store, 'o1')).toEqual(['e1', 'e2']);
 });
 

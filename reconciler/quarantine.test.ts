@@ -137,6 +137,13 @@ it('gives a host that nobody had to the first path, and keeps it so', async () =
   expect([...site.standing.quarantined.keys()]).toEqual([second]);
 });
 
+it('gives a host that nobody had to a file that is good, before one that is served in an older version', async () => {
+  const site = createSite();
+  site.source.commit({ 'routes/fuga/x.yaml': route('x.both.com', 'o1', 81) });
+  await site.push({ 'routes/fuga/x.yaml': 'port: [', 'routes/hoge/x.yaml': route('x.both.com', 'o2', 82) });
+  expect(await site.hosts()).toMatchObject(NEW);
+});
+
 it('lets a file that lost its new host go on with its old one', async () => {
   const site = await contested('routes/hoge/x.yaml', 'routes/fuga/free.yaml');
   await site.push({ 'routes/fuga/free.yaml': route('free.both.com', 'o2', 82) });
@@ -193,6 +200,31 @@ it('begins the history anew when reading it failed', async () => {
   await site.run();
   site.source.commit({ [APP]: 'port: [' });
   site.source.failNext('history', new Error('object missing'));
+  await expect(site.run()).rejects.toThrow('object missing');
+  await site.run();
+  expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.1:8080' });
+});
+
+it('begins a history anew that broke off half-way', async () => {
+  const site = createSite();
+  site.source.commit({ [APP]: route('app.hoge.com', 'o2', 82) });
+  site.source.commit({ [APP]: 'port: [' });
+  const { history } = site.deps.source;
+  let breaks = true;
+  site.deps.source.history = async function* (...asked) {
+    let count = 0;
+    for await (const version of history(...asked)) {
+      if (count === 1 && breaks) {
+        breaks = false;
+        throw new Error('object missing');
+      }
+      count += 1;
+      yield version;
+    }
+  };
+  await site.run();
+  expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.2:82' });
+  site.source.commit({ 'origins/o2.yaml': origin('o2', { teams: ['fuga'] }) });
   await expect(site.run()).rejects.toThrow('object missing');
   await site.run();
   expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.1:8080' });

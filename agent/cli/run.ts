@@ -1,7 +1,7 @@
 // `kokoa-agent run` and `once`: follow the control plane, or converge one time.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { KokoaError } from '../../bundle/error.ts';
+import { failureText, KokoaError } from '../../bundle/error.ts';
 import { lockState } from '../adapters/state-lock.ts';
 import { convergeOnce, followControlPlane } from '../loop.ts';
 import { type Node, openNode } from '../node.ts';
@@ -12,9 +12,16 @@ export function registerRun(program: Command): void {
     .command('run')
     .description('serve the last known good configuration, then follow the control plane until stopped')
     .action(async () => {
-      await withNode(program, (node) => followControlPlane(node, interruption()));
-      // Whatever still waits for an answer waits for nothing now.
-      process.exit();
+      const ending = withNode(program, (node) => followControlPlane(node, interruption()));
+      const exitCode = await ending.then(
+        () => 0,
+        (error: unknown) => {
+          console.error(failureText(error));
+          return 1;
+        },
+      );
+      // Whatever is still at work works for nobody now: the lock is given up.
+      process.exit(exitCode);
     });
   program
     .command('once')

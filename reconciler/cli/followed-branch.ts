@@ -27,11 +27,13 @@ export async function followedBranch(repository: string, asked: string | undefin
       hint: 'Run it in a clone of the data, or name one: kokoa serve --repository URL',
     });
   }
-  const current = await git(path, 'symbolic-ref', '--short', '-q', 'HEAD');
-  const hasMain = (await git(path, 'rev-parse', '--verify', '-q', `refs/heads/${DEFAULT_BRANCH}`)) !== undefined;
-  const branch = asked ?? (hasMain ? DEFAULT_BRANCH : (current ?? DEFAULT_BRANCH));
-  const changed = (await git(path, 'status', '--porcelain', '--', ...DATA_PATHS)) ?? '';
-  return { branch, notes: [...branchNotes(branch, current, asked), ...uncommittedNotes(branch, changed)] };
+  const [current, main, status = ''] = await Promise.all([
+    git(path, 'symbolic-ref', '--short', '-q', 'HEAD'),
+    git(path, 'rev-parse', '--verify', '-q', `refs/heads/${DEFAULT_BRANCH}`),
+    git(path, 'status', '--porcelain', '--', ...DATA_PATHS),
+  ]);
+  const branch = asked ?? (main === undefined ? (current ?? DEFAULT_BRANCH) : DEFAULT_BRANCH);
+  return { branch, notes: [...branchNotes(branch, current, asked), ...uncommittedNotes(branch, status)] };
 }
 
 function branchNotes(branch: string, current: string | undefined, asked: string | undefined): string[] {

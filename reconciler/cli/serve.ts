@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { createDevelopmentKeys } from '../adapters/key-files.ts';
-import { type RunningReconciler, startReconciler } from '../wiring.ts';
+import type { RunningReconciler } from '../wiring.ts';
 import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
 
 interface ServeOptions {
@@ -62,6 +62,8 @@ async function serve(options: ServeOptions): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const keysDir = resolve(options.keys ?? join(dataDir, 'keys'));
   if (options.keys === undefined && !existsSync(keysDir)) await createDevelopmentKeys(keysDir, new Date());
+  // Loaded when it is needed: the short commands start sooner without git, store and HTTP server.
+  const { startReconciler } = await import('../wiring.ts');
   const running = await startReconciler({
     repository: options.repository,
     branch: followed.branch,
