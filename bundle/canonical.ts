@@ -27,8 +27,19 @@ function serialise(value: Json): string {
   return serialiseObject(value as { readonly [key: string]: Json | undefined });
 }
 
-/** One string grown in place: this runs over every chunk reference of every publish. */
+/** Texts of frozen objects: a list of 256 chunk references changes in one place, and every config of the pool holds it. */
+const frozenTexts = new WeakMap<object, string>();
+
+/** What is frozen must be so in depth: its text is made once. */
 function serialiseObject(value: { readonly [key: string]: Json | undefined }): string {
+  const known = frozenTexts.get(value);
+  if (known !== undefined) return known;
+  const text = textOf(value);
+  if (Object.isFrozen(value)) frozenTexts.set(value, text);
+  return text;
+}
+
+function textOf(value: { readonly [key: string]: Json | undefined }): string {
   let text = '{';
   for (const key of Object.keys(value).sort()) {
     const member = value[key];

@@ -19,8 +19,8 @@ export interface Bucket<E> {
   /** Sorted by hostname, by code unit. */
   entries: readonly E[];
   text: string;
-  sha256: string;
-  bytes: number;
+  /** Frozen, so that its canonical text is made once, for all configs that list it. */
+  reference: ChunkReference;
 }
 
 export interface ChunkSet<E extends ChunkEntry> {
@@ -61,8 +61,8 @@ export function* chunkEntries<E extends ChunkEntry>(set: ChunkSet<E> | undefined
 
 /** As `config.json` lists them: sorted by bucket, empty ones omitted. */
 export function chunkReferences(set: ChunkSet<ChunkEntry> | undefined): ChunkReference[] {
-  return [...(set?.buckets ?? [])]
-    .map(([bucket, { sha256, bytes }]) => ({ bucket, sha256, bytes }))
+  return [...(set?.buckets.values() ?? [])]
+    .map(({ reference }) => reference)
     .sort((a, b) => (a.bucket < b.bucket ? -1 : 1));
 }
 
@@ -90,7 +90,7 @@ function updateBuckets<E extends ChunkEntry>(
   let same = true;
   for (const [name, inBucket] of byBucket) {
     const before = buckets.get(name);
-    const after = updateBucket(before, inBucket);
+    const after = updateBucket(name, before, inBucket);
     if (after === before) continue;
     same = false;
     if (after === undefined) next.delete(name);
@@ -100,6 +100,7 @@ function updateBuckets<E extends ChunkEntry>(
 }
 
 function updateBucket<E extends ChunkEntry>(
+  name: string,
   bucket: Bucket<E> | undefined,
   changes: ReadonlyMap<string, E | undefined>,
 ): Bucket<E> | undefined {
@@ -109,7 +110,8 @@ function updateBucket<E extends ChunkEntry>(
   const entries = [...kept, ...put].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   if (entries.length === 0) return undefined;
   const text = `{"routes":[${entries.map((entry) => entry.text).join(',')}]}`;
-  return { entries, text, sha256: sha256Hex(text), bytes: Buffer.byteLength(text) };
+  const reference = Object.freeze({ bucket: name, sha256: sha256Hex(text), bytes: Buffer.byteLength(text) });
+  return { entries, text, reference };
 }
 
 /** Binary search by hostname. */

@@ -113,7 +113,7 @@ function blobsOf(fleet: readonly FleetNode[], pools: ReadonlyMap<string, RouteCh
   const blobs = new Map<string, string>();
   for (const pool of new Set(fleet.map((node) => node.pool))) {
     const buckets = pool === undefined ? undefined : pools.get(pool)?.buckets.values();
-    for (const { sha256, text } of buckets ?? []) blobs.set(sha256, text);
+    for (const { reference, text } of buckets ?? []) blobs.set(reference.sha256, text);
   }
   return blobs;
 }
