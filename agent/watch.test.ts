@@ -78,7 +78,6 @@ describe('what is killed or changed under the agent', () => {
     await start();
     await node.machine.edge!.releases.write('other', new Map());
     node.state.current = 'other';
-    node.state.serves = 'other';
     await events('reload a.test');
     expect(node.served()).toEqual(['a.test']);
   });
@@ -107,6 +106,20 @@ describe('what cannot be restored', () => {
     await until('well', () => lastReport().state === 'applied' && lastReport().error === undefined);
     expect(lines.at(-1)?.message).toBe('the node is whole again');
     expect(node.served()).toEqual(['a.test']);
+  });
+
+  it('is tried ever more seldom', async () => {
+    await start({ watchMs: 10, againMs: 60 });
+    const times: number[] = [];
+    node.machine.edge!.web.reload = async () => {
+      times.push(performance.now());
+      throw new Error('port taken');
+    };
+    node.state.webRuns = false;
+    // From the second try on the files are looked at as well, which reloads once more.
+    await until('six tries', () => times.length >= 10);
+    // Pauses of 10, 20, 40, 60 and 60 ms.
+    expect(times[9]! - times[0]!).toBeGreaterThan(180);
   });
 
   it('does not keep the rest from being restored', async () => {

@@ -34,7 +34,6 @@ export const INET: HostAddress = { ipv4: '198.51.100.1', ipv6: '2001:db8::1' };
 /** The home side of `nat`: the default route of the hosts at home. */
 export const HOME_GATEWAY = '192.168.7.1';
 export const PUBLIC_PREFIX_LENGTH = { ipv4: 24, ipv6: 64 } as const;
-export const HOME_NETWORK = '192.168.7.0/24';
 export const HOME_PREFIX_LENGTH = 24;
 
 /** Names that the lab's DNS answers from the start. */

@@ -17,7 +17,11 @@ export interface MemorySource extends Source {
   prune(commit: string): void;
   deleteBranch(): void;
   /** The next `times` calls of `method` reject with `error`. */
-  failNext(method: 'fetch' | 'newestKnown' | 'changes' | 'isAncestor' | 'history', error: unknown, times?: number): void;
+  failNext(
+    method: 'fetch' | 'newestKnown' | 'changes' | 'isAncestor' | 'history',
+    error: unknown,
+    times?: number,
+  ): void;
   /** How often fetch was asked. */
   readonly fetches: number;
 }
