@@ -14,7 +14,7 @@ const STRANGER = `${'C'.repeat(42)}E=`;
 let events: string[];
 let state: TunnelState;
 let filter: string | undefined;
-let fail: { firewall?: boolean; tunnel?: boolean };
+let fail: { firewall?: boolean; firewallLate?: boolean; tunnel?: boolean };
 let network: Network;
 let nowMs = 0;
 
@@ -69,6 +69,7 @@ beforeEach(() => {
         if (fail.firewall) throw new KokoaError('firewall_failed', 'no nft');
         events.push('filter');
         filter = ruleset;
+        if (fail.firewallLate) throw new KokoaError('firewall_failed', 'cannot read it back');
       },
       matches: async () => filter !== undefined,
       async remove() {
@@ -122,6 +123,16 @@ describe('applying', () => {
     fail.tunnel = false;
     await network.apply(CONFIG);
     expect(state.peers.map(({ publicKey }) => publicKey)).toEqual([HOME_KEY]);
+  });
+
+  it('does not take a filter for the old one when setting the new one failed', async () => {
+    await network.apply(CONFIG);
+    const before = filter;
+    fail.firewallLate = true;
+    await expect(network.apply(WITH_OFFICE)).rejects.toMatchObject({ code: 'firewall_failed' });
+    fail.firewallLate = false;
+    await network.apply(CONFIG);
+    expect(filter).toBe(before);
   });
 
   it('goes back after a change that failed half-way', async () => {
