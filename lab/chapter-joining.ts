@@ -1,12 +1,15 @@
 // Chapter 1: machines join. Each makes its own keys, waits until git knows it, and verifies its first bundle against the fingerprint it
 // was given.
+import type { AgentHost } from './agent-host.ts';
 import type { Fleet } from './fleet.ts';
 import { type Chapter, eventually, expect, seconds } from './story.ts';
-import { EDGES, LATE_EDGE, ORIGINS, type World } from './world.ts';
+import { EDGES, LATE_EDGE, ORIGINS, type OriginName, type World } from './world.ts';
 
 const JOIN_MS = 20_000;
 const APPLIED_MS = 15_000;
 const HANDSHAKE_MS = 30_000;
+/** The version that was applied, and a web server that answers. */
+const SERVING = [/^last good +version \d+/m, /^web server +serves/m];
 
 export const joining: Chapter = [
   {
@@ -61,31 +64,13 @@ export const joining: Chapter = [
   },
   {
     title: '`kokoa-agent status` says what an edge serves',
-    async play({ agents }) {
-      const { exitCode, stdout, stderr } = await agents['tokyo-1'].command(['status']);
-      for (const [what, pattern] of [
-        ['its name', /^node +tokyo-1 \(edge\)$/m],
-        ['the version it applied', /^last good +version \d+/m],
-        ['that its web server answers', /^web server +serves/m],
-        ['that its agent runs', /^agent +running$/m],
-        ['two hosts', /^hosts +2\b/m],
-      ] as const) {
-        expect(exitCode === 0 && pattern.test(stdout), `status says ${what}`, `exit ${exitCode}\n${stdout}${stderr}`);
-      }
-      return undefined;
-    },
+    play: ({ agents }) =>
+      statusSays(agents['tokyo-1'], [/^node +tokyo-1 \(edge\)$/m, /^agent +running$/m, ...SERVING, /^hosts +2\b/m]),
   },
   {
     title: '`kokoa-agent status` says which tunnels an edge has',
     only: 'full',
-    async play({ agents }) {
-      const { stdout, stderr } = await agents['osaka-1'].command(['status']);
-      for (const origin of ORIGINS) {
-        const fresh = new RegExp(`^tunnel +${origin}: handshake \\d+ s ago$`, 'm').test(stdout);
-        expect(fresh, `status names the tunnel to ${origin}`, `${stdout}${stderr}`);
-      }
-      return undefined;
-    },
+    play: ({ agents }) => statusSays(agents['osaka-1'], ORIGINS.map(freshTunnel)),
   },
 ];
 
@@ -93,7 +78,25 @@ async function applied(world: World, slot: keyof World['agents']): Promise<void>
   await world.agents[slot].agent().ready(/"msg":"applied"/, APPLIED_MS);
 }
 
-async function tunnelled({ agents }: Fleet, origin: (typeof ORIGINS)[number]): Promise<void> {
+/** Waits until status says all of this: a change that is being applied shows a moment later. */
+async function statusSays(machine: AgentHost, patterns: readonly RegExp[]): Promise<undefined> {
+  let said = '';
+  await eventually({
+    expected: `status of ${machine.slot} says ${patterns.join(' and ')}`,
+    async look() {
+      const { exitCode, stdout, stderr } = await machine.command(['status']);
+      said = `exit ${exitCode}\n${stdout}${stderr}`;
+      return exitCode === 0 && patterns.every((pattern) => pattern.test(stdout)) ? true : undefined;
+    },
+    found: () => said,
+  });
+}
+
+function freshTunnel(origin: OriginName): RegExp {
+  return new RegExp(`^tunnel +${origin}: handshake \\d+ s ago$`, 'm');
+}
+
+async function tunnelled({ agents }: Fleet, origin: OriginName): Promise<void> {
   const { host } = agents[origin];
   let said = '';
   await eventually({

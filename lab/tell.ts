@@ -59,7 +59,7 @@ function tellPart(word: string, text: string): void {
     .flatMap((line) => wrap(line, COLUMNS - 10));
   const shown = lines.length > FOUND_LINES ? [...lines.slice(0, FOUND_LINES), '…'] : lines;
   for (const [index, line] of shown.entries()) {
-    console.log(`${paint('bold', (index === 0 ? word : '').padEnd(10))}${line}`);
+    console.log(`${index === 0 ? paint('bold', word.padEnd(10)) : ' '.repeat(10)}${line}`);
   }
 }
 

@@ -39,7 +39,25 @@ export async function findAll(paths: NginxPaths): Promise<NginxProcess[]> {
     const process = await look(Number(pid));
     if (process && (await isOurs(process, paths))) found.push(process);
   }
-  return found.sort((a, b) => a.startTime - b.startTime || a.pid - b.pid);
+  return found.sort(byAge);
+}
+
+function byAge(a: NginxProcess, b: NginxProcess): number {
+  return a.startTime - b.startTime || a.pid - b.pid;
+}
+
+/** The workers of a master, oldest first, by the kernel's own list of its children, proc(5): nobody else is looked at. */
+export async function workersOf(master: NginxProcess): Promise<NginxProcess[]> {
+  const children = await readFile(`/proc/${master.pid}/task/${master.pid}/children`, 'latin1').catch(() => '');
+  const pids = children
+    .split(' ')
+    .filter((pid) => /^[0-9]{1,10}$/.test(pid))
+    .slice(0, PROCESSES_MAX);
+  const found = await Promise.all(pids.map((pid) => look(Number(pid))));
+  return found
+    .filter((child) => child !== undefined)
+    .filter(({ role }) => role === 'worker')
+    .sort(byAge);
 }
 
 /** The same process as it is now; undefined when it has ended. */

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type NginxPaths, nginxPaths } from '../core/nginx-paths.ts';
 import type { WebServer, WebServerFeatures } from '../ports/web-server.ts';
 import { logTail, trimLog } from './nginx-log.ts';
-import { findAll, findMaster, lookAgain, type NginxProcess, signal } from './nginx-processes.ts';
+import { findAll, findMaster, lookAgain, type NginxProcess, signal, workersOf } from './nginx-processes.ts';
 import { DETAIL_CHARACTERS_MAX, featuresOf, nginxArguments, nginxFailed, runNginx, saidBy } from './nginx-program.ts';
 
 const RELOAD_TIMEOUT_MS = 20_000;
@@ -77,7 +77,7 @@ async function readFeatures(options: NginxOptions, paths: NginxPaths): Promise<W
 
 async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: NginxPaths): Promise<void> {
   const wanted = await currentRelease(options);
-  const before = (await findAll(await realPaths(options))).filter(({ parent }) => parent === master.pid);
+  const before = await workersOf(master);
   if (!(await signal(master, 'SIGHUP'))) return start(options, paths);
 
   const answers = await until(RELOAD_TIMEOUT_MS, async () => (await askRelease(paths.probeSocket)) === wanted);
@@ -88,7 +88,7 @@ async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: 
     );
   // New workers accept beside the old ones for a moment; until those have closed their ears, a visitor may meet the old release.
   await until(HANDOVER_TIMEOUT_MS, () => noneAccepts(before));
-  await endOldest(master, options);
+  await endOldest(master);
 }
 
 async function start(options: NginxOptions, paths: NginxPaths): Promise<void> {
@@ -123,10 +123,8 @@ async function noneAccepts(workers: readonly NginxProcess[]): Promise<boolean> {
   return now.every((worker) => worker === undefined || worker.leaving);
 }
 
-async function endOldest(master: NginxProcess, options: NginxOptions): Promise<void> {
-  const leaving = (await findAll(await realPaths(options))).filter(
-    (worker) => worker.parent === master.pid && worker.leaving,
-  );
+async function endOldest(master: NginxProcess): Promise<void> {
+  const leaving = (await workersOf(master)).filter((worker) => worker.leaving);
   for (const worker of leaving.slice(0, Math.max(0, leaving.length - LEAVING_WORKERS_MAX)))
     await signal(worker, 'SIGTERM');
 }
