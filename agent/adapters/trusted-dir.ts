@@ -24,6 +24,9 @@ import { updateTuf } from './tuf-update.ts';
 import { turnstile } from './turnstile.ts';
 import { checkFloors, floorFromName, floorName, floorOf, readFloor, scopeOf, writeFloor } from './version-floor.ts';
 
+/** A bundle is swapped once in a while; three swaps during one reading are not met. */
+const READ_TRIES_MAX = 3;
+
 export interface TrustedDirOptions {
   /** The agent's state directory. One process at a time. */
   directory: string;
@@ -134,7 +137,15 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
     await chunks.prune(kept);
   }
 
-  async function whole(link: BundleLink): Promise<VerifiedBundle | undefined> {
+  /** `kokoa-agent status` reads while the agent swaps and prunes: what vanished under a link that moved is read again. */
+  async function whole(link: BundleLink, tries = READ_TRIES_MAX): Promise<VerifiedBundle | undefined> {
+    const name = await linkedName(directory, link);
+    const bundle = await wholeNow(link);
+    if (bundle !== undefined || tries <= 1 || (await linkedName(directory, link)) === name) return bundle;
+    return whole(link, tries - 1);
+  }
+
+  async function wholeNow(link: BundleLink): Promise<VerifiedBundle | undefined> {
     const files = await load(link);
     if (files === undefined) return undefined;
     const collected = await collectChunks(chunks, files.config, new Map());

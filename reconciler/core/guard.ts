@@ -83,5 +83,5 @@ function vanishingSlots(published: Desired, candidate: Desired): GuardReason[] {
 }
 
 function overrideYaml(plan: string, base: string): string {
-  return `guards:\n  override:\n    plan: '${plan}'\n    base: '${base}'\n    reason: say here why this is meant\n`;
+  return `guards:\n  override:\n    plan: ${plan}\n    base: ${base}\n    reason: say here why this is meant\n`;
 }
