@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Parsed sources: the second start takes half as long. */
+const compileCache = join(top, 'node_modules', '.cache', 'compile');
 
 /** True for ^24.15 || >=26, the range in package.json. */
 function runsTypeScript(version) {
@@ -17,7 +19,7 @@ function runsTypeScript(version) {
 export async function launch(entry) {
   const path = join(top, entry);
   if (runsTypeScript(process.versions.node)) {
-    module.enableCompileCache?.();
+    module.enableCompileCache?.(compileCache);
     process.argv[1] = path;
     await import(pathToFileURL(path).href);
     return;
@@ -29,7 +31,10 @@ export async function launch(entry) {
     );
     process.exit(1);
   }
-  const child = spawn(node, [path, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [path, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
