@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { VerifyCode } from '../bundle/refusal.ts';
 import { join } from './join.ts';
 import { createFakeControl, type FakeControl } from './loop.fixture.ts';
 import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Unavailable } from './ports/control-plane.ts';
-import type { RefusalCode } from './ports/state.ts';
 import { edgeBundle, NOW_MS } from './verified.fixture.ts';
 
 const BUNDLE = edgeBundle(['a.test']);
@@ -106,7 +106,7 @@ describe('joining', () => {
     expect(plane.queries).toEqual([]);
   });
 
-  it.each(['foreign_root', 'wrong_node', 'bad_signature', 'unknown_format', 'malformed'] satisfies RefusalCode[])(
+  it.each(['foreign_root', 'wrong_node', 'bad_signature', 'unknown_format', 'malformed'] satisfies VerifyCode[])(
     'ends with a bundle that is %s: no waiting helps',
     async (code) => {
       plane.publish(node.refuse('forged', code));

@@ -2,8 +2,9 @@
 // waits for; it ends when the first bundle was verified against the pinned fingerprint.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Enrolment } from '../bundle/api.ts';
+import type { VerifyCode } from '../bundle/refusal.ts';
 import type { ControlPlane, Unavailable } from './ports/control-plane.ts';
-import type { RefusalCode, TrustedState, VerifiedBundle } from './ports/state.ts';
+import type { TrustedState, VerifiedBundle } from './ports/state.ts';
 
 const RETRY_MS = 2_000;
 /** Lines that are remembered as said. */
@@ -28,7 +29,7 @@ export type Joined =
   | { kind: 'refused'; code: string; detail: string };
 
 /** What the control plane, or time, may put right by itself. */
-const PASSING: readonly RefusalCode[] = ['expired', 'mixed_versions', 'missing_file', 'rollback'];
+const PASSING: readonly VerifyCode[] = ['expired', 'mixed_versions', 'missing_file', 'rollback'];
 
 /** Announces and pulls until a bundle verifies. @throws KokoaError state_unwritable */
 export async function join(joining: Joining, signal: AbortSignal): Promise<Joined> {

@@ -17,12 +17,15 @@ export interface Lifetimes {
 
 export const DEFAULT_LIFETIMES: Lifetimes = { timestampMs: 60 * 60 * 1000, documentsMs: 30 * 24 * 60 * 60 * 1000 };
 
-/** What is published for one node; the same shape as PublishedNode of the store. Texts are the exact signed bytes. */
+/** What is published for one node. Texts are the exact signed bytes. */
 export interface SignedNode {
   node: string;
+  /** TUF version of the three documents; only grows. */
   version: number;
+  /** Version of timestamp.json; grows beyond `version` when only the timestamp was re-made. */
   timestampVersion: number;
   configHash: string;
+  /** When timestamp.json expires, ms since the epoch; it is re-made at half its life. */
   timestampExpiresMs: number;
   timestamp: string;
   snapshot: string;

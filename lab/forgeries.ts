@@ -1,9 +1,9 @@
 // What somebody with a copy of what was published, or with the online keys, could send to an edge; and what the edge must call it.
 
-import type { RefusalCode } from '../agent/ports/state.ts';
 import type { BundleResponse } from '../bundle/api.ts';
 import type { NodeConfig } from '../bundle/config.ts';
 import type { OnlineKeys } from '../bundle/keys.ts';
+import type { VerifyCode } from '../bundle/refusal.ts';
 import { signNode } from '../bundle/sign.ts';
 
 export interface Material {
@@ -21,7 +21,7 @@ export interface Material {
 export interface Forgery {
   name: string;
   /** What the edge must say. */
-  code: RefusalCode;
+  code: VerifyCode;
   bundle(material: Material): BundleResponse;
 }
 

@@ -8,8 +8,8 @@ import type { BundleResponse } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { installation, NOW_MS, responseOf } from '../../bundle/installation.fixture.ts';
 import { generateOnlineKeys } from '../../bundle/keys.ts';
+import type { VerifyCode } from '../../bundle/refusal.ts';
 import { renewTimestamp } from '../../bundle/sign.ts';
-import type { RefusalCode } from '../ports/state.ts';
 import { trustedDir } from './trusted-dir.ts';
 
 const made = installation();
@@ -53,7 +53,7 @@ const base = made.sign({ version: NOW_MS });
 const next = made.sign({ version: NOW_MS + 10, hostnames: ['app.hoge.com', 'new.hoge.com'] });
 const other = made.sign({ node: 'osaka-1', version: NOW_MS + 10 });
 
-const refusals: [string, RefusalCode, () => BundleResponse, number?][] = [
+const refusals: [string, VerifyCode, () => BundleResponse, number?][] = [
   ['a flipped byte in the timestamp', 'bad_signature', () => flipped(next.response(1), 'timestamp.json', inExpiry)],
   ['a flipped byte in the snapshot', 'bad_hash', () => flipped(next.response(1), 'snapshot.json', inExpiry)],
   ['a flipped byte in the targets', 'bad_hash', () => flipped(next.response(1), 'targets.json', inExpiry)],

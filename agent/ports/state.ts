@@ -1,6 +1,7 @@
 // The agent's memory on disk. Every write is temp file, fsync, rename, fsync of the directory; what is torn counts as absent.
 import type { BundleResponse } from '../../bundle/api.ts';
 import type { Chunk, NodeConfig } from '../../bundle/config.ts';
+import type { VerifyCode } from '../../bundle/refusal.ts';
 
 /** A bundle whose signatures, versions, node binding, hashes and sizes all held. */
 export interface VerifiedBundle {
@@ -13,23 +14,9 @@ export interface VerifiedBundle {
   timestampExpiresMs: number;
 }
 
-/** Why a bundle was not accepted. Stable codes, reported to the control plane. */
-export type RefusalCode =
-  | 'wrong_node'
-  | 'foreign_root'
-  | 'bad_signature'
-  | 'bad_hash'
-  | 'rollback'
-  | 'expired'
-  | 'mixed_versions'
-  | 'missing_file'
-  | 'too_large'
-  | 'malformed'
-  | 'unknown_format';
-
 export type Acceptance =
   | { kind: 'accepted'; verified: VerifiedBundle }
-  | { kind: 'refused'; code: RefusalCode; detail: string };
+  | { kind: 'refused'; code: VerifyCode; detail: string };
 
 export interface TrustedState {
   /** Newest trusted root version; 0 before the first. */

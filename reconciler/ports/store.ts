@@ -1,21 +1,9 @@
 // What must survive a restart of the reconciler: published heads, enrolments, last reports, the pools' mailboxes, order leases.
 import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
+import type { SignedNode } from '../../bundle/sign.ts';
 
-/** One node's newest signed documents. Texts are the exact signed bytes. */
-export interface PublishedNode {
-  node: string;
-  /** TUF version of the three documents; only grows. */
-  version: number;
-  /** Version of timestamp.json; grows beyond `version` when only the timestamp was re-made. */
-  timestampVersion: number;
-  configHash: string;
-  /** When timestamp.json expires and when it is due to be re-made, ms since the epoch. */
-  timestampExpiresMs: number;
-  timestamp: string;
-  snapshot: string;
-  targets: string;
-  config: string;
-}
+/** One node's newest signed documents. */
+export type PublishedNode = SignedNode;
 
 export interface PublishedHead {
   /** Grows by one with every publish; compare-and-swap is on this. */
