@@ -8,6 +8,9 @@ const KEY_32_BYTES = '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$';
 const NODE_NAME = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
 /** 1 to 65535. */
 const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+/** RFC 1918, and the machine's own loopback. */
+const HOST = `(127\\.0\\.0\\.1|(10\\.${OCTET}|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.${OCTET}\\.${OCTET})`;
 const ITEMS_MAX = 5000;
 const MESSAGE_CHARS_MAX = 300;
 
@@ -29,7 +32,7 @@ export const enrolmentSchema = record(['wireguardPublicKey', 'signingKey', 'form
     ipv4: { type: 'string', format: 'ipv4' },
     ipv6: { type: 'string', format: 'ipv6', pattern: '^[0-9A-Fa-f:.]+$', maxLength: 45 },
   }),
-  allow: { type: 'array', maxItems: 1000, items: { type: 'string', pattern: `^${PORT}(-${PORT})?$` } },
+  allow: { type: 'array', maxItems: 1000, items: { type: 'string', pattern: `^(${HOST}:)?${PORT}(-${PORT})?$` } },
   formats: { type: 'array', minItems: 1, maxItems: 20, items: { type: 'integer', minimum: 1, maximum: 1000 } },
 });
 

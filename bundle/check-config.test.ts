@@ -12,6 +12,7 @@ import { isRefusal } from './refusal.ts';
 
 const edge = () => structuredClone(edgeConfig('tokyo-1', ['x']));
 const { edge: _, role: __, ...base } = edge();
+const forward = (port: number) => ({ port, host: '192.168.1.20', hostPort: 8080 });
 const origin: NodeConfig = { ...base, role: 'origin', origin: { ports: [22, 8080] } };
 const code = (value: unknown) => (isRefusal(value) ? value.code : 'good');
 
@@ -47,6 +48,21 @@ describe('a config', () => {
     ['a url with a space', 'malformed', { ...edge(), controlPlane: { urls: ['https://a b'] } }],
     ['a port of zero', 'malformed', { ...origin, origin: { ports: [0] } }],
     ['a port twice', 'malformed', { ...origin, origin: { ports: [80, 80] } }],
+    ['an origin with forwards', 'good', { ...origin, origin: { ports: [80], forwards: [forward(81), forward(82)] } }],
+    [
+      'two forwards on one port',
+      'malformed',
+      { ...origin, origin: { ports: [], forwards: [forward(81), forward(81)] } },
+    ],
+    [
+      'a port of UDP and one of TCP',
+      'good',
+      {
+        ...origin,
+        origin: { ports: [80], udpPorts: [81], forwards: [{ ...forward(80), protocol: 'udp' }, forward(81)] },
+      },
+    ],
+    ['a forward on a port', 'malformed', { ...origin, origin: { ports: [80], forwards: [forward(80)] } }],
   ])('that is %s is %s', (_title, expected, value) => {
     expect(code(readConfig(JSON.stringify(value)))).toBe(expected);
   });

@@ -59,6 +59,12 @@ function firstDoubled(config: NodeConfig): string | undefined {
     lists['two chunks for one bucket'] = config.edge.chunks.map((chunk) => chunk.bucket);
     lists['one chunk twice'] = config.edge.chunks.map((chunk) => chunk.sha256);
   }
+  if (config.role === 'origin') {
+    const { ports, udpPorts = [], forwards = [] } = config.origin;
+    const led = forwards.map(({ protocol = 'tcp', port }) => `${protocol} ${port}`);
+    const own = [...ports.map((port) => `tcp ${port}`), ...udpPorts.map((port) => `udp ${port}`)];
+    lists['two meanings for one port'] = [...own, ...led];
+  }
   return Object.entries(lists).find(([, values]) => new Set(values).size !== values.length)?.[0];
 }
 

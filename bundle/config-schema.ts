@@ -9,6 +9,17 @@ const IPV4 = `${OCTET}(\\.${OCTET}){3}`;
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 const PORT = '(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})';
 const PREFIX = '(3[0-2]|[12]?[0-9])';
+/** PEM certificates (RFC 7468) and line breaks between them, nothing else. */
+const PEM = '^(-----BEGIN CERTIFICATE-----\\n([A-Za-z0-9+/=]{1,76}\\n)+-----END CERTIFICATE-----\\n)+$';
+/** An http or https URL of characters that mean nothing to a web server's configuration: no `$ ; { } # " ' \\` and no space. */
+const REDIRECT_TARGET =
+  '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!*+,:@%&=/-]*)?(\\?[A-Za-z0-9._~!*+,:@%&=/?-]*)?$';
+export const PREFIX_PARTS_MAX = 6;
+export const BACKENDS_MAX = 16;
+export const NETWORKS_MAX = 200;
+export const FORWARDS_MAX = 1_000;
+/** Each is a listening socket of every edge. */
+export const STREAMS_MAX = 1_000;
 
 const name = { type: 'string', pattern: `^${LABEL}$` } as const;
 const address = { type: 'string', pattern: `^${IPV4}$` } as const;
@@ -60,14 +71,17 @@ const common = {
   }),
 };
 
-const edge = object(['pool', 'members', 'acme', 'chunks'], {
-  pool: name,
-  members: list(member, 0, 1_000),
-  acme,
-  chunks: list(chunkReference, 0, CHUNKS_MAX),
+const forward = object(['port', 'host', 'hostPort'], {
+  protocol: { const: 'udp' },
+  port,
+  host: address,
+  hostPort: port,
 });
-
-const origin = object(['ports'], { ports: { ...list(port, 0, 65_535), uniqueItems: true } });
+const origin = object(['ports'], {
+  ports: { ...list(port, 0, 65_535), uniqueItems: true },
+  udpPorts: { ...list(port, 1, 65_535), uniqueItems: true },
+  forwards: list(forward, 1, FORWARDS_MAX),
+});
 
 const limits = {
   ...object(['maxBodyBytes'], {
@@ -79,11 +93,122 @@ const limits = {
   dependencies: { burst: ['requestsPerSecond'] },
 };
 
+const yes = { const: true } as const;
+const backend = object(['address', 'port'], {
+  address,
+  port,
+  weight: { type: 'integer', minimum: 2, maximum: 100 },
+  backup: yes,
+});
+const serverName = { ...hostname, pattern: `^(${LABEL}\\.)+(?![0-9]+$)${LABEL}$` } as const;
+const originTls = {
+  oneOf: [
+    object(['verify'], { verify: { enum: ['none', 'public'] }, serverName }),
+    object(['verify', 'ca'], {
+      verify: { const: 'ca' },
+      ca: { type: 'string', maxLength: 6000, pattern: PEM },
+      serverName,
+    }),
+  ],
+};
+/** An IPv4 or IPv6 network, as its canonical text. */
+const network = {
+  type: 'string',
+  maxLength: 49,
+  pattern: `^(${IPV4}/${PREFIX}|[0-9a-f:]{2,39}/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`,
+} as const;
+const networks = list(network, 1, NETWORKS_MAX);
+const urlPath = { type: 'string', maxLength: 200, pattern: '^/[A-Za-z0-9/._~-]*$' } as const;
+const headerName = { type: 'string', maxLength: 64, pattern: '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$' } as const;
+/** Printable ASCII without dollar and backslash (RFC 9110 §5.5, less what nginx would interpret). */
+const headerValue = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1000,
+  pattern: '^[!-#%-[\\]-~]([ -#%-[\\]-~]*[!-#%-[\\]-~])?$',
+} as const;
+const auth = {
+  oneOf: [
+    object(['kind'], {
+      kind: { const: 'basic' },
+      sealed: { type: 'string', maxLength: 6000, pattern: '^[A-Za-z0-9+/]+={0,2}$' },
+    }),
+    object(['kind', 'address', 'port', 'path'], {
+      kind: { const: 'forward' },
+      address,
+      port,
+      path: urlPath,
+      signIn: urlPath,
+      identityHeaders: list(headerName, 1, 16),
+    }),
+  ],
+};
+const place = {
+  backends: list(backend, 0, BACKENDS_MAX),
+  sticky: yes,
+  protocol: { enum: ['https', 'h2c', 'tls'] },
+  originTls,
+  allow: networks,
+  deny: networks,
+  auth,
+};
+const path = object(['prefix', 'backends'], {
+  prefix: { type: 'string', maxLength: 200, pattern: `^(/[A-Za-z0-9._~@:+,=!-]+){1,${PREFIX_PARTS_MAX}}$` },
+  stripPrefix: yes,
+  ...place,
+});
+const headerChanges = object([], {
+  set: list(object(['name', 'value'], { name: headerName, value: headerValue }), 1, 32),
+  remove: list(headerName, 1, 32),
+});
+const milliseconds = { type: 'integer', minimum: 1, maximum: 86_400_000 } as const;
+const timeouts = object([], { connectMs: milliseconds, readMs: milliseconds, sendMs: milliseconds });
+/** Kept short of what a reader of HTML could not be shown: any text, but no NUL. */
+const page = { type: 'string', minLength: 1, maxLength: 4000, pattern: '^[^\u0000]*$' } as const;
 const route = object(['hostname', 'backends', 'limits'], {
   hostname,
-  backends: list(object(['address', 'port'], { address, port }), 1, 64),
+  ...place,
   limits,
   orderer: name,
+  paths: list(path, 1, 32),
+  timeouts,
+  headers: object([], { request: headerChanges, response: headerChanges }),
+  hsts: object(['maxAge'], {
+    maxAge: { type: 'integer', minimum: 0, maximum: 63_072_000 },
+    includeSubDomains: yes,
+    preload: yes,
+  }),
+  redirect: object(['to', 'status'], {
+    to: { type: 'string', maxLength: 500, pattern: REDIRECT_TARGET },
+    status: { enum: [301, 302, 307, 308] },
+    keepPath: yes,
+  }),
+  maintenance: object(['allow'], { allow: list(network, 0, NETWORKS_MAX) }),
+  errorPages: object([], { '404': page, '502': page, '503': page, '504': page }),
+  proxyProtocol: yes,
+  closed: { const: 'expired' },
+});
+
+const stream = object(['protocol', 'port', 'backends'], {
+  protocol: { enum: ['tcp', 'udp'] },
+  port,
+  backends: list(backend, 1, BACKENDS_MAX),
+  sticky: yes,
+  proxyProtocol: yes,
+  allow: networks,
+  deny: networks,
+  connections: { type: 'integer', minimum: 1, maximum: 100_000 },
+  timeouts,
+});
+
+const edge = object(['pool', 'members', 'acme', 'chunks'], {
+  pool: name,
+  members: list(member, 0, 1_000),
+  acme,
+  chunks: list(chunkReference, 0, CHUNKS_MAX),
+  streams: list(stream, 1, STREAMS_MAX),
+  tlsPassthrough: yes,
+  proxyProtocolFrom: networks,
 });
 
 export const EDGE_CONFIG_SCHEMA = whole({ ...common, role: { const: 'edge' }, edge });

@@ -44,11 +44,47 @@ export interface EdgePart {
   acme: { server: string; email?: string };
   /** Sorted by bucket; empty buckets are omitted. */
   chunks: ChunkReference[];
+  /** Layer 4 on ports of its own, sorted by protocol, then port; absent: none. */
+  streams?: WireStream[];
+  /** The name in a TLS handshake is read before the connection is taken, so that `tls` routes pass through. A setting of the pool. */
+  tlsPassthrough?: true;
+  /** A load balancer stands in front: only these networks may connect, and say by PROXY protocol for whom. Canonical CIDRs, sorted. */
+  proxyProtocolFrom?: string[];
+}
+
+/** A public port of every edge of the pool. */
+export interface WireStream {
+  protocol: 'tcp' | 'udp';
+  port: number;
+  backends: WireBackend[];
+  sticky?: true;
+  /** The backend is told the visitor's address by PROXY protocol, version 1. TCP only. */
+  proxyProtocol?: true;
+  allow?: string[];
+  deny?: string[];
+  /** Connections from one address. */
+  connections?: number;
+  timeouts?: WireTimeouts;
 }
 
 export interface OriginPart {
   /** TCP ports that a route declares, ascending. What is opened is these and the owner's local allow-list, both. */
   ports: number[];
+  /** The same for UDP; absent: none. */
+  udpPorts?: number[];
+  /** Services behind this machine, or on its loopback, ascending by `port`; absent: none. The same double consent. */
+  forwards?: Forward[];
+}
+
+/** The tunnel port under which edges reach a service that is not on the origin's own address. */
+export interface Forward {
+  /** Absent: TCP. */
+  protocol?: 'udp';
+  /** On the origin's tunnel address; none of `ports`, or for UDP of `udpPorts`. */
+  port: number;
+  /** Bare IPv4: a LAN address, or 127.0.0.1. */
+  host: string;
+  hostPort: number;
 }
 
 interface NodeConfigBase {
@@ -84,15 +120,101 @@ export interface WireLimits {
   connections?: number;
 }
 
+export interface WireBackend {
+  /** An origin's address inside the WireGuard network. */
+  address: string;
+  /** On that address: a declared port, or that of a forward. */
+  port: number;
+  /** 2 to 100; absent: 1. */
+  weight?: number;
+  /** Only when all others fail. Never all of them. */
+  backup?: true;
+}
+
+/** How an https backend's certificate is judged. `serverName` absent: the name that the visitor asked for. */
+export type WireOriginTls =
+  | { verify: 'none'; serverName?: string }
+  | { verify: 'public'; serverName?: string }
+  /** `ca`: PEM certificates, nothing else. */
+  | { verify: 'ca'; ca: string; serverName?: string };
+
+export type WireAuth =
+  /** `sealed`: htpasswd lines, encrypted to the pool's identity (base64). Absent: not there yet, and nobody gets in. */
+  | { kind: 'basic'; sealed?: string }
+  | {
+      kind: 'forward';
+      address: string;
+      port: number;
+      /** Where the question goes. */
+      path: string;
+      /** Shown in place of a 401. */
+      signIn?: string;
+      /** Sorted; header names of the answer that the backend gets. */
+      identityHeaders?: string[];
+    };
+
+/** Where requests go and who may make them. */
+export interface WirePlace {
+  /** Ordered. Empty only where nothing is asked: a closed route, a redirect. */
+  backends: WireBackend[];
+  /** One backend per client address. Never together with a backup. */
+  sticky?: true;
+  /** Absent: HTTP/1.1. `tls` (of a whole route, never of a path): the connection passes through as it is. */
+  protocol?: 'https' | 'h2c' | 'tls';
+  /** There exactly when `protocol` is https. */
+  originTls?: WireOriginTls;
+  /** Canonical CIDRs, sorted. `deny` counts first; `allow` absent: everybody. */
+  allow?: string[];
+  deny?: string[];
+  auth?: WireAuth;
+}
+
+/** A part of a site; complete, whatever the rest of the site says. */
+export interface WirePath extends WirePlace {
+  /** `/api`: this path and everything below it. Compared byte by byte. */
+  prefix: string;
+  stripPrefix?: true;
+}
+
+export interface WireHeaderChanges {
+  /** Sorted by name. */
+  set?: { name: string; value: string }[];
+  /** Sorted. */
+  remove?: string[];
+}
+
+/** Milliseconds. */
+export interface WireTimeouts {
+  connectMs?: number;
+  /** Layer 4: how long a connection may be silent. */
+  readMs?: number;
+  /** Not for layer 4. */
+  sendMs?: number;
+}
+
 /** One hostname as an edge serves it. */
-export interface WireRoute {
+export interface WireRoute extends WirePlace {
   /** Canonical: lower case, A-label, no trailing dot. May be `*.name`. */
   hostname: string;
-  /** Ordered; addresses are origins inside the WireGuard network. */
-  backends: { address: string; port: number }[];
   limits: WireLimits;
   /** The one pool member that orders this host's certificate. Absent while no member announced its keys. */
   orderer?: string;
+  /** Sorted by prefix. */
+  paths?: WirePath[];
+  /** What is absent has the edge's default. */
+  timeouts?: WireTimeouts;
+  headers?: { request?: WireHeaderChanges; response?: WireHeaderChanges };
+  hsts?: { maxAge: number; includeSubDomains?: true; preload?: true };
+  /** With `keepPath` the visitor's path and query follow `to`, which then has none. */
+  redirect?: { to: string; status: 301 | 302 | 307 | 308; keepPath?: true };
+  /** 503 for everybody but these networks. */
+  maintenance?: { allow: string[] };
+  /** HTML by status. */
+  errorPages?: { '404'?: string; '502'?: string; '503'?: string; '504'?: string };
+  /** `tls` only: the backend is told the visitor's address by PROXY protocol, version 1. */
+  proxyProtocol?: true;
+  /** Its time is over: the name is still known, and answers 404. */
+  closed?: 'expired';
 }
 
 /** A content-addressed part of a pool's routes, sorted by hostname. */

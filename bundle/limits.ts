@@ -3,7 +3,10 @@
 /** timestamp, snapshot, targets and root, each. */
 export const METADATA_BYTES_MAX = 64 * 1024;
 export const CONFIG_BYTES_MAX = 1024 * 1024;
-export const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+/** 500 routes of the largest size fit, and more of the usual one. */
+export const CHUNK_BYTES_MAX = 12 * 1024 * 1024;
+/** The canonical text of one route; a usual one has 100 bytes. */
+export const ROUTE_BYTES_MAX = 16 * 1024;
 /** A whole bundle response: 100 000 routes are 9 MB. */
 export const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 /** A status post, a relayed certificate, a pool identity. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv, type AnySchema } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { schemas } from './by-kind.ts';
+import { ANNOTATIONS, schemas } from './by-kind.ts';
 import { typesFromSchemas } from './generate.ts';
 
 interface Node {
@@ -20,6 +20,7 @@ interface Node {
 
 const ajv = new Ajv({ strict: true, strictTypes: false, allErrors: true });
 addFormats.default(ajv);
+ajv.addVocabulary([...ANNOTATIONS]);
 for (const schema of Object.values(schemas)) ajv.addSchema(schema);
 
 const places = Object.entries(schemas).flatMap(([kind, schema]) => walk(schema as Node, `${kind}.schema.json#`));
@@ -39,10 +40,21 @@ function walk(node: Node, place: string): { place: string; node: Node }[] {
 
 /** The description of a schema or of what it refers to. */
 function descriptionOf(node: Node): string | undefined {
-  if (node.description !== undefined || node.$ref === undefined) return node.description;
+  return node.description ?? targetOf(node).description;
+}
+
+/** What a schema refers to, or itself. */
+function targetOf(node: Node): Node {
+  if (node.$ref === undefined) return node;
   const [file = '', path = ''] = node.$ref.split('#');
   const target = places.find(({ place }) => place === `${file}#${path}` || (file === '' && place.endsWith(`#${path}`)));
-  return target?.node.description;
+  return target?.node ?? {};
+}
+
+/** A block, or a list of blocks: its parts have examples. */
+function isBlock(node: Node): boolean {
+  const parts = node.items === undefined ? node : targetOf(node.items);
+  return parts.properties !== undefined;
 }
 
 /** A validator for the schema at a place. */
@@ -58,6 +70,13 @@ describe('the schemas', () => {
 
   it('describe every property, item and definition', () => {
     expect(places.filter(({ node }) => !descriptionOf(node)).map(({ place }) => place)).toEqual([]);
+  });
+
+  it('give an example of every value that a person types, also behind a reference', () => {
+    const typed = places.filter(({ place, node }) => /\/properties\/\w+$/.test(place) && !isBlock(targetOf(node)));
+    const bare = typed.filter(({ node }) => (node.examples ?? targetOf(node).examples) === undefined);
+    expect(typed.length).toBeGreaterThan(60);
+    expect(bare.map(({ place }) => place)).toEqual([]);
   });
 
   it('refuse unknown properties in every block', () => {

@@ -1,7 +1,8 @@
-// Writes types.ts from the JSON Schemas. `npm run bless` runs it; a test compares.
+// Writes what is made from the JSON Schemas: types.ts, and the reference in docs/routes.md. `npm run bless` runs it; tests compare.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { REFERENCE_FILE, referencePage } from './reference.ts';
 
 const BANNER =
   '// Generated from the JSON Schemas beside this file by schemas/generate.ts. Do not edit: run `npm run bless`.\n';
@@ -31,4 +32,7 @@ export async function typesFromSchemas(): Promise<string> {
   return types.replace(/^export interface Data \{[^}]*\}\n/m, '');
 }
 
-if (import.meta.main) writeFileSync(join(import.meta.dirname, 'types.ts'), await typesFromSchemas());
+if (import.meta.main) {
+  writeFileSync(join(import.meta.dirname, 'types.ts'), await typesFromSchemas());
+  writeFileSync(REFERENCE_FILE, referencePage());
+}

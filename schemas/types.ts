@@ -1,7 +1,15 @@
 // Generated from the JSON Schemas beside this file by schemas/generate.ts. Do not edit: run `npm run bless`.
 
 /**
- * A hostname and where it goes. One file per hostname, in routes/TEAM/.
+ * Several machines instead of origin and port. A request goes to one of them; when it cannot be reached, to another.
+ *
+ * @minItems 1
+ * @maxItems 16
+ */
+export type Backends = Backend[];
+
+/**
+ * A hostname and where its visitors go. One file per hostname, in routes/TEAM/.
  */
 export interface Route {
   /**
@@ -11,19 +19,236 @@ export interface Route {
   /**
    * The machine that runs the service: the name of a file in origins/ that lists your team.
    */
-  origin: string;
+  origin?: string;
   /**
    * The TCP port of the service on that machine.
    */
-  port: number;
+  port?: number;
+  /**
+   * A LAN address behind that machine, or 127.0.0.1 for a service that listens only there. Default: the machine's own tunnel address. Its owner must allow it on the machine.
+   */
+  host?: string;
+  backends?: Backends;
+  /**
+   * Keeps a visitor, by address, on one of the backends while it answers. Not together with backup. Default false.
+   */
+  sticky?: boolean;
+  /**
+   * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC). Default http. Visitors always come by HTTPS.
+   */
+  protocol?: "http" | "https" | "h2c";
+  originTls?: OriginTls;
+  auth?: Auth;
+  /**
+   * Only visitors from these addresses may come in; others are answered 403. Default: everybody.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: An IPv4 or IPv6 address, or a network in CIDR form.
+   */
+  allow?: string[];
+  /**
+   * Visitors from these addresses are answered 403, also where allow names them.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: An IPv4 or IPv6 address, or a network in CIDR form.
+   */
+  deny?: string[];
+  /**
+   * Parts of the site that go elsewhere or follow other rules. The longest matching prefix wins.
+   *
+   * @minItems 1
+   * @maxItems 32
+   */
+  paths?: Path[];
   limits?: Limits;
+  timeouts?: Timeouts;
+  headers?: Headers;
+  hsts?: Hsts;
+  redirect?: Redirect;
+  maintenance?: Maintenance;
+  errorPages?: ErrorPages;
+  /**
+   * From this moment (UTC) the hostname answers 404, without a commit. Default: never.
+   */
+  expiresAt?: string;
   /**
    * The pool of edges that serves this hostname. Default: the first pool in kokoa.yaml.
    */
   pool?: string;
 }
 /**
- * What one hostname may take. Requests and connections are counted per hostname and client address.
+ * One machine and port that can answer.
+ */
+export interface Backend {
+  /**
+   * The machine that runs the service: the name of a file in origins/ that lists your team.
+   */
+  origin: string;
+  /**
+   * The TCP port of the service on that machine.
+   */
+  port: number;
+  /**
+   * A LAN address behind that machine, or 127.0.0.1 for a service that listens only there. Default: the machine's own tunnel address. Its owner must allow it on the machine.
+   */
+  host?: string;
+  /**
+   * Its share of the requests beside the others. Default 1.
+   */
+  weight?: number;
+  /**
+   * Asked only when all others fail. Default false.
+   */
+  backup?: boolean;
+}
+/**
+ * How an https backend's certificate is judged.
+ */
+export interface OriginTls {
+  /**
+   * public: by the certificate authorities that browsers trust. ca: by your own one, given as ca. none: not at all; the tunnel still encrypts the way to the machine.
+   */
+  verify: "public" | "ca" | "none";
+  /**
+   * The certificates of your own authority, in PEM form.
+   */
+  ca?: string;
+  /**
+   * The name that the backend's certificate must carry, which is also sent as SNI. Default: the hostname that the visitor asked for.
+   */
+  serverName?: string;
+}
+/**
+ * Who may come in: asked by the edge, before a request reaches your service.
+ */
+export interface Auth {
+  basic?: BasicAuth;
+  forward?: ForwardAuth;
+}
+/**
+ * User names and passwords, asked by the browser (RFC 7617).
+ */
+export interface BasicAuth {
+  users: SecretReference;
+}
+/**
+ * Lines of NAME:HASH, as htpasswd writes them.
+ */
+export interface SecretReference {
+  /**
+   * What `kokoa seal` printed: encrypted to the reconciler, safe in git.
+   */
+  sealed?: string;
+  /**
+   * A file of this name in your team's folder of the reconciler's secrets directory.
+   */
+  file?: string;
+  /**
+   * A systemd credential TEAM.NAME of the reconciler.
+   */
+  credential?: string;
+  /**
+   * An environment variable KOKOA_SECRET_TEAM__NAME of the reconciler. Other processes may see it: prefer file or credential.
+   */
+  env?: string;
+}
+/**
+ * A login service of yours (oauth2-proxy, Authelia, Authentik) is asked about each request: 2xx lets it pass, 401 and 403 do not.
+ */
+export interface ForwardAuth {
+  /**
+   * The machine that runs the login service.
+   */
+  origin: string;
+  /**
+   * The TCP port of the service on that machine.
+   */
+  port: number;
+  /**
+   * A LAN address behind that machine, or 127.0.0.1 for a service that listens only there. Default: the machine's own tunnel address. Its owner must allow it on the machine.
+   */
+  host?: string;
+  /**
+   * Where it answers the question.
+   */
+  path: string;
+  /**
+   * Its page for visitors who must log in, shown in place of 401. Default: where the Location header of its 401 leads, else a plain 401.
+   */
+  signIn?: string;
+  /**
+   * Headers of its answer that your service gets. The same ones from a visitor are dropped. Default none.
+   *
+   * @maxItems 16
+   *
+   * Items: The name of an HTTP header: letters, digits and dashes.
+   */
+  identityHeaders?: string[];
+}
+/**
+ * A part of the site. Without origin or backends it goes where the route goes.
+ */
+export interface Path {
+  /**
+   * Whole parts of a path: /api stands for /api and everything below it, not for /apix. At most 6 parts.
+   */
+  prefix: string;
+  /**
+   * The machine that runs the service: the name of a file in origins/ that lists your team.
+   */
+  origin?: string;
+  /**
+   * The TCP port of the service on that machine.
+   */
+  port?: number;
+  /**
+   * A LAN address behind that machine, or 127.0.0.1 for a service that listens only there. Default: the machine's own tunnel address. Its owner must allow it on the machine.
+   */
+  host?: string;
+  backends?: Backends;
+  /**
+   * Takes the prefix away before your service sees the path, and tells it in X-Forwarded-Prefix. Default false.
+   */
+  stripPrefix?: boolean;
+  /**
+   * Keeps a visitor, by address, on one of the backends while it answers. Not together with backup. Default false.
+   */
+  sticky?: boolean;
+  /**
+   * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC). Default http. Visitors always come by HTTPS.
+   */
+  protocol?: "http" | "https" | "h2c";
+  originTls?: OriginTls;
+  auth?: Auth;
+  /**
+   * Only visitors from these addresses may come in here; others are answered 403. Replaces the route's list. Default: the route's.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: An IPv4 or IPv6 address, or a network in CIDR form.
+   */
+  allow?: string[];
+  /**
+   * Visitors from these addresses are answered 403 here, also where allow names them. Replaces the route's list. Default: the route's.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: An IPv4 or IPv6 address, or a network in CIDR form.
+   */
+  deny?: string[];
+  /**
+   * Nobody is asked to log in here, although the route has auth. Default false.
+   */
+  public?: boolean;
+}
+/**
+ * What one hostname may take. Requests and connections are counted per hostname and client address. What is not said here comes from defaults in kokoa.yaml.
  */
 export interface Limits {
   /**
@@ -35,13 +260,127 @@ export interface Limits {
    */
   requestsPerSecond?: number;
   /**
-   * How many requests may come at once above requestsPerSecond. Needs requestsPerSecond.
+   * How many requests may come at once above requestsPerSecond. Needs requestsPerSecond. Default 0.
    */
   burst?: number;
   /**
    * Requests in flight from one address; more are answered 429. Default: not limited.
    */
   connections?: number;
+}
+/**
+ * How long the edge waits for the backend.
+ */
+export interface Timeouts {
+  /**
+   * For a connection, at most 1m; then another backend is tried. Default 1s.
+   */
+  connect?: string;
+  /**
+   * Between two pieces of an answer, at most 24h; then 504. Default 1h.
+   */
+  read?: string;
+  /**
+   * Between two pieces of a request that the backend takes, at most 24h. Default 1m.
+   */
+  send?: string;
+}
+/**
+ * Headers that the edge changes: request on the way to your service, response on the way to the visitor.
+ */
+export interface Headers {
+  request?: HeaderChanges;
+  response?: HeaderChanges;
+}
+/**
+ * Headers that are set or removed.
+ */
+export interface HeaderChanges {
+  /**
+   * Name and value; one of the same name is replaced.
+   */
+  set?: {
+    /**
+     * The value, printable ASCII without $ and backslash.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Names that do not pass.
+   *
+   * @maxItems 32
+   *
+   * Items: The name of an HTTP header: letters, digits and dashes.
+   */
+  remove?: string[];
+}
+/**
+ * Tells browsers to use nothing but HTTPS from now on (RFC 6797). It cannot be taken back before maxAge is over.
+ */
+export interface Hsts {
+  /**
+   * Seconds; 31536000 is a year, 0 ends it.
+   */
+  maxAge: number;
+  /**
+   * Also for every name below this one. Default false.
+   */
+  includeSubDomains?: boolean;
+  /**
+   * Agrees to the lists that browsers ship. Needs a year and includeSubDomains. Default false.
+   */
+  preload?: boolean;
+}
+/**
+ * Sends every visitor elsewhere, instead of a backend.
+ */
+export interface Redirect {
+  /**
+   * An http or https URL.
+   */
+  to: string;
+  /**
+   * 301 and 308 are for ever, 302 and 307 for now; 307 and 308 keep the method. Default 308.
+   */
+  status?: 301 | 302 | 307 | 308;
+  /**
+   * Adds the visitor's path and query to the URL, which then must be bare: https://www.hoge.com. Default true.
+   */
+  keepPath?: boolean;
+}
+/**
+ * Answers 503 to everybody but the addresses in allow.
+ */
+export interface Maintenance {
+  /**
+   * Who still gets through, to see whether all is well.
+   *
+   * @maxItems 200
+   *
+   * Items: An IPv4 or IPv6 address, or a network in CIDR form.
+   */
+  allow: string[];
+}
+/**
+ * HTML of your own for what the edge itself answers. What your service answers passes unchanged.
+ */
+export interface ErrorPages {
+  /**
+   * Nothing is here (any more).
+   */
+  "404"?: string;
+  /**
+   * The service cannot be reached.
+   */
+  "502"?: string;
+  /**
+   * Under maintenance.
+   */
+  "503"?: string;
+  /**
+   * The service did not answer in time.
+   */
+  "504"?: string;
 }
 /**
  * A private machine that runs services, in origins/NAME.yaml. `kokoa origin add NAME` writes it.
@@ -224,6 +563,7 @@ export interface Kokoa {
   defaults?: {
     limits?: Limits;
   };
+  sealing?: Sealing;
   /**
    * What keeps one bad merge from taking everything down.
    */
@@ -294,4 +634,13 @@ export interface Pool {
    * What routes and edges call it.
    */
   name: string;
+}
+/**
+ * Lets team members seal secrets in a clone, without asking the reconciler.
+ */
+export interface Sealing {
+  /**
+   * The public key of the reconciler, as GET /api/v1/sealing-key shows it.
+   */
+  recipient: string;
 }

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { validateEnrolment } from './api-schema.ts';
+
+const ENROLMENT = { wireguardPublicKey: `${'A'.repeat(43)}=`, signingKey: 'A'.repeat(43), formats: [1] };
+const judge = (allow: string) => validateEnrolment({ ...ENROLMENT, allow: [allow] });
+
+describe('what an owner allows, as a node announces it', () => {
+  test.each([
+    '8080',
+    '9000-9010',
+    '192.168.1.20:8080',
+    '10.0.0.0:1-65535',
+    '172.16.0.1:80',
+    '172.31.255.255:80',
+    '127.0.0.1:3000',
+  ])('%s is taken', (allow) => {
+    expect(judge(allow)).toBeUndefined();
+  });
+
+  test.each([
+    ...[
+      '0',
+      '65536',
+      '1-',
+      '08080',
+      '',
+      'none',
+      ' 80',
+      '80\n',
+      '127.0.0.1',
+      '127.0.0.1:',
+      '127.0.0.1:0',
+      '127.0.0.1:080',
+    ],
+    ...[
+      '127.0.0.2:80',
+      '127.0.0.01:80',
+      '8.8.8.8:80',
+      '172.15.0.1:80',
+      '172.32.0.1:80',
+      '192.169.0.1:80',
+      '169.254.169.254:80',
+    ],
+    ...[
+      '10.0.0:80',
+      '10.0.0.256:80',
+      '10.0.0.1.1:80',
+      '10.0.0.0/8:80',
+      '0.0.0.0:80',
+      'localhost:80',
+      '[::1]:80',
+      '10x0.0.1:80',
+    ],
+  ])('%j is not', (allow) => {
+    expect(judge(allow)).toContain('/allow/0');
+  });
+});
