@@ -48,7 +48,13 @@ async function opens(backend: Backend, answers: Answers, deadline: number): Prom
 }
 
 function backendsOf(chunks: readonly Chunk[]): Backend[] {
-  return chunks.flatMap(({ routes }) => routes.flatMap(({ backends }) => backends));
+  return chunks.flatMap(({ routes }) =>
+    routes.flatMap((route) =>
+      [route, ...(route.paths ?? [])].flatMap(({ backends, auth }) =>
+        auth?.kind === 'forward' ? [...backends, auth] : backends,
+      ),
+    ),
+  );
 }
 
 function nameOf({ address, port }: Backend): string {

@@ -36,13 +36,13 @@ export interface Questions {
 }
 
 /**
- * What can be compared across a change from `running` to `wanted`, and is touched by it. A hostname that goes elsewhere is left
- * out: where it goes now may answer 404 to everything, and that must not keep everybody else's change back.
+ * What can be compared across a change from `running` to `wanted`, and is touched by it. A hostname that is served otherwise is left
+ * out: it may answer 404 to everything from now on, and that must not keep everybody else's change back.
  */
 export function questionsFor(running: VerifiedBundle, wanted: VerifiedBundle): Questions {
-  const sampled = new Map(sample(routesOf(running)).map((route) => [route.hostname, canonicalJson(route.backends)]));
+  const sampled = new Map(sample(routesOf(running)).map((route) => [route.hostname, servedAs(route)]));
   const hostnames = routesOf(wanted)
-    .filter(({ hostname, backends }) => sampled.has(hostname) && sampled.get(hostname) === canonicalJson(backends))
+    .filter((route) => sampled.has(route.hostname) && sampled.get(route.hostname) === servedAs(route))
     .map(({ hostname }) => hostname);
   if (networkPart(running.config) === networkPart(wanted.config)) return { hostnames, peers: [], controlPlane: false };
   const before = new Set(running.config.wireguard.peers.map((peer) => canonicalJson(peer)));
@@ -88,6 +88,11 @@ async function lookAtTunnels({ peers }: Questions, { tunnel, nowSeconds }: Eyes)
   const latest = new Map(state.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
   const fresh = ({ publicKey }: Peer) => nowSeconds() - (latest.get(publicKey) ?? 0) < HANDSHAKE_FRESH_SECONDS;
   return Object.fromEntries(peers.map((peer) => [checkOf(peer), fresh(peer)]));
+}
+
+/** All that decides what a visitor is answered. */
+function servedAs({ orderer, ...served }: WireRoute): string {
+  return canonicalJson(served);
 }
 
 function checkOf({ node }: Peer): string {

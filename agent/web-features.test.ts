@@ -10,7 +10,13 @@ describe('the features of the web server', () => {
       ...node.machine.edge!.web,
       async features() {
         world.asked += 1;
-        return { version: world.version, http2Directive: false, certificateCache: false };
+        return {
+          version: world.version,
+          http2Directive: false,
+          certificateCache: false,
+          http3: false,
+          stream: 'none' as const,
+        };
       },
     };
     node.state.webRuns = true;

@@ -2,7 +2,8 @@
 // was seen on that connection; it follows nothing, keeps nothing and reads no body.
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { getCACertificates, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { connect } from 'node:net';
+import { getCACertificates, type PeerCertificate, connect as secure, type TLSSocket } from 'node:tls';
 import { KokoaError } from '../../bundle/error.ts';
 import { isWildcard } from '../core/certificate-name.ts';
 
@@ -18,6 +19,8 @@ export interface HostProbe {
   /** PEM file of authorities that are trusted besides the system's. */
   caFile?: string;
   timeoutMs?: number;
+  /** Path of a Unix socket that wants a PROXY header, instead of `address` and `port`. */
+  socket?: string;
 }
 
 export interface SeenCertificate {
@@ -53,6 +56,7 @@ export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
       rejectUnauthorized: false,
       signal: AbortSignal.timeout(probe.timeoutMs ?? TIMEOUT_MS),
       ...(ca && { ca }),
+      ...(probe.socket !== undefined && { createConnection: () => connectThrough(probe.socket!, name, ca) }),
     });
     asked.on('response', (response) => {
       const socket = response.socket as TLSSocket;
@@ -64,6 +68,15 @@ export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
     asked.on('error', (error) => resolve({ ok: false, reason: reasonOf(error) }));
     asked.end();
   });
+}
+
+/** PROXY protocol, version 1, section 2.1: who asks is not told. */
+function connectThrough(path: string, servername: string, ca: string[] | undefined): TLSSocket {
+  const socket = connect(path);
+  socket.write('PROXY UNKNOWN\r\n');
+  const secured = secure({ socket, servername, rejectUnauthorized: false, ...(ca && { ca }) });
+  socket.on('error', (error) => secured.destroy(error));
+  return secured;
 }
 
 async function readAuthorities(path: string): Promise<string> {

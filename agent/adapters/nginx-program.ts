@@ -42,7 +42,15 @@ export function featuresOf(printed: string): WebServerFeatures | undefined {
     version: `${major}.${minor}.${patch}`,
     http2Directive: number >= 1_025_001,
     certificateCache: number >= 1_027_004,
+    stream: streamOf(printed),
+    http3: number >= 1_025_000 && /--with-http_v3_module(?:\s|$)/.test(printed),
   };
+}
+
+/** A module is said to be there when it can be; whether its file is, the caller sees. */
+function streamOf(printed: string): WebServerFeatures['stream'] {
+  if (/--with-stream(?:\s|$)/.test(printed)) return 'built-in';
+  return /--with-stream=dynamic(?:\s|$)/.test(printed) ? 'module' : 'none';
 }
 
 export function nginxFailed(what: string, detail: string, hint?: string): KokoaError {

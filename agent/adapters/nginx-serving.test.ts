@@ -69,7 +69,7 @@ describe('names', () => {
     ['app.hoge.test', 'b1048576.invalid', 404],
     ['app.hoge.test', '127.0.0.1', 404],
     ['app.hoge.test', 'wiki.fuga.test', 421],
-    ['app.hoge.test', 'limited.hoge.test', 421],
+    ['app.hoge.test', 'narrow.hoge.test', 421],
     ['a.wild.test', 'b.wild.test', 421],
     ['app.hoge.test', 'app.hoge.test:8443', 200],
   ])('a connection for %s that asks for %s is answered %i', async (sni, host, status) => {

@@ -4,11 +4,12 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { EdgeConfig, WireRoute } from '../../bundle/config.ts';
 import { certificateFolder } from '../core/certificate-name.ts';
-import { type NginxSettings, renderNginx } from '../core/render-nginx.ts';
+import { renderNginx } from '../core/render-nginx.ts';
+import type { NginxSettings } from '../core/settings-view.ts';
 import { createNginx } from './nginx.ts';
 import { loadTemplates } from './templates.ts';
 
@@ -78,8 +79,10 @@ export async function openTestbed() {
         templates,
       });
       const folder = join(dir, 'releases', releaseId);
-      await mkdir(folder, { recursive: true });
-      for (const [name, text] of files) await writeFile(join(folder, name), text);
+      for (const [name, text] of files) {
+        await mkdir(dirname(join(folder, name)), { recursive: true });
+        await writeFile(join(folder, name), text);
+      }
       return folder;
     },
 

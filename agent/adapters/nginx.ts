@@ -1,10 +1,11 @@
 // nginx behind the WebServer port. Law: what runs is never asked to do what the same binary has not tested, a reload has happened
 // only when the new release answers and no old worker accepts, and nothing but this state directory's own processes is signalled.
+import { existsSync } from 'node:fs';
 import { mkdir, readlink, realpath, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NginxPaths, nginxPaths } from '../core/nginx-paths.ts';
+import { type NginxPaths, nginxPaths, STREAM_MODULE } from '../core/nginx-paths.ts';
 import type { WebServer, WebServerFeatures } from '../ports/web-server.ts';
 import { logTail, trimLog } from './nginx-log.ts';
 import { findAll, findMaster, lookAgain, type NginxProcess, signal, workersOf } from './nginx-processes.ts';
@@ -72,7 +73,7 @@ async function readFeatures(options: NginxOptions, paths: NginxPaths): Promise<W
       saidBy(result),
       'install the Debian package nginx-light',
     );
-  return features;
+  return features.stream === 'module' && !existsSync(STREAM_MODULE) ? { ...features, stream: 'none' } : features;
 }
 
 async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: NginxPaths): Promise<void> {
@@ -96,7 +97,8 @@ async function start(options: NginxOptions, paths: NginxPaths): Promise<void> {
   await mkdir(paths.run, { recursive: true, mode: 0o755 });
   await dismissOrphans(options);
   // Left by a master that was killed; nginx takes an existing socket for one in use.
-  await rm(paths.probeSocket, { force: true });
+  for (const socket of [paths.probeSocket, paths.httpsSocket, paths.plainSocket, paths.closedSocket])
+    await rm(socket, { force: true });
   await rm(paths.pid, { force: true });
   // nginx makes a daemon of itself once it holds its ports, in a session of its own: it outlives the agent.
   const result = await runNginx(options.binary, nginxArguments(options.stateDir, paths.conf));

@@ -1,29 +1,59 @@
 import { describe, expect, it } from 'vitest';
-import { LINGER_MS, NO_PORTS, openPorts, portsInForce } from './closing-ports.ts';
+import { LINGER_MS, NO_PORTS, type Opening, openingsOf, openOrigin, portsInForce } from './closing-ports.ts';
+
+const own = (...ports: number[]): Opening[] => ports.map((port) => ({ port }));
+const forward = (port: number, host = '192.168.1.20') => ({ port, host, hostPort: 8080 });
+const open = (...ports: number[]) => ({ ports, forwards: [] });
 
 describe('ports in force', () => {
-  it('opens a declared port at once', () => {
-    expect(openPorts(portsInForce(NO_PORTS, [8080], 0))).toEqual([8080]);
+  it('opens what is declared at once, ascending', () => {
+    const declared = openingsOf({ ports: [8081, 8080], forwards: [forward(20_001), forward(300)] });
+    expect(openOrigin(portsInForce(NO_PORTS, declared, 0))).toEqual({
+      ports: [8080, 8081],
+      forwards: [forward(300), forward(20_001)],
+    });
+  });
+
+  it('opens nothing for UDP', () => {
+    const declared = openingsOf({ ports: [], udpPorts: [53], forwards: [{ ...forward(300), protocol: 'udp' }] });
+    expect(openOrigin(portsInForce(NO_PORTS, declared, 0))).toEqual(open());
   });
 
   it('keeps a port that is no longer declared for as long as edges need, and closes it then', () => {
-    const first = portsInForce(NO_PORTS, [8080], 0);
-    const moved = portsInForce(first, [8081], 1000);
-    expect(openPorts(moved)).toEqual([8080, 8081]);
-    expect(openPorts(portsInForce(moved, [8081], 1000 + LINGER_MS - 1))).toEqual([8080, 8081]);
-    expect(openPorts(portsInForce(moved, [8081], 1000 + LINGER_MS))).toEqual([8081]);
+    const first = portsInForce(NO_PORTS, own(8080), 0);
+    const moved = portsInForce(first, own(8081), 1000);
+    expect(openOrigin(moved)).toEqual(open(8080, 8081));
+    expect(openOrigin(portsInForce(moved, own(8081), 1000 + LINGER_MS - 1))).toEqual(open(8080, 8081));
+    expect(openOrigin(portsInForce(moved, own(8081), 1000 + LINGER_MS))).toEqual(open(8081));
+  });
+
+  it('does the same with a forward', () => {
+    const moved = portsInForce(portsInForce(NO_PORTS, [forward(300)], 0), own(8080), 1000);
+    expect(openOrigin(moved)).toEqual({ ports: [8080], forwards: [forward(300)] });
+    expect(openOrigin(portsInForce(moved, own(8080), 1000 + LINGER_MS))).toEqual(open(8080));
+  });
+
+  it.each<[string, Opening[], Opening[]]>([
+    ['a forward to another host', [forward(300)], [forward(300, '192.168.1.21')]],
+    ['a forward in place of the machine’s own port', own(300), [forward(300)]],
+    ['the machine’s own port in place of a forward', [forward(300)], own(300)],
+  ])('never gives a port two meanings: %s counts at once', (_, before, after) => {
+    const lingering = portsInForce(portsInForce(NO_PORTS, before, 0), [], 0);
+    const expected = openOrigin(portsInForce(NO_PORTS, after, 0));
+    expect(openOrigin(portsInForce(lingering, after, 1))).toEqual(expected);
+    expect(openOrigin(portsInForce(portsInForce(NO_PORTS, before, 0), after, 1))).toEqual(expected);
   });
 
   it('does not start the wait again at every look', () => {
-    let ports = portsInForce(portsInForce(NO_PORTS, [1], 0), [], 0);
+    let ports = portsInForce(portsInForce(NO_PORTS, own(1), 0), [], 0);
     for (let now = 0; now < LINGER_MS; now += 1000) ports = portsInForce(ports, [], now);
-    expect(openPorts(portsInForce(ports, [], LINGER_MS))).toEqual([]);
+    expect(openOrigin(portsInForce(ports, [], LINGER_MS))).toEqual(open());
   });
 
   it('forgets the wait when the port is declared again', () => {
-    const moved = portsInForce(portsInForce(NO_PORTS, [8080], 0), [], 0);
-    const back = portsInForce(moved, [8080], 1000);
+    const moved = portsInForce(portsInForce(NO_PORTS, own(8080), 0), [], 0);
+    const back = portsInForce(moved, own(8080), 1000);
     expect(back.closing.size).toBe(0);
-    expect(openPorts(portsInForce(back, [8080], LINGER_MS * 2))).toEqual([8080]);
+    expect(openOrigin(portsInForce(back, own(8080), LINGER_MS * 2))).toEqual(open(8080));
   });
 });

@@ -8,6 +8,8 @@ const ORIGIN: FirewallRules = {
   address: '10.100.1.1',
   peers: ['10.100.0.2', '10.100.0.1'],
   ports: [9000, 8080, 22],
+  forwards: [],
+  guarded: [],
   allow: [{ from: 8000, to: 9999 }],
 };
 
@@ -34,6 +36,93 @@ table inet kokoa_kokoa0 {
   }
 }
 `);
+  });
+
+  const LAN = { port: 20001, host: '192.168.1.20', hostPort: 8080 };
+  const LOOPBACK = { port: 20002, host: '127.0.0.1', hostPort: 3000 };
+  const FORWARDING: FirewallRules = {
+    ...ORIGIN,
+    forwards: [LOOPBACK, LAN, { port: 20003, host: '192.168.1.20', hostPort: 22 }],
+    allow: [
+      { from: 8000, to: 9999 },
+      { host: '192.168.1.20', from: 8080, to: 8080 },
+      { host: '127.0.0.1', from: 3000, to: 3000 },
+    ],
+    guarded: ['kokoa0', 'eth0.5'],
+  };
+
+  test('an origin leads on what routes declare and the owner allows, and guards where it forwards', () => {
+    expect(renderFirewall(FORWARDING)).toBe(`add table inet kokoa_kokoa0
+delete table inet kokoa_kokoa0
+table inet kokoa_kokoa0 {
+  counter refused { }
+  counter spoofed { }
+  set peers { type ipv4_addr; elements = { 10.100.0.1, 10.100.0.2 }; }
+  set ports { type inet_service; elements = { 8080, 9000 }; }
+  set entrances { type inet_service; elements = { 20001, 20002 }; }
+  map forwards { type inet_service : ipv4_addr . inet_service; elements = { 20001 : 192.168.1.20 . 8080, 20002 : 127.0.0.1 . 3000 }; }
+  set targets { type inet_service . ipv4_addr . inet_service; elements = { 20001 . 192.168.1.20 . 8080, 20002 . 127.0.0.1 . 3000 }; }
+  counter led { }
+  counter passed { }
+  set guarded { type ifname; elements = { "eth0.5", "kokoa0" }; }
+  chain tunnel {
+    type filter hook prerouting priority -150; policy accept;
+    iifname != "kokoa0" accept
+    ip saddr @peers ip daddr 10.100.1.1 goto peer
+    counter name spoofed drop
+  }
+  chain peer {
+    ct state established ct direction reply accept
+    ip protocol icmp ct state related accept
+    tcp dport @ports ct state { new, established } accept
+    tcp dport @entrances ct state { new, established } accept
+    counter name refused drop
+  }
+  chain lead {
+    type nat hook prerouting priority -110; policy accept;
+    iifname "kokoa0" dnat ip to tcp dport map @forwards
+  }
+  chain arrived {
+    type filter hook prerouting priority -90; policy accept;
+    iifname != "kokoa0" accept
+    meta l4proto tcp ct original proto-dst . ip daddr . tcp dport @targets accept
+    meta l4proto tcp ct direction original ct original proto-dst @entrances counter name refused drop
+  }
+  chain kept {
+    ct original ip daddr 10.100.1.1 meta l4proto tcp ct original proto-dst . ct reply ip saddr . ct reply proto-src @targets accept
+    ct original ip daddr 10.100.1.1 ip protocol icmp ct state related accept
+    counter name refused drop
+  }
+  chain routed {
+    type filter hook forward priority -300; policy accept;
+    iifname "kokoa0" ct state new meta l4proto tcp ct original proto-dst . ip daddr . tcp dport @targets counter name led
+    iifname @guarded meta nfproto ipv4 goto kept
+  }
+  chain passed {
+    type filter hook forward priority 300; policy accept;
+    iifname "kokoa0" ct state new meta l4proto tcp ct original proto-dst . ip daddr . tcp dport @targets counter name passed
+  }
+  chain leave {
+    type nat hook postrouting priority 90; policy accept;
+    iifname "kokoa0" meta l4proto tcp ct original proto-dst . ip daddr . tcp dport @targets masquerade
+  }
+}
+`);
+  });
+
+  test('what stays on the machine needs no chain for what leaves it', () => {
+    const text = renderFirewall({ ...FORWARDING, forwards: [LOOPBACK] });
+    expect(text).toContain('20002 : 127.0.0.1 . 3000');
+    expect(text).not.toMatch(/hook forward|postrouting|guarded/);
+  });
+
+  test.each<[string, Partial<FirewallRules>]>([
+    ['an edge', { role: 'edge' }],
+    ['an origin whose owner allows ports of the machine only', { allow: [{ from: 1, to: 65_535 }] }],
+    ['an origin without forwards', { forwards: [] }],
+  ])('%s leads nothing on', (_, rules) => {
+    const text = renderFirewall({ ...FORWARDING, ...rules });
+    expect(text).not.toMatch(/dnat|masquerade|entrances|targets|guarded/);
   });
 
   test.each<[string, Partial<FirewallRules>]>([
@@ -77,6 +166,20 @@ table inet kokoa_kokoa0 {
     ['a port above 65535', { ports: [65_536] }],
     ['a port that is no integer', { ports: [80.5] }],
     ['a port that is text', { ports: ['80, 22' as unknown as number] }],
+    ['a forward to the internet', { forwards: [{ ...LAN, host: '8.8.8.8' }] }],
+    ['a forward to another loopback address', { forwards: [{ ...LAN, host: '127.0.0.2' }] }],
+    ['a forward to a cloud’s secrets', { forwards: [{ ...LAN, host: '169.254.169.254' }] }],
+    ['a forward that breaks out', { forwards: [{ ...LAN, host: '10.0.0.1 . 80 }; }; flush ruleset' }] }],
+    ['a forward of UDP', { forwards: [{ ...LAN, protocol: 'udp' }] }],
+    ['a forward to port 0', { forwards: [{ ...LAN, hostPort: 0 }] }],
+    ['a forward on port 0', { forwards: [{ ...LAN, port: 0 }] }],
+    ['a forward to a port that is text', { forwards: [{ ...LAN, hostPort: '80 }' as unknown as number }] }],
+    ['two forwards on one port', { forwards: [LAN, { ...LOOPBACK, port: LAN.port }] }],
+    ['a forward on a declared port', { forwards: [{ ...LAN, port: 8080 }] }],
+    ['more forwards than the bound', { forwards: Array.from({ length: 4097 }, () => LAN) }],
+    ['an interface that breaks out', { guarded: ['eth0" }; flush ruleset; #'] }],
+    ['an interface that is a wildcard', { guarded: ['eth*'] }],
+    ['an interface that is a path', { guarded: ['../all'] }],
     ['more peers than the bound', { peers: Array.from({ length: 4097 }, () => '10.100.0.1') }],
     ['more ports than the bound', { ports: Array.from({ length: 4097 }, () => 80) }],
   ])('refuses %s', (_, rules) => {

@@ -1,9 +1,11 @@
-// The packet filter on the tunnel as one text for nft. Law: from the tunnel nothing gets in but answers, and on an origin the ports
-// that a route declares and the owner allows. It decides in prerouting, before Docker's DNAT could turn a packet to a container.
+// The packet filter on the tunnel as one text for nft. Law: from the tunnel nothing gets in but answers, and on an origin what a
+// route declares and the owner allows. It decides in prerouting, before Docker's DNAT could turn a packet to a container.
 import ipaddr from 'ipaddr.js';
-import type { NodeRole } from '../../bundle/config.ts';
+import type { Forward, NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { allowedPorts, type PortRange } from './allow-list.ts';
+import { type AllowedRange, allowedForwards, allowedPorts } from './allow-list.ts';
+import { isForwardHost } from './forward-host.ts';
+import { type ForwardRules, forwardChains, forwardSets } from './forward-rules.ts';
 
 /** After connection tracking (-200), before destination NAT (-100), where Docker publishes ports. nft(8), priorities. */
 const PRIORITY = -150;
@@ -20,8 +22,12 @@ export interface FirewallRules {
   peers: readonly string[];
   /** TCP ports that routes declare; ignored on an edge. */
   ports: readonly number[];
+  /** Services elsewhere that routes declare; ignored on an edge. Their ports are none of `ports`, and each another. */
+  forwards: readonly Forward[];
   /** What the owner allows; ignored on an edge. */
-  allow: readonly PortRange[];
+  allow: readonly AllowedRange[];
+  /** Interfaces that forward only because the agent made them: nothing but forwards passes there. */
+  guarded: readonly string[];
 }
 
 /** The table that belongs to a tunnel interface. */
@@ -37,8 +43,14 @@ export function firewallTable(interfaceName: string): string {
 export function renderFirewall(rules: FirewallRules): string {
   const table = firewallTable(rules.interfaceName);
   const peers = addresses(rules.peers);
-  const ports = rules.role === 'origin' ? openPorts(rules) : [];
+  const ports = openPorts(rules);
   const [own] = addresses([rules.address]);
+  const forwards: ForwardRules = {
+    interfaceName: rules.interfaceName,
+    address: own!,
+    forwards: openForwards(rules, new Set(rules.ports)),
+    guarded: interfaces(rules.guarded),
+  };
   const lines = [
     `add table inet ${table}`,
     `delete table inet ${table}`,
@@ -47,10 +59,11 @@ export function renderFirewall(rules: FirewallRules): string {
     '  counter spoofed { }',
     ...set('peers', 'ipv4_addr', peers),
     ...set('ports', 'inet_service', ports),
+    ...forwardSets(forwards),
     '  chain tunnel {',
     `    type filter hook prerouting priority ${PRIORITY}; policy accept;`,
     `    iifname != "${rules.interfaceName}" accept`,
-    // One address for all that follows: neither IPv6 nor a machine behind this one is reached through the tunnel.
+    // One address for all that follows: neither IPv6 nor a machine behind this one is reached through the tunnel, nor its loopback.
     ...(peers.length > 0 ? [`    ip saddr @peers ip daddr ${own} goto peer`] : []),
     '    counter name spoofed drop',
     '  }',
@@ -59,19 +72,51 @@ export function renderFirewall(rules: FirewallRules): string {
     '    ip protocol icmp ct state related accept',
     // Also packets of running connections are judged by the list in force: closing a port cuts them.
     ...(ports.length > 0 ? ['    tcp dport @ports ct state { new, established } accept'] : []),
+    ...(forwards.forwards.length > 0 ? ['    tcp dport @entrances ct state { new, established } accept'] : []),
     '    counter name refused drop',
     '  }',
+    ...forwardChains(forwards),
     '}',
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function openPorts({ ports, allow }: FirewallRules): string[] {
+function openPorts({ role, ports, allow }: FirewallRules): string[] {
+  if (role === 'edge') return [];
   if (ports.length > PORTS_MAX) throw bad(`${ports.length} ports, at most ${PORTS_MAX}`);
-  for (const port of ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`a port is ${String(port).slice(0, 20)}`);
-  }
+  ports.forEach(checkPort);
   return allowedPorts(ports, allow).map(String);
+}
+
+function openForwards({ role, forwards, allow }: FirewallRules, taken: Set<number>): Forward[] {
+  if (role === 'edge') return [];
+  if (forwards.length > PORTS_MAX) throw bad(`${forwards.length} forwards, at most ${PORTS_MAX}`);
+  for (const { protocol, port, host, hostPort } of forwards) {
+    if (protocol !== undefined) throw bad(`the forward of port ${port} is not TCP`);
+    checkPort(port);
+    checkPort(hostPort);
+    if (!isForwardHost(host)) throw bad(`a forward leads to "${String(host).slice(0, 40)}"`);
+    if (taken.has(port)) throw bad(`the port ${port} of a forward is taken`);
+    taken.add(port);
+  }
+  return allowedForwards(forwards, allow);
+}
+
+function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`a port is ${String(port).slice(0, 20)}`);
+}
+
+/** Checked, each once, in ascending order. Names of Linux allow more characters than a ruleset should see. */
+function interfaces(names: readonly string[]): string[] {
+  for (const name of names) {
+    if (!isInterfaceName(name)) throw bad(`"${name.slice(0, 20)}" is no interface name`);
+  }
+  return [...new Set(names)].sort();
+}
+
+/** True for names that a ruleset and a path may hold: no quote, no slash, no wildcard, none that is only dots. */
+export function isInterfaceName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,14}$/.test(name);
 }
 
 /** Checked, each once, in ascending order. */

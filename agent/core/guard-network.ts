@@ -14,11 +14,13 @@ export interface CheckedNetwork {
   peers: ReadonlySet<string>;
   /** True for a host address inside the network, in canonical dotted form. */
   holds(address: unknown): address is string;
+  /** True for every canonical address inside the network, its ends included. */
+  covers(address: string): boolean;
 }
 
 /** @throws KokoaError network_not_private, address_outside_network, peers_overlap, too_many_peers */
 export function checkNetwork(config: NodeConfig, allowLoopback: boolean): CheckedNetwork {
-  const holds = hostsOf(config.network.wireguard, allowLoopback);
+  const { holds, covers } = hostsOf(config.network.wireguard, allowLoopback);
   const { address: own, peers } = config.wireguard;
   if (!holds(own)) throw outside('the node itself', own, config.network.wireguard);
   if (peers.length > PEERS_MAX)
@@ -35,7 +37,7 @@ export function checkNetwork(config: NodeConfig, allowLoopback: boolean): Checke
     keys.add(publicKey);
   }
   taken.delete(own);
-  return { own, peers: taken, holds };
+  return { own, peers: taken, holds, covers };
 }
 
 export function outside(who: string, address: unknown, network: string): KokoaError {
@@ -46,7 +48,7 @@ export function outside(who: string, address: unknown, network: string): KokoaEr
   );
 }
 
-function hostsOf(cidr: string, allowLoopback: boolean): (address: unknown) => address is string {
+function hostsOf(cidr: string, allowLoopback: boolean): Pick<CheckedNetwork, 'holds' | 'covers'> {
   const shown = String(cidr).slice(0, 60);
   if (!/^[0-9.]{7,15}\/[0-9]{1,2}$/.test(cidr) || !ipaddr.IPv4.isValidCIDR(cidr))
     throw new KokoaError(
@@ -66,15 +68,17 @@ function hostsOf(cidr: string, allowLoopback: boolean): (address: unknown) => ad
 
   const ends = [first.toString(), last.toString()];
   const known = new Map<string, boolean>();
-  return (address): address is string => {
+  const covers = (address: string) => isCanonical(address) && ipaddr.IPv4.parse(address).match(network, prefix);
+  const holds = (address: unknown): address is string => {
     if (typeof address !== 'string') return false;
     let inside = known.get(address);
     if (inside === undefined) {
-      inside = isCanonical(address) && !ends.includes(address) && ipaddr.IPv4.parse(address).match(network, prefix);
+      inside = covers(address) && !ends.includes(address);
       known.set(address, inside);
     }
     return inside;
   };
+  return { holds, covers };
 }
 
 /** `010.1.1.1` and `10.65793` are addresses to some programs; here they are none. */

@@ -3,16 +3,14 @@
 import type { Chunk, EdgeConfig, WireLimits, WireRoute } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { isCanonicalHostname } from './certificate-name.ts';
-import { type CheckedNetwork, outside } from './guard-network.ts';
-import { classId } from './nginx-tables.ts';
-import { NAMED_TARGETS_MAX } from './nginx-upstreams.ts';
+import type { CheckedNetwork } from './guard-network.ts';
+import { checkPlaces } from './guard-place.ts';
+import { classId, policyOf } from './policy-class.ts';
 
-/** Each class is a `server{}` and two zones of shared memory. Ten teams with all the classes that one may have. */
-export const CLASSES_MAX = 500;
+/** Each class is a `server{}`, of half a millisecond and 40 KB: forty teams with all the classes that one may have. */
+export const CLASSES_MAX = 2_000;
 /** Named upstreams of several targets; nginx looks them up by a linear scan. */
-export const SPARED_UPSTREAMS_MAX = 4 * NAMED_TARGETS_MAX;
-const BACKENDS_PER_ROUTE_MAX = 16;
-const PORT_MAX = 65_535;
+export const SPARED_UPSTREAMS_MAX = 2_000;
 /** Same bounds as the schema of a route: `999999g`, and 100 000 of anything else. */
 const BODY_BYTES_MAX = 999_999 * 1024 ** 3;
 const RATE_MAX = 100_000;
@@ -25,7 +23,10 @@ export interface CheckedRoutes {
   withoutPeer: string[];
 }
 
-/** @throws KokoaError hostname_invalid, duplicate_hostname, address_outside_network, backend_is_self, backends_invalid, limits_invalid, too_many_classes, too_many_upstreams */
+/**
+ * @throws KokoaError hostname_invalid, duplicate_hostname, address_outside_network, backend_is_self, backends_invalid, paths_invalid,
+ * limits_invalid, too_many_classes, too_many_upstreams
+ */
 export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], network: CheckedNetwork): CheckedRoutes {
   const hostnames = new Set<string>();
   const classes = new Set<string>();
@@ -33,23 +34,22 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
   const withoutPeer: string[] = [];
   for (const { routes } of chunks) {
     for (const route of routes) {
-      const { hostname, backends, limits } = route;
+      const { hostname } = route;
       if (!isCanonicalHostname(hostname))
         throw new KokoaError('hostname_invalid', `found ${shown(hostname)}, expected a canonical hostname`);
       if (hostnames.has(hostname)) throw new KokoaError('duplicate_hostname', `${hostname} is claimed twice`);
       hostnames.add(hostname);
 
-      const reachable = checkBackends(route, config, network);
+      const reachable = checkPlaces(route, config, network);
       // A team may publish a route before its origin joins; that must not keep the others' changes back.
       if (!reachable && withoutPeer.length < LISTED_MAX) withoutPeer.push(hostname);
-      if (backends.length > 1) spared.add(backends.map(({ address, port }) => `${address} ${port}`).join(' '));
-
-      checkLimits(hostname, limits);
-      classes.add(classId(limits));
+      for (const targets of sparedTargets(route)) spared.add(targets);
+      checkLimits(hostname, route.limits);
+      classes.add(classId(policyOf(route)));
       if (classes.size > CLASSES_MAX)
         throw new KokoaError(
           'too_many_classes',
-          `found more than ${CLASSES_MAX} distinct limits: let routes share them`,
+          `found more than ${CLASSES_MAX} distinct policies: let routes share them`,
         );
       if (spared.size > SPARED_UPSTREAMS_MAX)
         throw new KokoaError(
@@ -61,24 +61,10 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
   return { hostnames, withoutPeer };
 }
 
-/** True when at least one backend is a peer of this node. */
-function checkBackends({ hostname, backends }: WireRoute, config: EdgeConfig, network: CheckedNetwork): boolean {
-  if (backends.length < 1 || backends.length > BACKENDS_PER_ROUTE_MAX)
-    throw new KokoaError(
-      'backends_invalid',
-      `${hostname} has ${backends.length} backends, expected 1 to ${BACKENDS_PER_ROUTE_MAX}`,
-    );
-  let reachable = false;
-  for (const { address, port } of backends) {
-    if (!network.holds(address)) throw outside(`a backend of ${hostname}`, address, config.network.wireguard);
-    // The node's own services listen there too, the control plane's or a database.
-    if (address === network.own)
-      throw new KokoaError('backend_is_self', `a backend of ${hostname} is this node itself`);
-    if (!isWhole(port, 1, PORT_MAX))
-      throw new KokoaError('backends_invalid', `${hostname} has the port ${shown(port)}, expected 1 to ${PORT_MAX}`);
-    reachable ||= network.peers.has(address);
-  }
-  return reachable;
+/** The lists of several backends, each as one text. */
+function sparedTargets({ backends, paths = [] }: WireRoute): string[] {
+  const lists = [backends, ...paths.map((path) => path.backends)].filter(({ length }) => length > 1);
+  return lists.map((list) => list.map(({ address, port }) => `${address} ${port}`).join(' '));
 }
 
 function checkLimits(hostname: string, limits: WireLimits): void {

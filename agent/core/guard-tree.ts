@@ -1,16 +1,25 @@
 // The allow-list of the web server's tree. Law: a directive that is not named here, or an argument that leads out of the state
 // directory or past the tables, is refused; the tables hold names and targets and nothing that nginx would interpret.
 import { KokoaError } from '../../bundle/error.ts';
+import { STREAM_MODULE, SYSTEM_CA_FILE } from './nginx-paths.ts';
 import { malformed, parseNginx, type Statement } from './nginx-syntax.ts';
 
 const MAIN_FILE = 'nginx.conf';
-/** `name value;` per line: no variable, no regex, no quote. The name has a dot, so it is never `include` or `default`. */
-const TABLE_LINE = /[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+ [A-Za-z0-9_[][A-Za-z0-9_.:[\]-]*;\n/y;
+/**
+ * `key value;` per line: no variable, no pattern, no quote. A key is a name, or a name and a path; it has a dot, so it is never `include`
+ * or `default`.
+ */
+const TABLE_LINE =
+  /[a-z0-9_][a-z0-9-]*(?:\.[a-z0-9-]+)+(?:\/[A-Za-z0-9._~@:+,=!-]+)* [A-Za-z0-9_[/][A-Za-z0-9_.:[\]/?&=~%+,@!*-]*;\n/y;
+const NETWORK_LINE = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})\/[0-9]{1,3}$/;
+const PAGE_FILE = /^pages\/[a-z0-9]+\.html$/;
+const CA_FILE = /^ca-[0-9a-f]{32}\.pem$/;
+const CERTIFICATES = /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n)+-----END CERTIFICATE-----\n)+$/;
 
 /** Directives whose arguments may be anything that the reader lets pass; they name no file, program or address. */
 const PLAIN = new Set(
-  `user worker_rlimit_nofile worker_processes worker_shutdown_timeout worker_connections events http server location if map upstream
-   map_hash_max_size map_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size proxy_headers_hash_max_size
+  `user worker_rlimit_nofile worker_processes worker_shutdown_timeout worker_connections events http server location if map geo upstream
+   map_hash_max_size map_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size proxy_headers_hash_max_size variables_hash_max_size variables_hash_bucket_size
    proxy_headers_hash_bucket_size server_tokens default_type client_header_buffer_size large_client_header_buffers
    client_header_timeout client_body_timeout client_max_body_size send_timeout keepalive keepalive_timeout keepalive_requests
    keepalive_min_timeout reset_timedout_connection limit_req limit_req_zone limit_req_status limit_req_log_level limit_conn
@@ -18,33 +27,68 @@ const PLAIN = new Set(
    ssl_prefer_server_ciphers ssl_session_cache ssl_session_timeout ssl_session_tickets ssl_reject_handshake proxy_http_version
    proxy_redirect proxy_buffering proxy_request_buffering proxy_buffer_size proxy_buffers proxy_socket_keepalive
    proxy_connect_timeout proxy_send_timeout proxy_read_timeout proxy_next_upstream proxy_next_upstream_timeout
-   proxy_next_upstream_tries proxy_ignore_headers proxy_set_header error_page server_name return add_header`
+   proxy_next_upstream_tries proxy_ignore_headers proxy_set_header proxy_hide_header proxy_method proxy_pass_request_body
+   proxy_ssl_server_name proxy_ssl_name proxy_ssl_protocols proxy_ssl_verify proxy_ssl_verify_depth grpc_buffer_size grpc_socket_keepalive
+   grpc_connect_timeout grpc_send_timeout grpc_read_timeout grpc_next_upstream grpc_next_upstream_timeout grpc_next_upstream_tries
+   grpc_ignore_headers grpc_set_header grpc_hide_header recursive_error_pages error_page server_name return add_header internal hash
+   auth_request_set real_ip_header stream preread_timeout ssl_preread proxy_timeout proxy_protocol`
     .trim()
     .split(/\s+/),
 );
 
-/** Directives that name a file, an address or a destination, and what they may say. `state`: the state directory. */
-const GUARDED: Readonly<Record<string, (args: readonly string[], state: string) => boolean>> = {
-  pid: ([path], state) => path === `${state}/run/nginx.pid`,
-  error_log: ([path], state) => path === `${state}/run/nginx.log`,
+/** Where visitors go: only what a table of names and tunnel addresses answers. */
+const DESTINATIONS: ReadonlySet<string> = new Set([
+  'http://$kokoa_backend',
+  'http://$kokoa_spot_backend$kokoa_uri',
+  'https://$kokoa_spot_backend$kokoa_uri',
+  'http://$kokoa_login',
+  'http://$kokoa_sign_in',
+  '$kokoa_tls_front',
+  '$kokoa_tls_backend',
+]);
+/** Of a public port: an upstream, or the map that lets only the load balancer pass. */
+const TARGET = /^(?:to-[a-z0-9.-]{1,64}|\$kokoa_to_(?:tcp|udp)_[0-9]{1,5})$/;
+
+interface Folders {
+  /** The state directory. */
+  state: string;
+  /** That of the release. */
+  folder: string;
+}
+
+/** Directives that name a file, an address or a destination, and what they may say. */
+const GUARDED: Readonly<Record<string, (args: readonly string[], folders: Folders) => boolean>> = {
+  pid: ([path], { state }) => path === `${state}/run/nginx.pid`,
+  error_log: ([path], { state }) => path === `${state}/run/nginx.log`,
   access_log: (args) => args.join(' ') === 'off',
   client_body_temp_path: inRun,
   proxy_temp_path: inRun,
   fastcgi_temp_path: inRun,
   uwsgi_temp_path: inRun,
   scgi_temp_path: inRun,
-  ssl_certificate: ([path], state) => path === `${state}/certs/$kokoa_certificate/fullchain.pem`,
-  ssl_certificate_key: ([path], state) => path === `${state}/certs/$kokoa_certificate/key.pem`,
-  listen: ([where], state) => where === `unix:${state}/run/probe.sock` || isEndpoint(where),
-  proxy_pass: (args) => args.join(' ') === 'http://$kokoa_backend',
+  ssl_certificate: ([path], { state }) => path === `${state}/certs/$kokoa_certificate/fullchain.pem`,
+  ssl_certificate_key: ([path], { state }) => path === `${state}/certs/$kokoa_certificate/key.pem`,
+  listen: ([where], { state }) =>
+    /^(?:probe|https|plain|closed)\.sock$/.test(inFolder(where, `unix:${state}/run`)) || isEndpoint(where),
+  proxy_pass: ([url = '', ...more]) =>
+    more.length === 0 && (DESTINATIONS.has(url) || TARGET.test(url) || isEndpoint(url)),
+  load_module: ([path, ...more]) => more.length === 0 && path === STREAM_MODULE,
+  set_real_ip_from: ([from = '']) => from === 'unix:' || NETWORK_LINE.test(from),
+  allow: ([from = '']) => NETWORK_LINE.test(from),
+  deny: ([from = '']) => from === 'all' || NETWORK_LINE.test(from),
+  grpc_pass: (args) => args.join(' ') === 'grpc://$kokoa_spot_backend',
+  proxy_ssl_trusted_certificate: ([path], { folder }) =>
+    path === SYSTEM_CA_FILE || CA_FILE.test(inFolder(path, folder)),
+  alias: ([path], { folder }) => path === `${folder}/pages/`,
+  auth_basic: ([realm]) => realm === '$kokoa_realm' || realm === 'off',
+  auth_basic_user_file: ([path], { state }) => path === `${state}/users/$kokoa_users`,
+  auth_request: ([where]) => where === '/.kokoa/login' || where === 'off',
 };
 
-interface Walk {
+interface Walk extends Folders {
   files: ReadonlyMap<string, string>;
   /** Named by an include, each once. */
   read: Set<string>;
-  state: string;
-  folder: string;
   /** Name of every directive met; entries of maps are none. */
   directives: string[];
 }
@@ -54,8 +98,7 @@ export function walkTree(files: ReadonlyMap<string, string>): string[] {
   const main = parseNginx(files.get(MAIN_FILE) ?? '', MAIN_FILE);
   const walk: Walk = { files, read: new Set([MAIN_FILE]), ...foldersOf(main), directives: [] };
   walkBlock(main, MAIN_FILE, walk);
-  const stray = [...files.keys()].find((name) => !walk.read.has(name));
-  if (stray !== undefined) throw malformed(stray, 'a file that nothing includes');
+  for (const [name, text] of files) if (!walk.read.has(name)) checkContent(name, text);
   return walk.directives;
 }
 
@@ -70,9 +113,10 @@ function walkBlock(statements: readonly Statement[], file: string, walk: Walk): 
     }
     // Own keys only: `constructor` is a word too.
     const guard = Object.hasOwn(GUARDED, name) ? GUARDED[name] : undefined;
-    const fits = name === 'server' && !block ? isEndpoint(args[0]) : (guard?.(args, walk.state) ?? PLAIN.has(name));
+    const fits = name === 'server' && !block ? isEndpoint(args[0]) : (guard?.(args, walk) ?? PLAIN.has(name));
     if (!fits) throw refused(file, words);
     if (name === 'map') walkMap(block ?? [], file, walk);
+    else if (name === 'geo') checkNetworks(block ?? [], file);
     else if (block) walkBlock(block, file, walk);
   }
 }
@@ -93,8 +137,26 @@ function checkTable(file: string, { files }: Walk): void {
   }
 }
 
+function checkNetworks(entries: readonly Statement[], file: string): void {
+  for (const { words, block } of entries) {
+    const [key = '', value] = words;
+    const fits = (key === 'default' || NETWORK_LINE.test(key)) && (value === '0' || value === '1');
+    if (block || words.length !== 2 || !fits) throw refused(file, words);
+  }
+}
+
+/** What nginx hands out or verifies by, and never reads as configuration: pages, whatever they say, and certificates. */
+function checkContent(name: string, text: string): void {
+  if (PAGE_FILE.test(name) || (CA_FILE.test(name) && CERTIFICATES.test(text))) return;
+  throw malformed(name, 'a file that nothing includes');
+}
+
+function inFolder(path: string | undefined, folder: string): string {
+  return path?.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
+}
+
 function includedFile([path, ...more]: readonly string[], walk: Walk): string {
-  const name = path?.startsWith(`${walk.folder}/`) ? path.slice(walk.folder.length + 1) : '';
+  const name = inFolder(path, walk.folder);
   if (more.length > 0 || !/^[a-z0-9.-]+$/.test(name) || !walk.files.has(name) || walk.read.has(name))
     throw refused(MAIN_FILE, ['include', path ?? '']);
   walk.read.add(name);
@@ -118,7 +180,7 @@ function foldersOf(main: readonly Statement[]): { state: string; folder: string 
   return { state, folder };
 }
 
-function inRun([path]: readonly string[], state: string): boolean {
+function inRun([path]: readonly string[], { state }: Folders): boolean {
   return path?.startsWith(`${state}/run/`) === true && !path.includes('..');
 }
 

@@ -287,7 +287,7 @@ function tree(): Map<string, string> {
   return renderNginx({
     config: edge(),
     chunks: chunksOf(hosts(12)),
-    features: { version: '1.27.4', http2Directive: true, certificateCache: true },
+    features: { version: '1.27.4', http2Directive: true, certificateCache: true, http3: false, stream: 'none' },
     settings: {
       stateDir: '/var/lib/kokoa',
       releaseId: 'r1',

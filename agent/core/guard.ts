@@ -2,8 +2,10 @@
 // tunnels, empty it at one stroke, or put a directive into its web server that the templates do not hold.
 import type { Chunk, EdgeConfig, NodeConfig } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
+import { checkForwards } from './guard-forwards.ts';
 import { checkNetwork } from './guard-network.ts';
 import { checkRoutes } from './guard-routes.ts';
+import { checkStreams } from './guard-streams.ts';
 import { walkTree } from './guard-tree.ts';
 
 export type GuardVerdict = { ok: true } | { ok: false; code: string; detail: string };
@@ -41,8 +43,12 @@ export function guardConfig(
 ): ConfigVerdict {
   try {
     const network = checkNetwork(config, options.allowLoopback ?? false);
-    if (config.role === 'origin') return { ok: true, withoutPeer: [] };
+    if (config.role === 'origin') {
+      checkForwards(config, network);
+      return { ok: true, withoutPeer: [] };
+    }
     const { hostnames, withoutPeer } = checkRoutes(config, chunks, network);
+    checkStreams(config, network);
     if (previous?.config.role === 'edge') checkBlastRadius(config, hostnames, previous.config, previous.chunks);
     return { ok: true, withoutPeer };
   } catch (error) {

@@ -3,19 +3,45 @@
 import mustache from 'mustache';
 import { KokoaError } from '../../bundle/error.ts';
 import { isCanonicalHostname } from './certificate-name.ts';
+import { isEdgeHeaderValue } from './upstream-headers.ts';
 
-/** What may stand where. Nothing here holds a space, a quote, a semicolon, a brace, a dollar, a backslash or a control. */
+const ENDPOINT = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/;
+
+/**
+ * What may stand where. Nothing here holds a space, a quote, a semicolon, a brace, a dollar, a backslash or a control; but `text`, which
+ * stands inside double quotes, holds all of these except dollar, backslash and control, and `edgeHeader` is one of our own constants.
+ */
 const ALLOWED = {
   hostname: isCanonicalHostname,
   /** IPv4, or IPv6 in brackets, and a port. */
-  endpoint: matches(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/),
+  endpoint: matches(ENDPOINT),
   /** Absolute, without `..`, short enough for a socket address beside it. */
-  path: (value: string) => /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(value) && value.length <= 512,
+  path: isPath,
+  /** A listening socket of ours. */
+  socket: (value: string) => value.startsWith('unix:') && isPath(value.slice('unix:'.length)),
   /** Names that this agent makes or that name a local account. */
   name: matches(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/),
   /** RFC 7638: base64url of a sha256. */
   thumbprint: matches(/^[A-Za-z0-9_-]{43}$/),
   number: matches(/^(?:0|[1-9][0-9]{0,15})$/),
+  /** The name of an upstream, or where one target is. */
+  upstream: (value: string) => /^to-[a-z0-9.-]{1,64}$/.test(value) || ENDPOINT.test(value),
+  /** CIDR. */
+  network: matches(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})\/[0-9]{1,3}$/),
+  /** Parts of a path that mean themselves in every spelling. */
+  prefix: (value: string) =>
+    /^(?:\/[A-Za-z0-9._~@:+,=!-]+){1,6}$/.test(value) && !/\/\.{1,2}(?:\/|$)/.test(value) && value.length <= 200,
+  urlPath: matches(/^\/[A-Za-z0-9/._~-]{0,199}$/),
+  redirect: (value: string) =>
+    /^https?:\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~!*+,:@%&=/-]*)?(?:\?[A-Za-z0-9._~!*+,:@%&=/?-]*)?$/.test(
+      value,
+    ) && value.length <= 500,
+  /** A header's name (RFC 9110 §5.1), of those the characters that nginx passes on. */
+  headerName: matches(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/),
+  /** The same as the end of a variable's name. */
+  headerVariable: matches(/^[a-z0-9](?:[a-z0-9_]{0,62}[a-z0-9])?$/),
+  text: matches(/^[ -#%-[\]-~]{0,1000}$/),
+  edgeHeader: isEdgeHeaderValue,
 } satisfies Record<string, (value: string) => boolean>;
 
 export type ValueContext = keyof typeof ALLOWED;
@@ -71,7 +97,8 @@ function checkedText(value: unknown): string {
       hint: 'wrap the value by as()',
     });
   const { context, value: text } = value as ContextValue;
-  return allowed(context, text);
+  const checked = allowed(context, text);
+  return context === 'text' ? checked.replaceAll('"', '\\"') : checked;
 }
 
 /** Token: [type, name, start, end, children?]. The types are mustache's own. */
@@ -85,6 +112,10 @@ function refuseUncheckedTags(tokens: Token[]): void {
       });
     if (children) refuseUncheckedTags(children);
   }
+}
+
+function isPath(value: string): boolean {
+  return /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(value) && value.length <= 512;
 }
 
 function matches(pattern: RegExp): (value: string) => boolean {

@@ -1,14 +1,14 @@
 // Routes as the web server's lookup tables: who is known, where it goes, which certificate, which policy class. Law: one pass
-// over the routes, and every name, address and thumbprint is checked before anything is made of it.
-import type { Chunk, EdgeConfig, WireLimits } from '../../bundle/config.ts';
+// over the routes, and every name, address and text is checked before anything is made of it.
+import type { Chunk, EdgeConfig, WireRoute } from '../../bundle/config.ts';
 import { certificateFolder, isWildcard } from './certificate-name.ts';
 import { allowed } from './mustache-template.ts';
-import { gatherBackends, type NamedUpstream } from './nginx-upstreams.ts';
+import { GateTables } from './nginx-gates.ts';
+import { type NamedUpstream, type UpstreamReference, Upstreams } from './nginx-upstreams.ts';
+import { classId, type Kind, type Policy, policyOf } from './policy-class.ts';
 
-export interface PolicyClass {
-  /** Says what the limits are, so that a class keeps its name (and its counters) whatever other classes come and go. */
+export interface PolicyClass extends Policy {
   id: string;
-  limits: WireLimits;
   hostnames: string[];
 }
 
@@ -28,59 +28,99 @@ export interface Tables {
   /** Only hosts of another orderer than the first of `orderers`, who has most. */
   orderedByOthers: string[];
   orderers: Orderer[];
+  /** Sorted by id. */
   classes: PolicyClass[];
+  /** Of all classes, each once. */
+  kinds: Kind[];
   upstreams: NamedUpstream[];
+  gates: GateTables;
   routes: number;
-  longestName: number;
+  /** Characters of the longest key of any table. */
+  longestKey: number;
 }
 
-/** @throws KokoaError unsafe_value for a hostname, address, port, limit or thumbprint that is not what it should be */
+/** Known by name: plain HTTP is sent on to HTTPS. */
+interface Host {
+  hostname: string;
+  backend: UpstreamReference;
+  /** False: its own backend holds the certificate. */
+  certified: boolean;
+}
+
+/** The backend of a host whose own place has none: it is known all the same. */
+export const NOWHERE = 'nowhere';
+
+/** @throws KokoaError unsafe_value for a hostname, address, port, limit or text that is not what it should be */
 export function tabulate(config: EdgeConfig, chunks: readonly Chunk[]): Tables {
-  const backends = gatherBackends(chunks);
-  const tables: Tables = {
-    hosts: [],
-    wildcardHosts: [],
-    certificates: [],
-    wildcardCertificates: [],
-    orderedByOthers: [],
-    orderers: [],
-    classes: [],
-    upstreams: backends.upstreams,
-    routes: 0,
-    longestName: 0,
-  };
+  const upstreams = new Upstreams();
+  const gates = new GateTables(upstreams);
   const classes = new Map<string, PolicyClass>();
   const ordered = new Map<string, string[]>();
+  const places: Host[] = [];
 
   for (const { routes } of chunks) {
     for (const route of routes) {
       const hostname = allowed('hostname', route.hostname);
-      tabulateHost(hostname, backends.names[tables.routes]!, tables);
+      const passing = route.protocol === 'tls';
+      places.push({
+        hostname,
+        backend: passing ? { name: NOWHERE } : backendOf(route, upstreams),
+        certified: !passing,
+      });
+      if (passing) continue;
       // HTTP-01 proves single names only (RFC 8555 §8.3), so nobody answers for a wildcard.
       if (!isWildcard(hostname)) pushTo(ordered, route.orderer ?? '', hostname);
-      classOf(route.limits, classes).hostnames.push(hostname);
-      tables.routes += 1;
-      tables.longestName = Math.max(tables.longestName, hostname.length);
+      const policyClass = classOf(route, classes);
+      policyClass.hostnames.push(hostname);
+      gates.pages(route);
+      if (policyClass.gated) gates.add(route);
     }
   }
-  tables.classes = [...classes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  tabulateOrderers(config, ordered, tables);
+  const named = upstreams.named();
+  const hosts = tabulateHosts(places);
+  const sorted = [...classes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    ...hosts,
+    ...tabulateOrderers(config, ordered),
+    classes: sorted,
+    kinds: [...new Map(sorted.flatMap(({ kinds }) => kinds).map((kind) => [kind.id, kind])).values()],
+    upstreams: named,
+    gates,
+    routes: places.length,
+    longestKey: Math.max(0, gates.longestKey(), ...sorted.map((one) => longest(one.hostnames))),
+  };
+}
+
+function backendOf(route: WireRoute, upstreams: Upstreams): UpstreamReference {
+  return route.backends.length === 0 && (route.closed || route.redirect)
+    ? { name: NOWHERE }
+    : upstreams.of(route, route.hostname);
+}
+
+type HostTables = Pick<Tables, 'hosts' | 'wildcardHosts' | 'certificates' | 'wildcardCertificates'>;
+
+function tabulateHosts(places: readonly Host[]): HostTables {
+  const tables: HostTables = { hosts: [], wildcardHosts: [], certificates: [], wildcardCertificates: [] };
+  for (const { hostname, backend, certified } of places) {
+    const folder = certificateFolder(hostname);
+    if (isWildcard(hostname)) {
+      const parent = hostname.slice(2);
+      tables.wildcardHosts.push(`${parent} ${backend.name};`);
+      if (certified) tables.wildcardCertificates.push(`${parent} ${folder};`);
+    } else {
+      tables.hosts.push(`${hostname} ${backend.name};`);
+      if (certified) tables.certificates.push(`${hostname} ${folder};`);
+    }
+  }
   return tables;
 }
 
-function tabulateHost(hostname: string, backend: string, tables: Tables): void {
-  const folder = certificateFolder(hostname);
-  if (isWildcard(hostname)) {
-    const parent = hostname.slice(2);
-    tables.wildcardHosts.push(`${parent} ${backend};`);
-    tables.wildcardCertificates.push(`${parent} ${folder};`);
-  } else {
-    tables.hosts.push(`${hostname} ${backend};`);
-    tables.certificates.push(`${hostname} ${folder};`);
-  }
-}
-
-function tabulateOrderers({ edge }: EdgeConfig, ordered: ReadonlyMap<string, string[]>, tables: Tables): void {
+function tabulateOrderers(
+  { edge }: EdgeConfig,
+  ordered: ReadonlyMap<string, string[]>,
+): Pick<Tables, 'orderers' | 'orderedByOthers'> {
+  const orderers: Orderer[] = [];
+  const orderedByOthers: string[] = [];
   const thumbprints = new Map(edge.members.map((member) => [member.node, member.acmeThumbprint]));
   const byCount = [...ordered].sort(
     ([a, hostsOfA], [b, hostsOfB]) => hostsOfB.length - hostsOfA.length || (a < b ? -1 : 1),
@@ -88,33 +128,25 @@ function tabulateOrderers({ edge }: EdgeConfig, ordered: ReadonlyMap<string, str
   for (const [index, [node, hostnames]] of byCount.entries()) {
     const name = `m${index}`;
     const thumbprint = thumbprints.get(node);
-    tables.orderers.push({
-      name,
-      thumbprint: thumbprint === undefined ? undefined : allowed('thumbprint', thumbprint),
-    });
-    if (index > 0) for (const hostname of hostnames) tables.orderedByOthers.push(`${hostname} ${name};`);
+    orderers.push({ name, thumbprint: thumbprint === undefined ? undefined : allowed('thumbprint', thumbprint) });
+    if (index > 0) for (const hostname of hostnames) orderedByOthers.push(`${hostname} ${name};`);
   }
+  return { orderers, orderedByOthers };
 }
 
-/** `b10485760-r50-u100-c20`: body bytes, requests per second, burst, connections; what is not limited is left out. */
-export function classId({ maxBodyBytes, requestsPerSecond, burst, connections }: WireLimits): string {
-  const parts = [`b${maxBodyBytes}`];
-  if (requestsPerSecond !== undefined) parts.push(`r${requestsPerSecond}`);
-  if (requestsPerSecond !== undefined && burst) parts.push(`u${burst}`);
-  if (connections !== undefined) parts.push(`c${connections}`);
-  return parts.join('-');
-}
-
-function classOf(limits: WireLimits, classes: Map<string, PolicyClass>): PolicyClass {
-  const id = classId(limits);
+function classOf(route: WireRoute, classes: Map<string, PolicyClass>): PolicyClass {
+  const policy = policyOf(route);
+  const id = allowed('name', classId(policy));
   let found = classes.get(id);
   if (!found) {
-    for (const limit of [limits.maxBodyBytes, limits.requestsPerSecond, limits.burst, limits.connections])
-      if (limit !== undefined) allowed('number', String(limit));
-    found = { id, limits, hostnames: [] };
+    found = { id, ...policy, hostnames: [] };
     classes.set(id, found);
   }
   return found;
+}
+
+function longest(texts: readonly string[]): number {
+  return texts.reduce((most, { length }) => Math.max(most, length), 0);
 }
 
 function pushTo(lists: Map<string, string[]>, key: string, value: string): void {

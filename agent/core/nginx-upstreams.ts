@@ -1,62 +1,87 @@
 // Where requests go, as the web server names it. Law: several targets always have a named upstream; single ones have it (and
-// with it kept connections) only while they are few, because nginx looks names up by a linear scan.
-import { sha256Hex } from '../../bundle/canonical.ts';
-import type { Chunk, WireRoute } from '../../bundle/config.ts';
+// with it kept connections) only while they are few, because nginx looks names up by a linear scan. What is spoken, and to whom, is
+// part of the name: a connection that was kept for one is never used for another.
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import type { WireBackend, WirePlace } from '../../bundle/config.ts';
 import { allowed } from './mustache-template.ts';
 
 export const NAMED_TARGETS_MAX = 500;
 
 export interface NamedUpstream {
   name: string;
-  /** `address:port`, ordered: the first serves, the others stand by. */
-  targets: string[];
+  targets: Target[];
+  sticky: boolean;
 }
 
-export interface Backends {
-  /** Sorted by name. */
-  upstreams: NamedUpstream[];
-  /** For each route, in the order of the chunks: the upstream's name, or `address:port`. */
-  names: string[];
+export interface Target {
+  /** `address:port`. */
+  endpoint: string;
+  weight?: number;
+  backup: boolean;
 }
 
-/** @throws KokoaError unsafe_value for an address or a port that is none */
-export function gatherBackends(chunks: readonly Chunk[]): Backends {
-  /** Key → what it stands for, checked. The key is only ever compared. */
-  const found = new Map<string, NamedUpstream>();
-  const ofRoutes: NamedUpstream[] = [];
-  for (const { routes } of chunks) {
-    for (const route of routes) {
-      const key = keyOf(route);
-      let upstream = found.get(key);
-      if (!upstream) {
-        upstream = { name: '', targets: targetsOf(route) };
-        found.set(key, upstream);
-      }
-      ofRoutes.push(upstream);
+/** What stands in a table until all targets are known. */
+export interface UpstreamReference {
+  name: string;
+}
+
+interface Found extends UpstreamReference {
+  targets: Target[];
+  sticky: boolean;
+  /** What of it is not in `targets`: empty for plain HTTP. */
+  spoken: string;
+}
+
+export class Upstreams {
+  readonly #found = new Map<string, Found>();
+
+  /**
+   * Where a place of `hostname` goes. The name is there after `named`.
+   * @throws KokoaError unsafe_value for an address or a port that is none
+   */
+  of(place: Pick<WirePlace, 'backends' | 'sticky' | 'protocol' | 'originTls'>, hostname: string): UpstreamReference {
+    const { backends, sticky = false, protocol } = place;
+    const spoken = protocol === undefined ? '' : spokenTo(place, hostname);
+    const key = `${backends.map(keyOf).join(' ')}${sticky ? ' sticky' : ''} ${spoken}`;
+    let found = this.#found.get(key);
+    if (!found) {
+      if (backends.length === 0) allowed('endpoint', '');
+      found = { name: '', targets: backends.map(targetOf), sticky: sticky && backends.length > 1, spoken };
+      this.#found.set(key, found);
     }
+    return found;
   }
-  const few = found.size <= NAMED_TARGETS_MAX;
-  const upstreams = [...found.values()].filter(({ targets }) => few || targets.length > 1);
-  for (const upstream of found.values()) upstream.name = upstream.targets[0]!;
-  for (const upstream of upstreams) upstream.name = upstreamName(upstream.targets);
-  upstreams.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { upstreams, names: ofRoutes.map(({ name }) => name) };
+
+  /** Gives every reference its name, and answers the upstreams to write, sorted by name. Nothing is added after this. */
+  named(): NamedUpstream[] {
+    const few = this.#found.size <= NAMED_TARGETS_MAX;
+    const upstreams: NamedUpstream[] = [];
+    for (const found of this.#found.values()) {
+      if (few || found.targets.length > 1) {
+        found.name = upstreamName(found);
+        upstreams.push({ name: found.name, targets: found.targets, sticky: found.sticky });
+      } else found.name = found.targets[0]!.endpoint;
+    }
+    return upstreams.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
 }
 
-function keyOf({ backends }: WireRoute): string {
-  if (backends.length === 1) return `${backends[0]!.address} ${backends[0]!.port}`;
-  return backends.map(({ address, port }) => `${address} ${port}`).join(' ');
+function spokenTo({ protocol, originTls }: Pick<WirePlace, 'protocol' | 'originTls'>, hostname: string): string {
+  return protocol === 'https' ? canonicalJson({ ...originTls, serverName: originTls?.serverName ?? hostname }) : 'h2c';
 }
 
-function targetsOf({ backends }: WireRoute): string[] {
-  if (backends.length === 0) allowed('endpoint', '');
-  return backends.map(({ address, port }) =>
-    allowed('endpoint', address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`),
-  );
+function keyOf({ address, port, weight, backup }: WireBackend): string {
+  return `${address} ${port}${weight === undefined ? '' : ` w${weight}`}${backup ? ' b' : ''}`;
 }
 
-function upstreamName(targets: readonly string[]): string {
+function targetOf({ address, port, weight, backup }: WireBackend): Target {
+  const endpoint = allowed('endpoint', address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+  return { endpoint, ...(weight !== undefined && { weight }), backup: backup === true };
+}
+
+function upstreamName({ targets, sticky, spoken }: Found): string {
   const [first] = targets;
-  if (targets.length === 1 && !first!.startsWith('[')) return `to-${first!.replace(':', '-')}`;
-  return `to-${sha256Hex(targets.join(' ')).slice(0, 24)}`;
+  if (targets.length === 1 && spoken === '' && !first!.endpoint.startsWith('['))
+    return `to-${first!.endpoint.replace(':', '-')}`;
+  return `to-${sha256Hex(canonicalJson({ targets, sticky, spoken })).slice(0, 24)}`;
 }

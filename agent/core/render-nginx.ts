@@ -1,41 +1,27 @@
 // RENDER: a verified config becomes the web server's whole tree. Law: one `server{}` per policy class and never per hostname;
 // everything that came from outside passed the allow-list of its context first.
+import { sha256Hex } from '../../bundle/canonical.ts';
 import type { Chunk, EdgeConfig } from '../../bundle/config.ts';
 import type { WebServerFeatures } from '../ports/web-server.ts';
+import { classView, headerViews, ours, withoutUpgrade } from './class-view.ts';
+import { defaultPages, OWN_PAGE_STATUSES, PAGE_STATUSES } from './error-pages.ts';
 import { as, renderTemplate, type View } from './mustache-template.ts';
-import { nginxPaths, releaseFolder } from './nginx-paths.ts';
-import { type PolicyClass, type Tables, tabulate } from './nginx-tables.ts';
-import type { NamedUpstream } from './nginx-upstreams.ts';
+import { nginxPaths, releaseFolder, STREAM_MODULE } from './nginx-paths.ts';
+import { type StreamTables, tabulateStreams } from './nginx-streams.ts';
+import { type Tables, tabulate } from './nginx-tables.ts';
+import type { Kind } from './policy-class.ts';
+import { hashViews, listenViews, type NginxSettings, upstreamView } from './settings-view.ts';
+import { networkViews, streamsView } from './streams-view.ts';
+import { PLAIN_HEADERS } from './upstream-headers.ts';
 
 /** What `templates` must hold. */
-export const TEMPLATE_NAMES = ['nginx.conf', 'upstreams.conf', 'classes.conf'] as const;
+export const TEMPLATE_NAMES = ['nginx.conf', 'gates.conf', 'upstreams.conf', 'classes.conf', 'streams.conf'] as const;
 export type Templates = Readonly<Record<(typeof TEMPLATE_NAMES)[number], string>>;
 
 const HTTPS_PORT = 443;
 const OPEN_FILES_PER_CONNECTION = 4;
 /** How long an old worker may carry on after a reload. */
 const WORKER_SHUTDOWN_SECONDS = 3600;
-/** A bucket holds whole entries (name + 16 bytes): 512 a dozen usual names, so that the first size that nginx tries fits; 2048 seven of any length. */
-const SHORT_NAME_MAX = 100;
-const HASH_SIZE_MIN = 2048;
-
-export interface NginxSettings {
-  /** Absolute. The tree stands in `releases/<releaseId>/` below it, certificates in `certs/`. */
-  stateDir: string;
-  /** What the probe socket answers: the name of the release folder. */
-  releaseId: string;
-  listen: {
-    /** Bare IPv4 or IPv6 addresses: `0.0.0.0` and `::` for all. */
-    addresses: readonly string[];
-    httpPort: number;
-    httpsPort: number;
-  };
-  /** Account of the workers; absent when the agent is not root. */
-  user?: { account: string; group: string };
-  workerProcesses: number;
-  workerConnections: number;
-}
-
 export interface NginxInput {
   config: EdgeConfig;
   chunks: readonly Chunk[];
@@ -51,21 +37,39 @@ export interface NginxInput {
 export function renderNginx(input: NginxInput): Map<string, string> {
   const { config, chunks, templates } = input;
   const tables = tabulate(config, chunks);
+  // A web server without the module serves the rest; the agent says which routes it cannot.
+  const streams = tabulateStreams(input.features.stream === 'none' ? {} : config.edge, chunks);
+  const layer4 = streamsView(config.edge, streams, input.settings, tables);
   const files = new Map([
-    ['nginx.conf', renderTemplate(templates['nginx.conf'], mainView(input, tables))],
+    ['nginx.conf', renderTemplate(templates['nginx.conf'], mainView(input, tables, streams))],
     ['upstreams.conf', renderTemplate(templates['upstreams.conf'], { upstreams: tables.upstreams.map(upstreamView) })],
-    ['classes.conf', renderTemplate(templates['classes.conf'], classesView(input, tables))],
+    ['classes.conf', renderTemplate(templates['classes.conf'], classesView(input, tables, streams))],
     ['hosts.map', lines(tables.hosts)],
     ['wildcard-hosts.map', lines(tables.wildcardHosts)],
     ['certificates.map', lines(tables.certificates)],
     ['wildcard-certificates.map', lines(tables.wildcardCertificates)],
     ['orderers.map', lines(tables.orderedByOthers)],
+    ...defaultPages(),
+    ...tables.gates.pageFiles(),
+    ...tables.kinds.flatMap(({ ca }) => (ca === undefined ? [] : [[caFileName(ca), ca] as const])),
   ]);
   for (const { id, hostnames } of tables.classes) files.set(`names-${id}.conf`, `server_name\n${lines(hostnames)};\n`);
+  for (const [name, rows] of tables.gates.files()) {
+    if (name.startsWith('pages-') || (tables.gates.gated && included(name, tables))) files.set(name, lines(rows));
+  }
+  if (tables.gates.gated) files.set('gates.conf', renderTemplate(templates['gates.conf'], gatesView(input, tables)));
+  if (layer4) files.set('streams.conf', renderTemplate(templates['streams.conf'], layer4));
+  if (streams.passthrough) for (const [name, rows] of streams.files) files.set(name, lines(rows));
   return files;
 }
 
-function mainView({ features, settings }: NginxInput, tables: Tables): View {
+/** Only with logins are their tables read. */
+function included(name: string, { gates }: Tables): boolean {
+  return gates.withLogins || (name !== 'logins.map' && name !== 'sign-ins.map');
+}
+
+function mainView(input: NginxInput, tables: Tables, streams: StreamTables): View {
+  const { features, settings } = input;
   const paths = nginxPaths(settings.stateDir);
   const { httpPort, httpsPort } = settings.listen;
   return {
@@ -84,56 +88,106 @@ function mainView({ features, settings }: NginxInput, tables: Tables): View {
     run: as('path', paths.run),
     certs: as('path', paths.certs),
     probeSocket: as('path', paths.probeSocket),
-    folder: as('path', releaseFolder(settings.stateDir, settings.releaseId)),
+    folder: folderOf(settings),
     releaseId: as('name', settings.releaseId),
-    hashMaxSize: as('number', Math.max(HASH_SIZE_MIN, 2 * tables.routes)),
-    hashBucketSize: as('number', tables.longestName <= SHORT_NAME_MAX ? 512 : 2048),
+    ...hashViews(tables),
+    layer4: streams.servers.length > 0 || streams.passthrough,
+    streamModule: features.stream === 'module' ? { file: as('path', STREAM_MODULE) } : false,
     certificateCache: features.certificateCache,
     http2Directive: features.http2Directive,
+    gates: tables.gates.gated,
+    pages: OWN_PAGE_STATUSES.map(statusView),
+    ...errorPagesView(),
+    proxyHeaders: headerViews(ours(PLAIN_HEADERS)),
+    grpcHeaders: headerViews(withoutUpgrade(ours(PLAIN_HEADERS))),
     orderers: tables.orderers.map(({ name, thumbprint }) => ({
       name: as('name', name),
       thumbprint: thumbprint === undefined ? false : { value: as('thumbprint', thumbprint) },
     })),
     httpListen: listenViews(settings, httpPort),
-    httpsListen: listenViews(settings, httpsPort),
+    ...httpsView(input, streams),
+    publicPort: as('number', httpsPort),
     httpsPort: httpsPort === HTTPS_PORT ? false : { number: as('number', httpsPort) },
   };
 }
 
-function classesView({ features, settings }: NginxInput, tables: Tables): View {
+function gatesView({ settings }: NginxInput, { gates }: Tables): View {
   return {
-    folder: as('path', releaseFolder(settings.stateDir, settings.releaseId)),
+    folder: folderOf(settings),
+    networkLists: gates.networks.all().map(({ id, networks }) => ({
+      id: as('name', id),
+      networks: networks.map((network) => ({ network: as('network', network) })),
+    })),
+    logins: gates.withLogins,
+  };
+}
+
+function classesView(input: NginxInput, { classes }: Tables, streams: StreamTables): View {
+  const { features, settings } = input;
+  const folder = releaseFolder(settings.stateDir, settings.releaseId);
+  const caFile = ({ ca, verify }: Kind) =>
+    ca !== undefined ? `${folder}/${caFileName(ca)}` : verify === 'public' ? settings.systemCaFile : undefined;
+  const { httpsPort } = settings.listen;
+  const https = httpsView(input, streams);
+  const rates = new Set(classes.flatMap(({ limits }) => limits.requestsPerSecond ?? []));
+  return {
+    folder: as('path', folder),
+    users: as('path', nginxPaths(settings.stateDir).users),
     http2Directive: features.http2Directive,
-    httpsListen: listenViews(settings, settings.listen.httpsPort),
-    publicPort: as('number', settings.listen.httpsPort),
-    classes: tables.classes.map(classView),
+    ...https,
+    ...errorPagesView(),
+    rates: [...rates].sort((a, b) => a - b).map((rate) => ({ perSecond: as('number', rate) })),
+    countsConnections: classes.some(({ limits }) => limits.connections !== undefined),
+    classes: classes.map((one) => classView(one, https.http3, httpsPort, caFile)),
   };
 }
 
-function classView({ id, limits }: PolicyClass): View {
-  const { maxBodyBytes, requestsPerSecond, burst, connections } = limits;
+/**
+ * Where visitors' TLS arrives: on the public port, or from the half that looked at the name. Where a PROXY header is wanted, this machine
+ * itself comes through the socket.
+ */
+function httpsView({ config, settings, features }: NginxInput, { passthrough }: StreamTables) {
+  const { proxyProtocolFrom = [] } = config.edge;
+  const balanced = proxyProtocolFrom.length > 0;
+  const headed = passthrough || balanced;
+  const socket = { endpoint: as('socket', `unix:${nginxPaths(settings.stateDir).httpsSocket}`) };
   return {
-    id: as('name', id),
-    maxBodyBytes: as('number', maxBodyBytes),
-    requests:
-      requestsPerSecond === undefined
-        ? false
-        : { perSecond: as('number', requestsPerSecond), burst: burst ? { number: as('number', burst) } : false },
-    connections: connections === undefined ? false : { number: as('number', connections) },
+    httpsListen: [
+      ...(passthrough ? [] : listenViews(settings, settings.listen.httpsPort)),
+      ...(headed ? [socket] : []),
+    ],
+    headed,
+    // QUIC has no PROXY header.
+    http3: features.http3 && !headed,
+    balanced,
+    /** Strangers meet the HTTP half itself. */
+    exposed: balanced && !passthrough,
+    balancers: networkViews(proxyProtocolFrom),
   };
 }
 
-function upstreamView({ name, targets }: NamedUpstream): View {
+/** Statuses with the page that all have, and those with a page of a route's own. */
+function errorPagesView(): View {
+  const own: readonly string[] = OWN_PAGE_STATUSES;
   return {
-    name: as('name', name),
-    targets: targets.map((target, index) => ({ target: as('endpoint', target), backup: index > 0 })),
+    errorPages: PAGE_STATUSES.filter((status) => !own.includes(status)).map((status) => ({
+      ...statusView(status),
+      file: as('name', `${status}.html`),
+    })),
+    ownErrorPages: own.map(statusView),
   };
 }
 
-function listenViews({ listen }: NginxSettings, port: number): View[] {
-  return listen.addresses.map((address) => ({
-    endpoint: as('endpoint', address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`),
-  }));
+function statusView(status: string): View {
+  return { status: as('number', status) };
+}
+
+function folderOf({ stateDir, releaseId }: NginxSettings) {
+  return as('path', releaseFolder(stateDir, releaseId));
+}
+
+function caFileName(ca: string): string {
+  return `ca-${sha256Hex(ca).slice(0, 32)}.pem`;
 }
 
 function lines(entries: readonly string[]): string {

@@ -11,7 +11,7 @@ export interface Settings {
   caFile?: string;
   /** PEM file that the ACME server's TLS is checked against; absent: the system's CAs. */
   acmeCaFile?: string;
-  /** Ports the owner allows, canonical (`8080,9000-9010`); empty: none. */
+  /** What the owner allows, canonical (`8080,9000-9010,192.168.1.20:8080`); empty: none. */
   allow: string;
   /** WireGuard interface; absent: no tunnel, the origins' addresses are reached without one. */
   interfaceName?: string;

@@ -26,4 +26,8 @@ export interface WebServerFeatures {
   http2Directive: boolean;
   /** ssl_certificate_cache and keepalive_min_timeout (nginx ≥ 1.27.4). */
   certificateCache: boolean;
+  /** HTTP/3 was built in (nginx ≥ 1.25.0, `--with-http_v3_module`). */
+  http3: boolean;
+  /** Layer 4: built in, a module to load from its usual place, or not there. */
+  stream: 'none' | 'built-in' | 'module';
 }
