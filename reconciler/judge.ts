@@ -4,7 +4,7 @@ import { checkFleet } from './core/check.ts';
 import { claimOf, type Desired } from './core/desired.ts';
 import { viewOfDesired } from './core/desired-view.ts';
 import { kindOf } from './core/load.ts';
-import { changedKeys, entriesOf } from './core/persistent-map.ts';
+import { changedKeys, entriesOf, lookup } from './core/persistent-map.ts';
 import { compareProblems, type Problem } from './core/problem.ts';
 import { restrict } from './core/restrict.ts';
 import { olderVersions } from './older-versions.ts';
@@ -24,6 +24,10 @@ export async function judge(standing: Standing & { commit: string }, source: Sou
     holderOf: async (hostname, claims) => {
       const path = claimOf(live.routesByHost, hostname)?.path;
       return claims.some((claim) => claim.path === path) ? path : undefined;
+    },
+    publishedVersion: async ({ path }) => {
+      const file = lookup(live.files, path);
+      return file?.kind === 'route' ? file : undefined;
     },
     olderVersions: (file) => olderVersions(file, commit, source, older),
   });

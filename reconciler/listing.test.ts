@@ -1,7 +1,7 @@
 // What people and their tools are told of the desired state: sorted, as it is live, made once.
 import { expect, it } from 'vitest';
 import { listingOf } from './listing.ts';
-import { createSite, edge, kokoa, route } from './site.fixture.ts';
+import { createSite, edge, FLEET, kokoa, route } from './site.fixture.ts';
 
 it('lists what is live, by name, with defaults filled in', async () => {
   const site = createSite();
@@ -54,4 +54,36 @@ it('makes each list once, and none that nobody asks for', async () => {
   const { live } = site.standing;
   expect(listingOf(live).routes).toBe(listingOf(live).routes);
   expect(listingOf({ ...live }).routes).not.toBe(listingOf(live).routes);
+});
+
+it('lists several backends, paths that go elsewhere, redirects and ends', async () => {
+  const routes = {
+    'routes/hoge/app.yaml': `hostname: app.hoge.com
+backends:
+  - { origin: o2, port: 90, backup: true }
+  - { origin: o1, host: 192.168.1.20, port: 80, weight: 3 }
+paths:
+  - { prefix: /same }
+  - { prefix: /api, origin: o2, port: 91 }
+expiresAt: 2030-01-01T00:00Z
+`,
+    'routes/fuga/wiki.yaml': 'hostname: wiki.fuga.com\nredirect:\n  to: https://www.fuga.com\n',
+  };
+  const site = createSite({ ...FLEET, ...routes });
+  await site.run();
+  expect(listingOf(site.standing.live).routes).toEqual([
+    {
+      ...{ hostname: 'app.hoge.com', team: 'hoge', pool: 'default', file: 'routes/hoge/app.yaml' },
+      ...{ origin: 'o1', host: '192.168.1.20', port: 80, expiresAt: '2030-01-01T00:00Z' },
+      backends: [
+        { origin: 'o2', port: 90, backup: true },
+        { origin: 'o1', host: '192.168.1.20', port: 80, weight: 3 },
+      ],
+      paths: [{ prefix: '/api', origin: 'o2', port: 91 }],
+    },
+    {
+      ...{ hostname: 'wiki.fuga.com', team: 'fuga', pool: 'default', file: 'routes/fuga/wiki.yaml' },
+      redirect: 'https://www.fuga.com',
+    },
+  ]);
 });

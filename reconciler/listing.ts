@@ -1,8 +1,11 @@
 // The desired state as `GET /api/v1/{routes,origins,edges}` lists it: made when somebody asks, not at every publish.
+import type { Path, Route } from '../schemas/types.ts';
 import { claimOf, type Desired } from './core/desired.ts';
 import { entriesOf } from './core/persistent-map.ts';
+import { backendsOf } from './core/route-targets.ts';
 import { slotsOf } from './core/slots.ts';
-import type { Listing } from './http/served.ts';
+import { hasDestination } from './core/wire/path.ts';
+import type { ListedBackend, ListedService, Listing } from './http/served.ts';
 
 /** What is live. Each list is sorted by name and computed at most once. */
 export function listingOf(live: Desired): Listing {
@@ -37,9 +40,36 @@ function routesIn(live: Desired, defaultPool: string): Listing['routes'] {
     .sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
     .flatMap(({ hostname, file }) => {
       if (!file?.value) return [];
-      const { origin, port, pool = defaultPool } = file.value;
-      return [{ hostname, ...(file.team !== undefined && { team: file.team }), pool, origin, port, file: file.path }];
+      const { pool = defaultPool, paths = [], redirect, expiresAt } = file.value;
+      const elsewhere = paths.filter(hasDestination).map((path) => ({ prefix: path.prefix, ...servicesOf(path) }));
+      return [
+        {
+          hostname,
+          ...(file.team !== undefined && { team: file.team }),
+          pool,
+          ...servicesOf(file.value),
+          ...(elsewhere.length > 0 && { paths: elsewhere }),
+          ...(redirect && { redirect: redirect.to }),
+          ...(expiresAt !== undefined && { expiresAt }),
+          file: file.path,
+        },
+      ];
     });
+}
+
+/** The one that is asked first, and where there are several, all. */
+function servicesOf(place: Route | Path): Partial<ListedService> & { backends?: ListedBackend[] } {
+  const backends = backendsOf(place).map(({ pointer: _, ...service }, index): ListedBackend => {
+    const { weight, backup } = place.backends?.[index] ?? {};
+    return { ...service, ...(weight !== undefined && { weight }), ...(backup && { backup }) };
+  });
+  const { origin, host, port } = backends.find(({ backup }) => !backup) ?? backends[0] ?? {};
+  return {
+    ...(origin !== undefined && { origin }),
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    ...(backends.length > 1 && { backends }),
+  };
 }
 
 function nodesIn(live: Desired, role: 'edge' | 'origin') {

@@ -1,7 +1,8 @@
-// When the reconciler runs: a webhook, an announcement or the timer only sets "dirty"; one run at a time, the latest head wins.
-// Polling always runs, so a lost webhook costs time and nothing else.
+// When the reconciler runs: a webhook, an announcement, the end of a route or the timer only sets "dirty"; one run at a time, the latest
+// head wins. Polling always runs, so a lost webhook costs time and nothing else.
 import { DEFAULT_LIFETIMES } from '../bundle/sign.ts';
 import { type AccessMap, accessOf } from './core/access.ts';
+import { nextExpiry } from './core/expiry.ts';
 import type { PublishedNode } from './ports/store.ts';
 import { renew } from './publish.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
@@ -14,6 +15,11 @@ const RETRY_MS_MIN = 500;
 const RETRY_DOUBLINGS_MAX = 10;
 /** Timestamps are re-made at half their life: looking this often in a life never misses the second half. */
 const LOOKS_PER_LIFE = 4;
+
+/** A timer may fire early, and clocks drift apart: an end of a route that is nearer than this is waited for that long. */
+const EXPIRY_MS_MIN = 20;
+/** Node fires timers above this at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What the rest of the process is told after every run. */
 export interface LoopReport {
@@ -48,6 +54,7 @@ export function createLoop(deps: LoopDeps): Loop {
   let fetchDue = true;
   let failures = 0;
   let wake: (() => void) | undefined;
+  let pollAtMs = 0;
   const lookMs = (deps.signing.lifetimes?.timestampMs ?? DEFAULT_LIFETIMES.timestampMs) / LOOKS_PER_LIFE;
 
   const serve = (changed: readonly string[], removed: string[]) => {
@@ -113,8 +120,18 @@ export function createLoop(deps: LoopDeps): Loop {
     }
   }
 
+  /** Until a route that is live ends by itself. Undefined: none does, or the last run could not close it and is tried again anyway. */
+  function untilExpiry(): number | undefined {
+    const { compiled } = standing;
+    const next = compiled && nextExpiry(compiled.desired, compiled.routing.nowMs);
+    if (next === undefined) return undefined;
+    const ms = next - deps.now().getTime();
+    return ms <= 0 && failures > 0 ? undefined : Math.max(ms, EXPIRY_MS_MIN);
+  }
+
   function wait(signal: AbortSignal): Promise<void> {
-    const ms = failures > 0 ? retryMs(failures, deps.pollMs) : spread(deps.pollMs);
+    const ms = failures > 0 ? retryMs(failures, deps.pollMs) : pollAtMs - performance.now();
+    const expiryMs = untilExpiry() ?? TIMER_MS_MAX;
     return new Promise<void>((resolve) => {
       if (isDirty || signal.aborted) return resolve();
       const done = () => {
@@ -123,7 +140,13 @@ export function createLoop(deps: LoopDeps): Loop {
         wake = undefined;
         resolve();
       };
-      const timer = setTimeout(done, Math.min(ms, lookMs));
+      const expire = () => {
+        // What ends needs no fetch, and works without git.
+        isDirty = true;
+        done();
+      };
+      const otherMs = Math.min(ms, lookMs, TIMER_MS_MAX);
+      const timer = expiryMs < otherMs ? setTimeout(expire, expiryMs) : setTimeout(done, otherMs);
       signal.addEventListener('abort', done);
       wake = done;
     });
@@ -139,8 +162,9 @@ export function createLoop(deps: LoopDeps): Loop {
     async run(signal) {
       while (!signal.aborted) {
         // Woken by the timer, nothing is dirty: then polling is what is due.
-        const fetch = fetchDue || !isDirty;
+        const fetch = fetchDue || !isDirty || performance.now() >= pollAtMs;
         [isDirty, fetchDue] = [false, false];
+        if (fetch) pollAtMs = performance.now() + spread(deps.pollMs);
         await attempt(fetch, signal);
         if (!signal.aborted) await renewDue();
         await wait(signal);

@@ -4,6 +4,7 @@ import { failureText, KokoaError } from '../bundle/error.ts';
 import { registerAdd } from './cli/add.ts';
 import { registerCompile } from './cli/compile.ts';
 import { registerKeys } from './cli/keys.ts';
+import { registerSeal } from './cli/seal.ts';
 import { registerServe } from './cli/serve.ts';
 import { registerValidate } from './cli/validate.ts';
 
@@ -18,6 +19,7 @@ registerValidate(program);
 registerCompile(program);
 registerAdd(program);
 registerKeys(program);
+registerSeal(program);
 registerServe(program);
 
 /** Exit codes: 1 for a failure, 2 for wrong usage. */

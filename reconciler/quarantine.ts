@@ -6,6 +6,8 @@ import { viewOfDesired } from './core/desired-view.ts';
 import type { AnyLoadedFile, LoadedFile } from './core/files.ts';
 import { entriesOf, lookup } from './core/persistent-map.ts';
 import type { Problem } from './core/problem.ts';
+import { checkWire } from './core/wire-size.ts';
+import { settleBounds } from './settle-bounds.ts';
 
 /** The one rule by which a file is bad because of another route: two claim a hostname. */
 const CLAIMED_TWICE = 'KK303';
@@ -19,13 +21,15 @@ export interface Quarantine {
 export interface Precedents {
   /** Of several files that claim a hostname, the path of the one that had it first; undefined: none did. */
   holderOf(hostname: string, claims: readonly LoadedFile<'route'>[]): Promise<string | undefined>;
+  /** The version of a file that is published; undefined: none, or nobody can tell. */
+  publishedVersion(newest: LoadedFile<'route'>): Promise<LoadedFile<'route'> | undefined>;
   /** The older versions of a file, newest first. */
   olderVersions(newest: AnyLoadedFile): AsyncIterable<AnyLoadedFile>;
 }
 
 /**
  * The newest state with every bad file among `suspects` replaced by its newest good version, or absent. `suspects` are all files
- * that may be bad or may claim a hostname that they did not claim before.
+ * that may be bad, may claim a hostname that they did not claim before, or may be one too many.
  */
 export async function quarantine(
   newest: Desired,
@@ -41,6 +45,27 @@ export async function quarantine(
     const isGood = (candidate: Desired) => !errorsAt(candidate, path).some(isOwn);
     desired = await replaced(desired, lookup(newest.files, path)!, isGood, precedents);
   }
+  // A file that goes back to its published version may claim again what another one has claimed since. Each round settles a file for
+  // good, and the published versions of all are at peace with each other.
+  for (let round = 0; round <= suspects.size; round += 1) {
+    desired = await settleHosts({ newest, desired, quarantined }, suspects, precedents);
+    const settled = await settleBounds(desired, suspects, precedents, (candidate, path) =>
+      errorsAt(candidate, path).every((problem) => !isOwn(problem)),
+    );
+    for (const [path, problems] of settled.refused) quarantined.set(path, problems);
+    desired = settled.desired;
+    if (settled.refused.size === 0) break;
+  }
+  return { desired, quarantined };
+}
+
+/** Leaves each contested hostname to one file. */
+async function settleHosts(
+  { newest, desired: before, quarantined }: Quarantine & { newest: Desired },
+  suspects: ReadonlySet<string>,
+  precedents: Precedents,
+): Promise<Desired> {
+  let desired = before;
   for (const hostname of contestedHosts(desired, suspects)) {
     const claims = [...entriesOf(lookup(desired.routesByHost, hostname))].map(([, file]) => file).sort(byPath);
     const holder =
@@ -57,7 +82,7 @@ export async function quarantine(
       desired = await replaced(desired, lookup(newest.files, path)!, isGood, precedents);
     }
   }
-  return { desired, quarantined };
+  return desired;
 }
 
 /** `desired` with the newest older version of a file that is good in it, or without the file. */
@@ -79,7 +104,9 @@ async function replaced(
 function errorsAt(desired: Desired, path: string): Problem[] {
   const file = lookup(desired.files, path);
   if (file?.kind !== 'route') return [];
-  return [...file.problems, ...checkRoute(viewOfDesired(desired), path)].filter(({ severity }) => severity === 'error');
+  const problems = [...file.problems, ...checkRoute(viewOfDesired(desired), path)];
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  return errors.some(isOwn) ? errors : [...errors, ...checkWire(file)];
 }
 
 function isOwn({ rule }: Problem): boolean {

@@ -3,9 +3,11 @@
 import { KokoaError } from '../bundle/error.ts';
 import { type Compiled, compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
+import { expiringBetween } from './core/expiry.ts';
 import { judgePlan, type Verdict } from './core/guard.ts';
 import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
+import { NOTHING_SEALED } from './core/sealed.ts';
 import { judge } from './judge.ts';
 import type { Source } from './ports/source.ts';
 import type { Store } from './ports/store.ts';
@@ -57,13 +59,15 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   if (judged.hold && !known.compiled)
     return { kind: 'held', standing: judged, plan: undefined, changed: [], removed: [], unfetched };
   const { enrolments, leases } = await knownNodes(store);
-  const build = (desired: Desired) => compile(desired, enrolments, leases, deps.now(), known.compiled);
+  const now = deps.now();
+  const build = (desired: Desired) =>
+    compile({ desired, enrolments, leases, sealed: NOTHING_SEALED, now }, known.compiled);
   const wanted = build(judged.live);
   lap('compile');
   const { compiled, hold, overrideBase } = guard(judged, wanted, build);
   lap('guard');
   const liveCommit = hold ? known.head!.commit : commit;
-  const published = await publish(known, compiled, { commit: liveCommit, overrideBase }, store, signing, deps.now());
+  const published = await publish(known, compiled, { commit: liveCommit, overrideBase }, store, signing, now);
   lap('publish');
   if (published === 'conflict') throw new KokoaError('publish_conflict', 'another reconciler published in between');
   const { head, nodes, changed, removed } = published;
@@ -95,13 +99,18 @@ interface Guarded {
   overrideBase: string | undefined;
 }
 
-/** Lets `wanted` through, or falls back to what is live with the newest restrictions over it. Those are not part of what is judged. */
+/**
+ * Lets `wanted` through, or falls back to what is live with the newest restrictions over it. Those are not part of what is judged, and
+ * neither are routes that end by themselves: the published files said when. A commit that sets another end is judged like any other,
+ * because what is live is taken at the same time of day under the published files.
+ */
 function guard(judged: Standing, wanted: Compiled, build: (desired: Desired) => Compiled): Guarded {
   const { compiled, head, newest, hold } = judged;
   const kept = { overrideBase: head?.overrideBase };
   if (hold || !compiled || !head) return { compiled: wanted, hold, ...kept };
   const { desired, restrictions } = restrict(compiled.desired, newest);
-  const base = restrictions.length > 0 ? build(desired) : compiled;
+  const ended = expiringBetween(compiled.desired, compiled.routing.nowMs, wanted.routing.nowMs);
+  const base = restrictions.length + ended.length > 0 ? build(desired) : compiled;
   const verdict = judgePlan({ compiled: base, commit: head.commit, ...kept }, wanted, planOf(base, wanted));
   if (verdict.kind === 'pass') return { compiled: wanted, hold, ...kept };
   if (verdict.kind === 'overridden') return { compiled: wanted, hold, overrideBase: verdict.base };

@@ -1,17 +1,16 @@
 // What a restart forgot: the published documents are read from the store, and what they were compiled from out of the git mirror,
 // without network. Law: nobody is let in whom the newest commit the mirror knows keeps out; what cannot be known lets nobody in.
-import { canonicalJson } from '../bundle/canonical.ts';
 import { compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
 import { entriesOf } from './core/persistent-map.ts';
 import { restrict } from './core/restrict.ts';
-import { wireRouteOf } from './core/wire-route.ts';
+import { NOTHING_SEALED } from './core/sealed.ts';
 import { allRoutes } from './judge.ts';
 import { olderVersions } from './older-versions.ts';
 import type { Source } from './ports/source.ts';
 import type { BoundEnrolment, Lease, Store } from './ports/store.ts';
-import { type PublishedRoutes, publishedRoutes } from './published-routes.ts';
+import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 import { quarantine } from './quarantine.ts';
 import { readCommit } from './read-commit.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
@@ -38,12 +37,19 @@ export async function recall(
   const routes = publishedRoutes(stored.nodes.values(), store);
   const { desired, quarantined } = await quarantine(published, allRoutes(published), {
     holderOf: (_hostname, claims) => onlyPublished(claims, published, routes),
+    publishedVersion: async (file) => {
+      if (await isPublished(file, published, routes)) return file;
+      for await (const version of olderVersions(file, head.commit, source, older))
+        if (version.kind === 'route' && (await isPublished(version, published, routes))) return version;
+      return undefined;
+    },
     olderVersions: (file) => olderVersions(file, head.commit, source, older),
   });
   const known = { ...stored, commit, newest, live: restrict(desired, newest).desired, quarantined };
   if ([...entriesOf(published.fleetFiles)].some(([, file]) => file.value === undefined)) return known;
   const { enrolments, leases } = await knownNodes(store);
-  return { ...known, compiled: compile(known.live, enrolments, leases, now()) };
+  const input = { desired: known.live, enrolments, leases, sealed: NOTHING_SEALED, now: now() };
+  return { ...known, compiled: compile(input) };
 }
 
 /** What nodes announced and lease, as the compiler takes it. */
@@ -60,13 +66,7 @@ async function onlyPublished(
   desired: Desired,
   routes: PublishedRoutes,
 ): Promise<string | undefined> {
-  const settings = desired.kokoa?.value;
   const same: string[] = [];
-  for (const file of claims) {
-    const pool = file.value?.pool ?? settings?.pools[0]?.name;
-    const route = pool === undefined ? undefined : await routes(pool, file.hostname!);
-    const wire = wireRouteOf(file, desired, settings?.defaults?.limits ?? {}, route?.orderer);
-    if (route && wire && canonicalJson(route) === canonicalJson(wire)) same.push(file.path);
-  }
+  for (const file of claims) if (await isPublished(file, desired, routes)) same.push(file.path);
   return same.length === 1 ? same[0] : undefined;
 }

@@ -64,13 +64,15 @@ export function createSite(files: Files = FLEET, store: MemoryStore = createMemo
   return site;
 }
 
-/** Hostname → `address:port` of its backend, as an edge is told. */
+/** Hostname → `address:port` of its first backend, or why it has none, as an edge is told. */
 export async function publishedHosts(store: Store, edge: string): Promise<Record<string, string>> {
   const config = (await configOf(store, edge)) as EdgeConfig;
   const hosts: Record<string, string> = {};
   for (const { sha256 } of config.edge.chunks) {
-    for (const { hostname, backends } of (JSON.parse((await store.blob(sha256))!) as Chunk).routes)
-      hosts[hostname] = `${backends[0]!.address}:${backends[0]!.port}`;
+    for (const { hostname, backends, closed, redirect } of (JSON.parse((await store.blob(sha256))!) as Chunk).routes) {
+      const [first] = backends;
+      hosts[hostname] = first ? `${first.address}:${first.port}` : (closed ?? redirect!.to);
+    }
   }
   return hosts;
 }

@@ -1,6 +1,6 @@
 // The whole reconciler on loopback: a real repository, a real store, real keys, a real port.
 import { createHmac } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,6 +64,7 @@ async function start(change: Partial<ReconcilerOptions> = {}): Promise<RunningRe
   const one = await startReconciler({
     ...{ repository, branch: 'main', dataDir: join(top, 'data'), keysDir: join(top, 'keys') },
     listen: { host: '127.0.0.1', port: 0 },
+    secrets: { secretsDir: undefined, credentialsDir: undefined, env: {} },
     ...{ tls: undefined, behindProxy: false, gitCaFile: undefined, gitAuthorization: undefined },
     ...{ webhookSecret: SECRET, pollMs: POLL_MS, logFormat: 'text', writeLog: (line) => void lines.push(line) },
     ...change,
@@ -117,6 +118,18 @@ it('publishes the repository, serves a node its config, and takes in what a webh
   const metrics = await (await fetch(`${one.url}/metrics`)).text();
   expect(metrics).toContain('kokoa_hosts 3');
   expect(Number(/^kokoa_reconcile_duration_seconds_sum (.*)$/m.exec(metrics)![1])).toBeGreaterThan(0);
+});
+
+it('shows everybody its sealing key, which it made once and keeps for itself', async () => {
+  const first = await start();
+  const recipientOf = async ({ url }: RunningReconciler) =>
+    (await (await fetch(`${url}/api/v1/sealing-key`, { headers: { via: '1.1 proxy' } })).json()) as object;
+  const shown = await recipientOf(first);
+  expect(shown).toEqual({ recipient: expect.stringMatching(/^age1[a-z0-9]{58}$/) });
+  expect((await stat(join(top, 'data', 'sealing.key'))).mode & 0o777).toBe(0o600);
+  await first.stop();
+  expect(await recipientOf(await start())).toEqual(shown);
+  expect(lines.join('')).not.toContain('AGE-SECRET-KEY');
 });
 
 it('serves again after a restart without git, but not whom git revoked before', async () => {

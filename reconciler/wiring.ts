@@ -4,6 +4,9 @@ import { openGitSource } from './adapters/git.ts';
 import { loadKeys } from './adapters/key-files.ts';
 import { createLog } from './adapters/log.ts';
 import { createMetrics } from './adapters/metrics.ts';
+import { createSecretSealing } from './adapters/secret-age.ts';
+import { openSealingKey } from './adapters/secret-identity.ts';
+import type { SecretPlacesOptions } from './adapters/secret-places.ts';
 import { openSqliteStore } from './adapters/store-sqlite.ts';
 import { judgeToken } from './core/token.ts';
 import { openFleetReports } from './http/fleet-reports.ts';
@@ -24,6 +27,8 @@ export interface ReconcilerOptions {
   gitCaFile: string | undefined;
   gitAuthorization: string | undefined;
   pollMs: number;
+  /** Where operators put secrets. */
+  secrets: SecretPlacesOptions;
   logFormat: 'text' | 'json';
   /** Default: standard error. */
   writeLog?: (line: string) => void;
@@ -47,6 +52,7 @@ const STOP_MS_MAX = 3000;
 export async function startReconciler(options: ReconcilerOptions): Promise<RunningReconciler> {
   const log = createLog({ format: options.logFormat, ...(options.writeLog && { write: options.writeLog }) });
   const keys = await loadKeys(options.keysDir);
+  const sealing = await createSecretSealing(await openSealingKey(options.dataDir));
   const store = await openSqliteStore(join(options.dataDir, 'store'));
   const opened: { close(): Promise<void> }[] = [store];
   const closeAll = async () => {
@@ -84,6 +90,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       branch: options.branch,
       webhookSecret: options.webhookSecret,
       behindProxy: options.behindProxy,
+      sealingRecipient: sealing.recipient,
       onPush: () => loop.dirty('push'),
       onEnrolment: () => loop.dirty('announcement'),
     });

@@ -11,6 +11,8 @@ export interface Metrics {
   published(sequence: number): void;
   held(held: boolean): void;
   hosts(count: number): void;
+  /** References that could not be resolved. */
+  unusableSecrets(count: number): void;
   webhook(result: WebhookResult): void;
   /** `route` is the pattern, not the path. */
   request(route: string, code: number): void;
@@ -59,6 +61,11 @@ export function createMetrics(): Metrics {
   });
   const held = new Gauge({ name: 'kokoa_held', help: '1 while the newest commit is held back.', registers });
   const hosts = new Gauge({ name: 'kokoa_hosts', help: 'Hostnames that are live.', registers });
+  const secrets = new Gauge({
+    name: 'kokoa_unusable_secrets',
+    help: 'Secret references that could not be resolved.',
+    registers,
+  });
   const webhooks = new Counter({
     name: 'kokoa_webhooks_total',
     help: 'Webhook deliveries.',
@@ -108,6 +115,7 @@ export function createMetrics(): Metrics {
     published: (number) => sequence.set(number),
     held: (isHeld) => held.set(isHeld ? 1 : 0),
     hosts: (count) => hosts.set(count),
+    unusableSecrets: (count) => secrets.set(count),
     webhook: (result) => webhooks.inc({ result }),
     request: (route, code) => requests.inc({ route, code }),
     observe(from) {

@@ -31,6 +31,11 @@ const MIGRATIONS = [
     pool TEXT NOT NULL, hostname TEXT NOT NULL, node TEXT NOT NULL, expires_ms INTEGER NOT NULL, PRIMARY KEY (pool, hostname)
   ) STRICT;
   `,
+  `
+  CREATE TABLE sealed_texts (
+    pool TEXT NOT NULL, digest TEXT NOT NULL, recipient TEXT NOT NULL, sealed TEXT NOT NULL, PRIMARY KEY (pool, digest)
+  ) STRICT;
+  `,
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */

@@ -8,6 +8,7 @@ import { chunkReferencesIn } from '../core/chunk-references.ts';
 import type { Publication, PublishedNode, Store } from '../ports/store.ts';
 import { openDatabase, translated } from './store-database.ts';
 import { createMailbox } from './store-mailbox.ts';
+import { createSealedTable } from './store-sealed.ts';
 
 /** A text nobody refers to any more is kept this long: an agent may still be fetching it. */
 const BLOB_KEPT_MS = 3600_000;
@@ -27,6 +28,7 @@ export async function openSqliteStore(
   const database = openDatabase(directory);
   const one = statements(database);
   const mailbox = createMailbox(database);
+  const sealed = createSealedTable(database);
   let prunedMs = clock().getTime();
   /** Texts known to be stored: none is taken away but by pruning or a transaction that failed. */
   const present = new Set<string>();
@@ -131,6 +133,10 @@ export async function openSqliteStore(
       transaction(true, () => mailbox.putCertificate(pool, certificate)),
     takeLease: async (lease, nowMs) => transaction(true, () => mailbox.takeLease(lease, nowMs)),
     leases: async () => read(() => mailbox.leases()),
+
+    sealedTexts: async () => read(() => sealed.all()),
+    changeSealedTexts: async (put, drop) => transaction(true, () => sealed.change(put, drop)),
+    poolRecipients: async () => read(() => sealed.poolRecipients()),
 
     async close() {
       if (database.isOpen) database.close();

@@ -6,6 +6,7 @@ import { writeCompiledTree } from '../adapters/compiled-tree.ts';
 import { type Compiled, compile } from '../core/compile.ts';
 import { emptyDesired, updateDesired } from '../core/desired.ts';
 import { readEnrolments } from '../core/enrolment-list.ts';
+import { NOTHING_SEALED } from '../core/sealed.ts';
 import { judgeDir, renderJudgement } from './validate.ts';
 
 const ENROLMENTS_BYTES_MAX = 64 * 1024 * 1024;
@@ -60,7 +61,7 @@ async function compileDir(dir: string, { out, enrolments, now }: CompileOptions)
   const files = judgement.loaded.map((file) => ({ path: file.path, file }));
   const desired = updateDesired(emptyDesired(), files);
   const bound = enrolments === undefined ? new Map() : readEnrolments(await readBounded(enrolments), desired);
-  const compiled = compile(desired, bound, [], at);
+  const compiled = compile({ desired, enrolments: bound, leases: [], sealed: NOTHING_SEALED, now: at });
   await writeCompiledTree(out, compiled);
   return compiled;
 }

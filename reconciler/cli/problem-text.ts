@@ -11,7 +11,7 @@ const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Cn}]/gu
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
 /** A line that may hold a secret pasted by mistake, and the long words in it. */
-const SECRET_LINE = /token|key|secret|password/i;
+const SECRET_LINE = /token|key|secret|password|sealed|users|credential|authorization|\benv\b/i;
 const LONG_WORD = /[A-Za-z0-9+/_.=:-]{20,}/g;
 
 /** One JSON document: `{"problems": […]}`, characters that could act on a terminal written as escapes. */

@@ -19,6 +19,7 @@ interface ServeOptions {
   tlsKey?: string;
   behindProxy?: boolean;
   webhookSecretFile?: string;
+  secrets?: string;
   gitCa?: string;
   gitAuthorizationFile?: string;
   pollSeconds: string;
@@ -28,6 +29,7 @@ interface ServeOptions {
 const POLL_SECONDS_MIN = 1;
 const POLL_SECONDS_MAX = 3600;
 const SECRET_BYTES_MAX = 4096;
+const SECRET_VARIABLE = 'KOKOA_SECRET_';
 /** What still runs this long after the end (a git that hangs) is left behind. */
 const LEAVE_BEHIND_MS = 500;
 
@@ -44,6 +46,7 @@ export function registerServe(program: Command): void {
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--behind-proxy', 'plain HTTP on any address: a proxy in front does TLS')
     .option('--webhook-secret-file <file>', 'secret of the push webhook (default: polling alone finds commits)')
+    .option('--secrets <dir>', 'where secrets of routes are, in files DIR/TEAM/NAME')
     .option('--git-ca <file>', 'PEM file of the CA of the git server (default: the system’s)')
     .option('--git-authorization-file <file>', 'Authorization header for the git server')
     .option('--poll-seconds <n>', 'pause between two looks at the repository', '60')
@@ -76,6 +79,11 @@ async function serve(options: ServeOptions): Promise<void> {
     gitCaFile: options.gitCa,
     gitAuthorization,
     pollMs,
+    secrets: {
+      secretsDir: options.secrets && resolve(options.secrets),
+      credentialsDir: process.env.CREDENTIALS_DIRECTORY,
+      env: secretVariables(process.env),
+    },
     logFormat: options.logFormat,
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop());
@@ -117,6 +125,11 @@ function tlsOf({ tlsCert, tlsKey }: ServeOptions): { certFile: string; keyFile: 
   if (tlsCert && tlsKey) return { certFile: resolve(tlsCert), keyFile: resolve(tlsKey) };
   if (!tlsCert && !tlsKey) return undefined;
   throw new KokoaError('usage', '--tls-cert and --tls-key belong together');
+}
+
+/** Those that a reference can name; the others are nobody's business. */
+function secretVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(SECRET_VARIABLE)));
 }
 
 async function secretIn(file: string | undefined): Promise<string | undefined> {

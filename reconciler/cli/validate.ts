@@ -2,10 +2,12 @@
 import { relative, resolve, sep } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readDataDir } from '../adapters/data-dir.ts';
+import { checkBounds } from '../core/bounds.ts';
 import { checkAll, viewOf } from '../core/check.ts';
 import type { AnyLoadedFile, FileChange } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
 import { compareProblems, type Problem } from '../core/problem.ts';
+import { checkWire } from '../core/wire-size.ts';
 import { problemsAsGithub, problemsAsJson, problemsAsText } from './problem-text.ts';
 
 export interface Judgement {
@@ -43,6 +45,10 @@ export function judgeDir(dir: string): Judgement {
   const all = [...problems];
   for (const file of loaded) all.push(...file.problems);
   for (const problem of checkAll(viewOf(loaded))) all.push(problem);
+  const routes = loaded.filter((file) => file.kind === 'route');
+  for (const problem of checkBounds(routes)) all.push(problem);
+  const wrong = new Set(all.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+  for (const file of routes) if (!wrong.has(file.path)) all.push(...checkWire(file));
   return { problems: all.sort(compareProblems), loaded, files };
 }
 

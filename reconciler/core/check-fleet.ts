@@ -1,7 +1,9 @@
 // kokoa.yaml and the nodes against each other: names, addresses, tokens, keys. Few files, whatever the number of routes.
 import type { Kokoa } from '../../schemas/types.ts';
 import { expectedAddress, isEndpoint, parseNetwork, parseUrl } from './check-network.ts';
-import { burstAlone, checkPool, problemAt, unknownTeam } from './check-route.ts';
+import { checkPool, problemAt, unknownTeam } from './check-route.ts';
+import { judgeField, placed } from './fields/field.ts';
+import { limits } from './fields/limits.ts';
 import type { LoadedFile } from './files.ts';
 import { hostnameProblem } from './hostname.ts';
 import { baseNameOf, KOKOA_FILE } from './paths.ts';
@@ -136,9 +138,10 @@ function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa): Problem[] {
     problems.push(...checkUrl(file, `/controlPlane/urls/${at}`, url));
   });
   problems.push(...checkUrl(file, '/acme/server', acme.server));
-  const limits = defaults?.limits;
-  if (limits?.burst !== undefined && limits.requestsPerSecond === undefined)
-    problems.push(burstAlone(file, '/defaults/limits/burst'));
+  if (defaults?.limits !== undefined) {
+    const place = { pointer: '/defaults/limits', kokoa, hostname: undefined };
+    problems.push(...judgeField(limits, defaults.limits, place).map((problem) => placed(file, problem)));
+  }
   return problems;
 }
 

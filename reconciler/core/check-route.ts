@@ -1,43 +1,40 @@
-// One route against the rest: its team, its name, its origin, its pool. The cost does not grow with the number of routes.
+// One route: its fields beyond the schema, then against the rest, which is its team, its name, its origins, its pool. The cost does
+// not grow with the number of routes.
+import { placed } from './fields/field.ts';
 import type { LoadedFile } from './files.ts';
 import { coveredByAny } from './hostname.ts';
-import type { Position, Problem } from './problem.ts';
+import { compareProblems, type Position, type Problem } from './problem.ts';
+import { judgeRouteFields } from './route-fields.ts';
+import { type Target, targetsOf } from './route-targets.ts';
 import type { RuleId } from './rules.ts';
 import { indexOf, type SettingsIndex } from './settings-index.ts';
 import { didYouMean } from './suggest.ts';
 import { type DesiredView, originNames } from './view.ts';
+import { capProblems, PROBLEMS_PER_FILE_MAX } from './yaml.ts';
 
 /** Names that a message lists. */
 const LISTED_MAX = 3;
 
 /**
- * The problems that a route has with other files. Where a file it depends on is broken itself, the route is not blamed for it.
- * A route without a value is asked only who else has its hostname.
+ * The problems of a route that has passed its schema, sorted; at most as many as are shown for one file. Where a file it depends on
+ * is broken itself, the route is not blamed for it. A route without a value is asked only who else has its hostname.
  */
 export function checkRoute(view: DesiredView, path: string): Problem[] {
   const file = view.route(path);
   if (file === undefined) return [];
   const problems = checkUnique(view, file);
   if (file.value === undefined || file.team === undefined) return problems;
-  problems.push(...checkOrigin(view, file, file.team));
+  const { value: route, hostname, team } = file;
   const kokoa = view.kokoa?.value;
-  if (kokoa === undefined) return problems;
-  const settings = indexOf(kokoa);
-  problems.push(...checkGrant(settings, file, file.team));
-  problems.push(...checkPool(settings, file, file.value.pool));
-  const { limits } = file.value;
-  if (
-    limits?.burst !== undefined &&
-    (limits.requestsPerSecond ?? kokoa.defaults?.limits?.requestsPerSecond) === undefined
-  )
-    problems.push(burstAlone(file, '/limits/burst'));
-  return problems;
-}
-
-/** `limits.burst` counts on top of a rate, so one must be there. */
-export function burstAlone(file: LoadedFile, pointer: string): Problem {
-  const message = 'found burst without requestsPerSecond, expected both or neither';
-  return problemAt(file, file.locate(pointer), 'KK307', message, 'add requestsPerSecond beside it');
+  problems.push(...judgeRouteFields(route, { hostname, kokoa }).map((problem) => placed(file, problem)));
+  for (const target of targetsOf(route)) problems.push(...checkTarget(view, file, team, target));
+  if (kokoa !== undefined) {
+    const settings = indexOf(kokoa);
+    problems.push(...checkGrant(settings, file, team), ...checkPool(settings, file, route.pool));
+  }
+  const errors = problems.filter(({ severity }) => severity === 'error').sort(compareProblems);
+  // The remark that there are more is an error: warnings, of which there are few, do not bring it about.
+  return errors.length > PROBLEMS_PER_FILE_MAX ? capProblems(errors) : problems.sort(compareProblems);
 }
 
 /** The problem of a pool that kokoa.yaml does not have; also asked for edges. */
@@ -91,33 +88,24 @@ function checkGrant(settings: SettingsIndex, file: LoadedFile<'route'>, team: st
   return [problemAt(file, file.locate('/hostname'), 'KK302', message, hint)];
 }
 
-function checkOrigin(view: DesiredView, file: LoadedFile<'route'>, team: string): Problem[] {
-  const name = file.value!.origin;
+/** A service that the route leads to: its origin must be there and must list the team. */
+function checkTarget(
+  view: DesiredView,
+  file: LoadedFile<'route'>,
+  team: string,
+  { origin: name, pointer }: Target,
+): Problem[] {
+  const at = () => file.locate(`${pointer}/origin`);
   const origin = view.origin(name);
   if (origin === undefined) {
     const names = originNames(view);
     const message = `found the origin ${name}, expected one of ${listed(names)}`;
-    return [
-      problemAt(
-        file,
-        file.locate('/origin'),
-        'KK304',
-        message,
-        hintFor(name, names, `add it with: kokoa origin add ${name}`),
-      ),
-    ];
+    return [problemAt(file, at(), 'KK304', message, hintFor(name, names, `add it with: kokoa origin add ${name}`))];
   }
   if (origin.value === undefined || origin.value.teams.includes(team)) return [];
   const message = `found the origin ${name}, which lists ${listed(origin.value.teams)}, expected one that lists team ${team}`;
-  return [
-    problemAt(
-      file,
-      file.locate('/origin'),
-      'KK305',
-      message,
-      `ask ${origin.value.owner ?? 'its owner'} to add ${team} to teams in ${origin.path}`,
-    ),
-  ];
+  const hint = `ask ${origin.value.owner ?? 'its owner'} to add ${team} to teams in ${origin.path}`;
+  return [problemAt(file, at(), 'KK305', message, hint)];
 }
 
 function hintFor(word: string, known: Iterable<string>, otherwise: string): string {

@@ -1,5 +1,5 @@
 // Desired state to node configs. Law: a pure function; the same state is the same bytes under any order of files, time zone or
-// locale, and no time, commit or path stands in the result. `now` only decides which leases still count.
+// locale, and no time, commit or path stands in the result. `now` only decides which leases still count and which routes are over.
 import { canonicalJson } from '../../bundle/canonical.ts';
 import { type ChunkReference, CONFIG_FORMAT, type NodeConfig } from '../../bundle/config.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
@@ -15,8 +15,18 @@ import {
   settingsOf,
   unannouncedOf,
 } from './fleet.ts';
+import { forwardsOf } from './forwards.ts';
 import { lookup } from './persistent-map.ts';
 import { type RouteChunks, type Routing, routingOf } from './routing.ts';
+import type { Sealed } from './sealed.ts';
+
+export interface CompileInput {
+  desired: Desired;
+  enrolments: ReadonlyMap<string, BoundEnrolment>;
+  leases: readonly Lease[];
+  sealed: Sealed;
+  now: Date;
+}
 
 export interface CompiledNode {
   config: NodeConfig;
@@ -41,16 +51,11 @@ export interface Compiled {
  * touched is the same object, and the cost is that of the touched hosts and the number of nodes.
  * @throws KokoaError kokoa_missing
  */
-export function compile(
-  desired: Desired,
-  enrolments: ReadonlyMap<string, BoundEnrolment>,
-  leases: readonly Lease[],
-  now: Date,
-  previous?: Compiled,
-): Compiled {
+export function compile(input: CompileInput, previous?: Compiled): Compiled {
+  const { desired, enrolments } = input;
   const settings = settingsOf(desired);
   const fleet = fleetOf(desired, settings, enrolments);
-  const routing = routingOf(desired, settings, fleet, leases, now, previous?.routing);
+  const routing = routingOf(input, settings, fleet, previous?.routing);
   const fleetText = canonicalJson({ settings, fleet });
   const known = fleetText === previous?.fleetText ? previous : undefined;
   const references = new Map([...routing.pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
@@ -96,7 +101,11 @@ function configOf(
     },
     controlPlane: { urls: settings.urls },
   } as const;
-  if (!isEdge) return { ...base, role: 'origin', origin: { ports: portsOf(desired, node.node) } };
+  if (!isEdge) {
+    const forwards = forwardsOf(desired, node.node);
+    const origin = { ports: portsOf(desired, node.node), ...(forwards.length > 0 && { forwards }) };
+    return { ...base, role: 'origin', origin };
+  }
   const pool = node.pool!;
   const chunks = references.get(pool) ?? [];
   return { ...base, role: 'edge', edge: { pool, members: poolMembers(fleet, pool), acme: settings.acme, chunks } };
@@ -104,9 +113,10 @@ function configOf(
 
 /** True when what routes contribute to this node's config is what it was. */
 function sameRoutes(node: FleetNode, next: Routing, before: Routing): boolean {
-  return node.role === 'edge'
-    ? next.pools.get(node.pool!) === before.pools.get(node.pool!)
-    : lookup(next.desired.ports, node.node) === lookup(before.desired.ports, node.node);
+  if (node.role === 'edge') return next.pools.get(node.pool!) === before.pools.get(node.pool!);
+  return (['ports', 'services'] as const).every(
+    (index) => lookup<object>(next.desired[index], node.node) === lookup<object>(before.desired[index], node.node),
+  );
 }
 
 function blobsOf(fleet: readonly FleetNode[], pools: ReadonlyMap<string, RouteChunks>): Map<string, string> {

@@ -1,25 +1,42 @@
 // What git says, indexed. Law: a Desired never changes. An update answers a new one in O(change) that shares the rest with the
 // old one (persistent maps), so the published state stays valid beside any candidate and needs no undo.
-import type { AnyLoadedFile, Kind, LoadedFile } from './files.ts';
+import { ClaimChanges, type Claims, type Counts, claimOf } from './claims.ts';
+import type { AnyLoadedFile, LoadedFile } from './files.ts';
 import { KOKOA_FILE } from './paths.ts';
 import { emptyMap, entriesOf, lookup, type PersistentMap, updateMap } from './persistent-map.ts';
+import { RouteChanges } from './route-changes.ts';
 
-/** Files under one key, by path. More than one only where two files claim the same thing, which the rules refuse. */
-export type Claims<K extends Kind> = PersistentMap<LoadedFile<K>>;
+export { type Claims, claimOf };
 
-export interface Desired {
+/** Of routes; only files with a value are in these. What they name may be refused by rules that look at more than one file. */
+export interface RouteIndexes {
+  /** By canonical hostname. */
+  readonly routesByHost: PersistentMap<Claims<'route'>>;
+  /** By every origin that a route names, wherever in it. */
+  readonly routesByOrigin: PersistentMap<Claims<'route'>>;
+  /** Origin name → TCP port of the machine itself → how often routes name it. */
+  readonly ports: Counts;
+  /** Origin name → `host:port` of a service behind it → the routes that name it. */
+  readonly services: PersistentMap<PersistentMap<Claims<'route'>>>;
+  /** By path: routes that end by themselves. */
+  readonly expiring: Claims<'route'>;
+  /** By path: routes that ask for a user name and password. */
+  readonly withUsers: Claims<'route'>;
+  /** Team → sha256 of a policy class → how many of its routes are of it. */
+  readonly policies: Counts;
+  /** Team → sha256 of a list of several backends → how many places name it. */
+  readonly upstreams: Counts;
+}
+
+export interface Desired extends RouteIndexes {
   readonly files: PersistentMap<AnyLoadedFile>;
   /** The files that are no routes, good and bad ones: few, where `files` may be 100 000. */
   readonly fleetFiles: PersistentMap<AnyLoadedFile>;
   /** kokoa.yaml; without one, a file that looks meant to be it. */
   readonly kokoa: LoadedFile<'kokoa'> | undefined;
-  /** By canonical hostname. Only files with a value are in this index and the following ones. */
-  readonly routesByHost: PersistentMap<Claims<'route'>>;
-  readonly routesByOrigin: PersistentMap<Claims<'route'>>;
+  /** By name. Only files with a value are in this index and the following one. */
   readonly edges: PersistentMap<Claims<'edge'>>;
   readonly origins: PersistentMap<Claims<'origin'>>;
-  /** Origin name → port → how many routes declare it. */
-  readonly ports: PersistentMap<PersistentMap<number>>;
 }
 
 export interface DesiredChange {
@@ -32,11 +49,16 @@ const EMPTY: Desired = {
   files: emptyMap(),
   fleetFiles: emptyMap(),
   kokoa: undefined,
-  routesByHost: emptyMap(),
-  routesByOrigin: emptyMap(),
   edges: emptyMap(),
   origins: emptyMap(),
+  routesByHost: emptyMap(),
+  routesByOrigin: emptyMap(),
   ports: emptyMap(),
+  services: emptyMap(),
+  expiring: emptyMap(),
+  withUsers: emptyMap(),
+  policies: emptyMap(),
+  upstreams: emptyMap(),
 };
 
 export function emptyDesired(): Desired {
@@ -48,25 +70,18 @@ export function updateDesired(desired: Desired, changes: Iterable<DesiredChange>
   const last = new Map<string, AnyLoadedFile | undefined>();
   for (const { path, file } of changes) last.set(path, file);
 
-  const byHost = new ClaimChanges<'route'>();
-  const byOrigin = new ClaimChanges<'route'>();
   const edges = new ClaimChanges<'edge'>();
   const origins = new ClaimChanges<'origin'>();
-  const ports = new Map<string, Map<string, number>>();
-
+  const routes = new RouteChanges();
   for (const [path, after] of last) {
     for (const [file, present] of [
-      [lookup(desired.files, path), undefined],
-      [after, after],
+      [lookup(desired.files, path), false],
+      [after, true],
     ] as const) {
       if (file?.value === undefined) continue;
-      if (file.kind === 'edge') edges.note(file.value.name, path, present && file);
-      if (file.kind === 'origin') origins.note(file.value.name, path, present && file);
-      if (file.kind === 'route') {
-        if (file.hostname !== undefined) byHost.note(file.hostname, path, present && file);
-        byOrigin.note(file.value.origin, path, present && file);
-        countPort(ports, file.value.origin, file.value.port, present === undefined ? -1 : 1);
-      }
+      if (file.kind === 'edge') edges.note(file.value.name, path, present ? file : undefined);
+      if (file.kind === 'origin') origins.note(file.value.name, path, present ? file : undefined);
+      if (file.kind === 'route') routes.note(path, file, file.value, present);
     }
   }
   const isFleet = (file: AnyLoadedFile | undefined) => (file?.kind === 'route' ? undefined : file);
@@ -78,11 +93,9 @@ export function updateDesired(desired: Desired, changes: Iterable<DesiredChange>
     files: updateMap(desired.files, last),
     fleetFiles,
     kokoa: kokoaIn(fleetFiles),
-    routesByHost: byHost.apply(desired.routesByHost),
-    routesByOrigin: byOrigin.apply(desired.routesByOrigin),
     edges: edges.apply(desired.edges),
     origins: origins.apply(desired.origins),
-    ports: applyCounts(desired.ports, ports),
+    ...routes.apply(desired),
   };
 }
 
@@ -91,14 +104,7 @@ export function hostCount(desired: Desired): number {
   return desired.routesByHost.size;
 }
 
-/** The one file under a key; of several (a state the rules refuse) always the same one, the first path by code unit. */
-export function claimOf<K extends Kind>(index: PersistentMap<Claims<K>>, key: string): LoadedFile<K> | undefined {
-  let first: LoadedFile<K> | undefined;
-  for (const [path, file] of entriesOf(lookup(index, key))) if (!first || path < first.path) first = file;
-  return first;
-}
-
-/** TCP ports that routes declare on an origin, ascending. */
+/** TCP ports that routes declare on an origin itself, ascending. */
 export function portsOf(desired: Desired, origin: string): number[] {
   return [...entriesOf(lookup(desired.ports, origin))].map(([port]) => Number(port)).sort((a, b) => a - b);
 }
@@ -108,41 +114,4 @@ function kokoaIn(fleetFiles: PersistentMap<AnyLoadedFile>): LoadedFile<'kokoa'> 
   if (file?.kind === 'kokoa') return file;
   const others = [...entriesOf(fleetFiles)].map(([, other]) => other).filter((other) => other.kind === 'kokoa');
   return others.sort((a, b) => (a.path < b.path ? -1 : 1))[0];
-}
-
-/** Collects the changes of one index, so that each key is rewritten once per update. */
-class ClaimChanges<K extends Kind> {
-  readonly #byKey = new Map<string, Map<string, LoadedFile<K> | undefined>>();
-
-  note(key: string, path: string, file: LoadedFile<K> | undefined): void {
-    const claims = this.#byKey.get(key) ?? new Map<string, LoadedFile<K> | undefined>();
-    this.#byKey.set(key, claims.set(path, file));
-  }
-
-  apply(index: PersistentMap<Claims<K>>): PersistentMap<Claims<K>> {
-    return updateMap(
-      index,
-      [...this.#byKey].map(([key, claims]) => [key, orAbsent(updateMap(lookup(index, key) ?? emptyMap(), claims))]),
-    );
-  }
-}
-
-function countPort(ports: Map<string, Map<string, number>>, origin: string, port: number, by: number): void {
-  const counts = ports.get(origin) ?? new Map<string, number>();
-  ports.set(origin, counts.set(String(port), (counts.get(String(port)) ?? 0) + by));
-}
-
-function applyCounts(index: Desired['ports'], changes: ReadonlyMap<string, ReadonlyMap<string, number>>) {
-  return updateMap(
-    index,
-    [...changes].map(([origin, counts]) => {
-      const before = lookup(index, origin) ?? emptyMap<number>();
-      const after = [...counts].map(([port, by]) => [port, (lookup(before, port) ?? 0) + by || undefined] as const);
-      return [origin, orAbsent(updateMap(before, after))] as const;
-    }),
-  );
-}
-
-function orAbsent<V>(map: PersistentMap<V>): PersistentMap<V> | undefined {
-  return map.size === 0 ? undefined : map;
 }

@@ -34,8 +34,8 @@ export interface LoadedFile<K extends Kind = Kind> {
   hostname?: string;
   /** The file's own problems; cross-file rules are judged elsewhere. */
   problems: readonly Problem[];
-  /** Position of the value at a JSON pointer (`/wireguard/address`), or of its nearest parent. */
-  locate(pointer: string): Position;
+  /** Position of the value at a JSON pointer (`/wireguard/address`), or of its key, or of its nearest parent. */
+  locate(pointer: string, part?: 'key' | 'value'): Position;
 }
 
 export type AnyLoadedFile = { [K in Kind]: LoadedFile<K> }[Kind];

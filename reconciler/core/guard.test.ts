@@ -6,10 +6,10 @@ import { type Compiled, compile } from './compile.ts';
 import type { AnyLoadedFile } from './files.ts';
 import { judgePlan, type PublishedState, type Verdict } from './guard.ts';
 import { planHash, planOf } from './plan.ts';
-import { desiredOf, edge, kokoa, loaded, NOW, origin, route } from './world.fixture.ts';
+import { edge, inputOf, kokoa, loaded, origin, route } from './world.fixture.ts';
 
 const BASE = 'a'.repeat(40);
-const build = (files: AnyLoadedFile[], head = kokoa()) => compile(desiredOf([head, ...files]), new Map(), [], NOW);
+const build = (files: AnyLoadedFile[], head = kokoa()) => compile(inputOf([head, ...files]));
 const published = (compiled: Compiled, overrideBase?: string): PublishedState => ({
   compiled,
   commit: BASE,

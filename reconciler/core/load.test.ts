@@ -79,7 +79,10 @@ describe('loadFile', () => {
   it('says what was found, what is expected and what was meant', () => {
     const file = load('routes/hoge/app.yaml', 'hostnme: app.hoge.com\norigin: home\nport: "8080"\npool:\n');
     expect(file.problems.map(({ message, hint }) => [message, hint])).toEqual([
-      ['found the property "hostnme", expected one of hostname, origin, port, limits, pool', 'did you mean hostname?'],
+      [
+        'found the property "hostnme", expected one of hostname, origin, port, host, backends, sticky, protocol, originTls and 13 more',
+        'did you mean hostname?',
+      ],
       ['found no hostname, expected one', 'add a line such as hostname: app.hoge.com'],
       ['port: found "8080", expected a whole number', 'delete the quotes'],
       ['pool: found nothing, expected text', 'Lower-case letters, digits and dashes, at most 63.'],
@@ -98,6 +101,30 @@ describe('loadFile', () => {
     const { problems } = load('origins/home.yaml', node);
     expect(problems.map(({ rule }) => rule)).toEqual(['KK115', 'KK115']);
     expect(JSON.stringify(problems)).not.toContain(secret);
+  });
+
+  it.each([
+    'auth: {basic: SECRET}',
+    'auth: {basic: {users: SECRET}}',
+    'auth: {basic: {users: {sealed: SECRET}}}',
+    'auth: {basic: {users: {file: SECRET}}}',
+    'auth: {basic: {users: {credential: SECRET}}}',
+    'auth: {basic: {users: {env: SECRET}}}',
+    'paths: [{prefix: /a, auth: {basic: {users: {env: SECRET}}}}]',
+    'originTls: {verify: ca, ca: [SECRET]}',
+    'originTls: {verify: ca, ca: SECRET}',
+    'headers: {request: {set: {X-Token: [SECRET]}}}',
+    'headers: {request: {set: {X-Token: 8271}}}',
+  ])('refuses %s without repeating it', (line) => {
+    const { problems } = load('routes/hoge/app.yaml', `${ROUTE}${line.replace('SECRET', "'alice:$apr1$8271'")}\n`);
+    expect(problems).not.toEqual([]);
+    expect(JSON.stringify(problems)).not.toContain('8271');
+  });
+
+  it('says of a name in a free block where it stands', () => {
+    expect(said('routes/hoge/app.yaml', `${ROUTE}headers:\n  request:\n    set:\n      X Frame: a\n`)).toEqual([
+      '7:7 KK115 headers.request.set: found the name "X Frame", expected text such as X-Frame-Options',
+    ]);
   });
 
   it('cuts the list of one file and says so', () => {

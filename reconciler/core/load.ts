@@ -30,7 +30,7 @@ export function loadFile(path: string, blob: string, bytes: Uint8Array): AnyLoad
     ...(problems.length === 0 && { value: parsed.value as Values[Kind] }),
     ...(named?.hostname !== undefined && { hostname: named.hostname }),
     problems: capProblems(problems.sort(compareProblems)),
-    locate: (pointer: string) => parsed.locate(pointer),
+    locate: (pointer: string, part?: 'key' | 'value') => parsed.locate(pointer, part),
   } as AnyLoadedFile;
 }
 

@@ -5,7 +5,7 @@ import type { Lease } from '../ports/store.ts';
 import { chunkEntries } from './chunks.ts';
 import { compile } from './compile.ts';
 import { rendezvous } from './rendezvous.ts';
-import { bound, desiredOf, edge, enrolmentMap, kokoa, NOW, origin, route, sha } from './world.fixture.ts';
+import { bound, edge, enrolmentMap, inputOf, kokoa, NOW, origin, route, sha } from './world.fixture.ts';
 
 const account = (node: string) => bound(node, { acmeThumbprint: sha(node).slice(0, 43) });
 const hosts = Array.from({ length: 12 }, (_, n) => `h${n}.hoge.com`);
@@ -28,7 +28,7 @@ function orderers(
     ...Object.entries(states).map(([name, state]) => edge(name, { state })),
     ...[...hosts, '*.w.hoge.com'].map((host) => route(host, 'o1')),
   ];
-  const { routing } = compile(desiredOf(files), enrolmentMap(...bounds), leases, NOW);
+  const { routing } = compile(inputOf(files, { enrolments: enrolmentMap(...bounds), leases }));
   const wires: WireRoute[] = [...chunkEntries(routing.pools.get('default'))].map(({ wire }) => wire);
   return new Map(wires.map(({ hostname, orderer }) => [hostname, orderer]));
 }

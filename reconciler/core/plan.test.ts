@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { compile } from './compile.ts';
 import { updateDesired } from './desired.ts';
 import {
+  countHosts,
   type HostTarget,
   hostsOf,
   isEmptyPlan,
@@ -13,10 +14,22 @@ import {
   planHash,
   planOf,
 } from './plan.ts';
-import { anyWorld, changesBetween, desiredOf, edge, kokoa, NOW, origin, route, type World } from './world.fixture.ts';
+import {
+  anyWorld,
+  changesBetween,
+  edge,
+  inputOf,
+  kokoa,
+  loaded,
+  origin,
+  route,
+  SERVICE,
+  SERVICE_PORT,
+  type World,
+} from './world.fixture.ts';
 
-const compiledOf = ({ files, enrolments, leases }: World) => compile(desiredOf(files), enrolments, leases, NOW);
-const small = (...files: ReturnType<typeof kokoa>[]) => compile(desiredOf([kokoa(), ...files]), new Map(), [], NOW);
+const compiledOf = ({ files, ...rest }: World) => compile(inputOf(files, rest));
+const small = (...files: ReturnType<typeof kokoa>[]) => compile(inputOf([kokoa(), ...files]));
 
 interface State {
   hosts: Map<string, HostTarget>;
@@ -45,13 +58,9 @@ test('a plan applied to where it starts gives where it leads, whether or not the
   fc.assert(
     fc.property(anyWorld, anyWorld, (a, b) => {
       const from = compiledOf(a);
-      const to = compile(
-        updateDesired(from.desired, changesBetween(a.files, b.files)),
-        b.enrolments,
-        b.leases,
-        NOW,
-        from,
-      );
+      const desired = updateDesired(from.desired, changesBetween(a.files, b.files));
+      const { files: _, ...rest } = b;
+      const to = compile(inputOf([], { ...rest, desired }), from);
       const plan = planOf(from, to);
       expect(applied({ hosts: hostsOf(from), nodes: nodesOf(from) }, plan)).toEqual({
         hosts: hostsOf(to),
@@ -59,7 +68,7 @@ test('a plan applied to where it starts gives where it leads, whether or not the
       });
       expect(planHash(planOf(compiledOf(a), compiledOf(b)))).toBe(planHash(plan));
     }),
-    { numRuns: 80 },
+    { numRuns: 40 },
   );
 });
 
@@ -97,11 +106,61 @@ test.each([
   expect(planOf(before, small(origin('o1'), origin('o2'), after)).hosts.moved).toHaveLength(moved);
 });
 
+const TO_A = { origin: 'o1', port: 80 };
+const TO_B = { origin: 'o2', port: 90 };
+const site = (more: object) => loaded('route', 'routes/hoge/a.hoge.com.yaml', { hostname: 'a.hoge.com', ...more });
+
+test.each<[string, object, object, keyof Plan['hosts'] | undefined]>([
+  ['another share', { backends: [TO_A, TO_B] }, { backends: [{ ...TO_A, weight: 2 }, TO_B] }, undefined],
+  ['another backup', { backends: [TO_A, TO_B] }, { backends: [{ ...TO_A, backup: true }, TO_B] }, 'moved'],
+  ['a second backend', TO_A, { backends: [TO_A, TO_B] }, 'moved'],
+  ['a service behind the origin instead', TO_A, { ...TO_A, host: '192.168.1.20' }, 'moved'],
+  ['a path that goes elsewhere', TO_A, { ...TO_A, paths: [{ prefix: '/p', ...TO_B }] }, 'moved'],
+  [
+    'a path that goes elsewhere now',
+    { ...TO_A, paths: [{ prefix: '/p', ...TO_A }] },
+    { ...TO_A, paths: [{ prefix: '/p', ...TO_B }] },
+    'moved',
+  ],
+  ['a path that goes where the route goes', TO_A, { ...TO_A, paths: [{ prefix: '/p' }] }, undefined],
+  ['another login service', TO_A, { ...TO_A, auth: { forward: { ...TO_B, path: '/q' } } }, undefined],
+  ['a redirect instead', TO_A, { redirect: { to: 'https://b.hoge.com' } }, 'moved'],
+  ['an end to come', TO_A, { ...TO_A, expiresAt: '2026-11-21T12:01Z' }, undefined],
+  ['an end that is over', TO_A, { ...TO_A, expiresAt: '2026-11-21T12:00Z' }, 'removed'],
+  ['no end any more', { ...TO_A, expiresAt: '2026-11-21T12:00Z' }, TO_A, 'added'],
+])('a route with %s: %4$s', (_, before, after, expected) => {
+  const [from, to] = [small(origin('o1'), origin('o2'), site(before)), small(origin('o1'), origin('o2'), site(after))];
+  const { hosts } = planOf(from, to);
+  const changed = Object.entries(hosts).flatMap(([kind, list]) => (list.length > 0 ? [kind] : []));
+  expect(changed).toEqual(expected === undefined ? [] : [expected]);
+  expect([countHosts(from), countHosts(to)]).toEqual([hostsOf(from).size, hostsOf(to).size]);
+});
+
+test('a service that gets another tunnel port has not moved', () => {
+  const lan = site({ ...TO_A, host: SERVICE.host });
+  const declared = loaded('route', 'routes/hoge/b.yaml', { hostname: 'b.hoge.com', origin: 'o1', port: SERVICE_PORT });
+  const { hosts } = planOf(small(origin('o1'), lan), small(origin('o1'), lan, declared));
+  expect([hosts.moved, hosts.added.map(({ hostname }) => hostname)]).toEqual([[], ['b.hoge.com']]);
+});
+
+test('a plan says every service as the route names it', () => {
+  const backends = [TO_B, { ...TO_A, host: '192.168.1.20', backup: true }];
+  const { hosts } = planOf(
+    undefined,
+    small(origin('o1'), origin('o2'), site({ backends, paths: [{ prefix: '/p', ...TO_B }] })),
+  );
+  const [b, a] = [
+    { ...TO_B, address: '10.100.1.3' },
+    { ...backends[1], address: '10.100.1.2' },
+  ];
+  expect(hosts.added[0]?.to).toEqual({ pool: 'default', backends: [b, a], paths: [{ prefix: '/p', backends: [b] }] });
+});
+
 test('the hash covers hosts and nodes and never the guards', () => {
   const before = small(origin('o1'), route('a.hoge.com', 'o1'));
   const override = { plan: '0'.repeat(64), base: '0'.repeat(40), reason: 'x' };
   const guarded = kokoa({ guards: { override } });
-  const plain = planHash(planOf(before, compile(desiredOf([kokoa(), origin('o1')]), new Map(), [], NOW)));
-  expect(planHash(planOf(before, compile(desiredOf([guarded, origin('o1')]), new Map(), [], NOW)))).toBe(plain);
-  expect(planHash(planOf(before, compile(desiredOf([kokoa()]), new Map(), [], NOW)))).not.toBe(plain);
+  const plain = planHash(planOf(before, compile(inputOf([kokoa(), origin('o1')]))));
+  expect(planHash(planOf(before, compile(inputOf([guarded, origin('o1')]))))).toBe(plain);
+  expect(planHash(planOf(before, compile(inputOf([kokoa()]))))).not.toBe(plain);
 });

@@ -1,16 +1,35 @@
 // What a publish would change, as a value: sorted, serialisable, with a hash. Hosts and nodes only, so that what people approve
 // is the effect and not the text that causes it.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
-import type { NodeRole } from '../../bundle/config.ts';
+import type { NodeRole, WireBackend } from '../../bundle/config.ts';
+import type { Path, Route } from '../../schemas/types.ts';
 import { chunkEntries } from './chunks.ts';
 import type { Compiled } from './compile.ts';
 import type { FleetNode } from './fleet.ts';
+import { backendsOf } from './route-targets.ts';
 import type { RouteChunks, RouteEntry } from './routing.ts';
+import { hasDestination } from './wire/path.ts';
 
-/** Where a hostname goes: the pool that serves it and the ordered backends. */
+/** Where a hostname goes: the pool that serves it, and the services that answer. */
 export interface HostTarget {
   pool: string;
-  backends: { origin: string; address: string; port: number }[];
+  /** Ordered; empty for a redirect. */
+  backends: PlannedBackend[];
+  /** The paths that go elsewhere, sorted by prefix. */
+  paths?: { prefix: string; backends: PlannedBackend[] }[];
+  /** The URL that visitors are sent to instead. */
+  redirect?: string;
+}
+
+/** A service as the route names it: the port under which a tunnel reaches one behind the origin is nobody's concern. */
+export interface PlannedBackend {
+  origin: string;
+  /** The origin's own, inside the network. */
+  address: string;
+  /** Behind the origin. */
+  host?: string;
+  port: number;
+  backup?: true;
 }
 
 export interface PlannedNode {
@@ -20,7 +39,7 @@ export interface PlannedNode {
   pool?: string;
 }
 
-/** All lists sorted by name, by code unit. A node that changes role or pool is removed and added. */
+/** All lists sorted by name, by code unit. A node that changes role or pool is removed and added. A closed host counts as none. */
 export interface Plan {
   hosts: {
     added: { hostname: string; to: HostTarget }[];
@@ -38,8 +57,8 @@ export function planOf(published: Compiled | undefined, candidate: Compiled): Pl
   const after = candidate.routing.pools;
   for (const pool of new Set([...before.keys(), ...after.keys()])) {
     const { gone, come } = differingEntries(before.get(pool), after.get(pool));
-    for (const entry of gone) from.set(entry.hostname, targetOf(pool, entry));
-    for (const entry of come) to.set(entry.hostname, targetOf(pool, entry));
+    for (const entry of gone) if (!entry.wire.closed) from.set(entry.hostname, targetOf(pool, entry));
+    for (const entry of come) if (!entry.wire.closed) to.set(entry.hostname, targetOf(pool, entry));
   }
   return { hosts: hostChanges(from, to), nodes: nodeChanges(published?.fleet ?? [], candidate.fleet) };
 }
@@ -53,11 +72,12 @@ export function isEmptyPlan({ hosts, nodes }: Plan): boolean {
   return [hosts.added, hosts.removed, hosts.moved, nodes.added, nodes.removed].every((list) => list.length === 0);
 }
 
-/** Every hostname and its target, sorted by name. */
+/** Every open hostname and its target, sorted by name. */
 export function hostsOf(compiled: Compiled): Map<string, HostTarget> {
   const hosts: [string, HostTarget][] = [];
   for (const [pool, chunks] of compiled.routing.pools) {
-    for (const entry of chunkEntries(chunks)) hosts.push([entry.hostname, targetOf(pool, entry)]);
+    for (const entry of chunkEntries(chunks))
+      if (!entry.wire.closed) hosts.push([entry.hostname, targetOf(pool, entry)]);
   }
   return new Map(hosts.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -67,8 +87,9 @@ export function nodesOf(compiled: Compiled): PlannedNode[] {
   return compiled.fleet.map(plannedNode);
 }
 
-export function countHosts(compiled: Compiled): number {
-  return [...compiled.routing.pools.values()].reduce((sum, { count }) => sum + count, 0);
+/** Without those that are closed. */
+export function countHosts({ routing }: Compiled): number {
+  return [...routing.pools.values()].reduce((sum, { count }) => sum + count, 0) - routing.closed;
 }
 
 /** The entries that are in only one of two sets. An update keeps the entries it did not touch, so identity tells them apart. */
@@ -112,6 +133,28 @@ function plannedNode({ node, role, pool }: FleetNode): PlannedNode {
   return { node, role, ...(pool !== undefined && { pool }) };
 }
 
-function targetOf(pool: string, { origin, wire }: RouteEntry): HostTarget {
-  return { pool, backends: wire.backends.map(({ address, port }) => ({ origin, address, port })) };
+function targetOf(pool: string, { route, wire }: RouteEntry): HostTarget {
+  const wirePaths = new Map(wire.paths?.map((path) => [path.prefix, path]));
+  const paths = (route.paths ?? []).filter(hasDestination).map((path) => {
+    const { prefix } = path;
+    return { prefix, backends: plannedBackends(path, wirePaths.get(prefix)?.backends ?? []) };
+  });
+  paths.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
+  return {
+    pool,
+    backends: plannedBackends(route, wire.backends),
+    ...(paths.length > 0 && { paths }),
+    ...(wire.redirect && { redirect: wire.redirect.to }),
+  };
+}
+
+/** `wire` has one backend for each that the place names, in its order. */
+function plannedBackends(place: Route | Path, wire: readonly WireBackend[]): PlannedBackend[] {
+  return backendsOf(place).map(({ origin, host, port }, index) => ({
+    origin,
+    address: wire[index]?.address ?? '',
+    ...(host !== undefined && { host }),
+    port,
+    ...(wire[index]?.backup && { backup: true as const }),
+  }));
 }

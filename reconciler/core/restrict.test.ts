@@ -6,7 +6,7 @@ import { compile } from './compile.ts';
 import { lookup } from './persistent-map.ts';
 import { restrict } from './restrict.ts';
 import { slotsOf } from './slots.ts';
-import { anyWorld, desiredOf, edge, kokoa, loaded, NOW, origin, route, sha } from './world.fixture.ts';
+import { anyWorld, desiredOf, edge, inputOf, kokoa, loaded, origin, route, sha } from './world.fixture.ts';
 
 const token = sha('token of e1');
 const fresh = sha('a new token');
@@ -73,7 +73,7 @@ test('restricting again changes nothing, and nobody gains: no new node, no milde
       const published = desiredOf(a.files);
       const once = restrict(published, desiredOf(b.files)).desired;
       expect(restrict(once, desiredOf(b.files)).restrictions).toEqual([]);
-      const nodes = (desired: typeof once) => [...compile(desired, new Map(), [], NOW).nodes.keys()];
+      const nodes = (desired: typeof once) => [...compile(inputOf([], { desired })).nodes.keys()];
       const allowed = new Set(nodes(published));
       expect(nodes(once).filter((node) => !allowed.has(node))).toEqual([]);
     }),

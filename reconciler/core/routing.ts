@@ -1,10 +1,14 @@
 // Every pool's routes as chunks, brought up to date from an earlier state by looking only at the hosts that something touched.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { WireRoute } from '../../bundle/config.ts';
+import type { Route } from '../../schemas/types.ts';
 import type { Lease } from '../ports/store.ts';
 import { type ChunkEntry, type ChunkSet, chunkEntries, chunkEntry, emptyChunks, updateChunks } from './chunks.ts';
 import { claimOf, type Desired } from './desired.ts';
+import { expiringBetween } from './expiry.ts';
+import type { LoadedFile } from './files.ts';
 import type { FleetNode, Settings } from './fleet.ts';
+import { routesOfMovedServices } from './forwards.ts';
 import {
   chooseOrderer,
   hostOfLease,
@@ -17,10 +21,12 @@ import {
   sameOrderers,
 } from './orderers.ts';
 import { changedKeys, entriesOf, lookup } from './persistent-map.ts';
+import { usersOf } from './route-changes.ts';
+import type { Sealed } from './sealed.ts';
 import { wireRouteOf } from './wire-route.ts';
 
 export interface RouteEntry extends ChunkEntry {
-  origin: string;
+  route: Route;
   wire: WireRoute;
   /** Rendezvous winner, whoever holds a lease. */
   winner: string | undefined;
@@ -35,26 +41,47 @@ export interface Routing {
   readonly settings: Settings;
   readonly orderers: ReadonlyMap<string, Orderers>;
   readonly leases: LeaseHolders;
+  readonly sealed: Sealed;
+  readonly nowMs: number;
+  /** Hosts of `pools` that are closed. */
+  readonly closed: number;
+}
+
+/** All but the result. */
+type Ground = Omit<Routing, 'pools' | 'closed'>;
+
+export interface RoutingInput {
+  desired: Desired;
+  leases: readonly Lease[];
+  sealed: Sealed;
+  now: Date;
 }
 
 type Changes = Map<string, Map<string, RouteEntry | undefined>>;
 
 /** The same result with and without `previous`; with it the cost is that of the touched hosts. */
 export function routingOf(
-  desired: Desired,
+  { desired, leases, sealed, now }: RoutingInput,
   settings: Settings,
   fleet: readonly FleetNode[],
-  leases: readonly Lease[],
-  now: Date,
   previous?: Routing,
 ): Routing {
-  const next = { desired, settings, orderers: orderersOf(fleet), leases: leaseHoldersOf(leases, now) };
+  const next: Ground = {
+    ...{ desired, settings, sealed },
+    orderers: orderersOf(fleet),
+    leases: leaseHoldersOf(leases, now),
+    nowMs: now.getTime(),
+  };
   const changes: Changes = new Map();
+  let closed = previous?.closed ?? 0;
   for (const hostname of touchedHosts(next, previous)) {
     const poolBefore = poolOf(previous, hostname);
     const poolAfter = poolOf(next, hostname);
+    const before = poolBefore === undefined ? undefined : chunkEntry(previous?.pools.get(poolBefore), hostname);
+    const after = poolAfter === undefined ? undefined : entryOf(hostname, poolAfter, next, previous);
     if (poolBefore !== undefined && poolBefore !== poolAfter) note(changes, poolBefore, hostname, undefined);
-    if (poolAfter !== undefined) note(changes, poolAfter, hostname, entryOf(hostname, poolAfter, next, previous));
+    if (poolAfter !== undefined) note(changes, poolAfter, hostname, after);
+    closed += (after?.wire.closed ? 1 : 0) - (before?.wire.closed ? 1 : 0);
   }
   const pools = new Map(previous?.pools);
   for (const [pool, entries] of changes) {
@@ -62,7 +89,7 @@ export function routingOf(
     if (chunks.count > 0) pools.set(pool, chunks);
     else pools.delete(pool);
   }
-  return { ...next, pools };
+  return { ...next, pools, closed };
 }
 
 /** The pool of a hostname's route, or undefined when no route claims it. */
@@ -71,12 +98,7 @@ function poolOf(routing: Pick<Routing, 'desired' | 'settings'> | undefined, host
   return file && (file.value?.pool ?? routing.settings.defaultPool);
 }
 
-function entryOf(
-  hostname: string,
-  pool: string,
-  next: Omit<Routing, 'pools'>,
-  previous: Routing | undefined,
-): RouteEntry | undefined {
+function entryOf(hostname: string, pool: string, next: Ground, previous: Routing | undefined): RouteEntry | undefined {
   const file = claimOf(next.desired.routesByHost, hostname);
   const before = chunkEntry(previous?.pools.get(pool), hostname);
   const { winner, orderer } = chooseOrderer(
@@ -85,25 +107,27 @@ function entryOf(
     next.leases.get(leaseKey(pool, hostname)),
     previous && before && { winner: before.winner, nodes: orderersIn(previous.orderers, pool).candidates },
   );
-  const wire = wireRouteOf(file, next.desired, next.settings.limits, orderer);
+  const wire = wireRouteOf(file, { ...next, limits: next.settings.limits, pool }, orderer);
   if (file?.value === undefined || wire === undefined) return undefined;
   const digest = before?.digest ?? sha256Hex(hostname);
-  return { hostname, digest, text: canonicalJson(wire), origin: file.value.origin, wire, winner };
+  return { hostname, digest, text: canonicalJson(wire), route: file.value, wire, winner };
 }
 
 /** The hosts whose entry may differ from the previous one. */
-function touchedHosts(next: Omit<Routing, 'pools'>, previous: Routing | undefined): Set<string> {
+function touchedHosts(next: Ground, previous: Routing | undefined): Set<string> {
   if (previous === undefined || !sameRules(next.settings, previous.settings)) {
     return new Set([...hostsIn(next.desired), ...hostsIn(previous?.desired)]);
   }
   const before = previous.desired;
   const touched = new Set(changedKeys(before.routesByHost, next.desired.routesByHost));
+  const touch = ({ hostname }: LoadedFile<'route'>) => hostname !== undefined && touched.add(hostname);
   for (const origin of changedKeys(before.origins, next.desired.origins)) {
     if (addressOf(before, origin) === addressOf(next.desired, origin)) continue;
-    for (const [, file] of entriesOf(lookup(next.desired.routesByOrigin, origin))) {
-      if (file.hostname !== undefined) touched.add(file.hostname);
-    }
+    for (const [, file] of entriesOf(lookup(next.desired.routesByOrigin, origin))) touch(file);
   }
+  for (const file of routesOfMovedServices(before, next.desired)) touch(file);
+  for (const file of expiringBetween(next.desired, previous.nowMs, next.nowMs)) touch(file);
+  for (const file of routesOfChangedSecrets(previous, next)) touch(file);
   for (const [pool, chunks] of previous.pools) {
     if (sameOrderers(orderersIn(previous.orderers, pool), orderersIn(next.orderers, pool))) continue;
     for (const entry of chunkEntries(chunks)) touched.add(entry.hostname);
@@ -112,6 +136,17 @@ function touchedHosts(next: Omit<Routing, 'pools'>, previous: Routing | undefine
     if (previous.leases.get(key) !== next.leases.get(key)) touched.add(hostOfLease(key));
   }
   return touched;
+}
+
+/** The routes with a user list of which the sealed text is another one now. */
+function* routesOfChangedSecrets(previous: Ground, next: Ground): Generator<LoadedFile<'route'>> {
+  if (previous.sealed === next.sealed) return;
+  for (const [, file] of entriesOf(next.desired.withUsers)) {
+    const { value, team = '' } = file;
+    const pool = value?.pool ?? next.settings.defaultPool;
+    const textIn = ({ sealed }: Ground) => usersOf(value!).map((reference) => sealed.of(pool, team, reference));
+    if (textIn(previous).join('\n') !== textIn(next).join('\n')) yield file;
+  }
 }
 
 function sameRules(a: Settings, b: Settings): boolean {

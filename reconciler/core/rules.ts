@@ -209,6 +209,163 @@ export const rules = {
     fix: 'Add requestsPerSecond beside it.',
   },
 
+  KK308: {
+    title: 'no destination, or half of one',
+    why: 'A request must lead somewhere: to a port of a machine, to several, or to another URL.',
+    fix: 'Write origin and port together, or backends, or redirect.',
+  },
+  KK309: {
+    title: 'two destinations',
+    why: 'Only one of them can be meant, and nobody should have to guess which.',
+    fix: 'Keep origin and port, or backends, or redirect.',
+  },
+  KK310: {
+    title: 'how to reach a backend, without a backend',
+    why: 'A path without a destination of its own goes where the route goes, in the way the route says.',
+    fix: 'Add origin and port to the path, or write the property on the route.',
+  },
+  KK311: {
+    title: 'no effect beside a redirect',
+    why: 'A redirect answers everybody at once, so no login is asked, no address is refused and no backend is reached.',
+    fix: 'Delete it, or delete the redirect.',
+  },
+  KK312: {
+    title: 'sticky beside a backup',
+    why: 'nginx can keep a visitor on one backend, or hold one back for emergencies, not both.',
+    fix: 'Delete sticky, or delete backup: true.',
+  },
+  KK313: {
+    title: 'nothing but backups',
+    why: 'A backup is asked when all others fail; without others nobody would be asked.',
+    fix: 'Delete backup: true where the backend should be asked first.',
+  },
+  KK314: {
+    title: 'unusable path prefix',
+    why: 'A prefix that can be spelled in two ways lets a request reach the backend of another path.',
+    fix: 'Write whole parts of a path, such as /api or /app/v2: no pattern, escape, dots or slash at the end.',
+  },
+  KK315: {
+    title: 'path that the edge keeps',
+    why: 'The edge answers there itself: login pages, and the proofs that a certificate authority asks for.',
+    fix: 'Choose another prefix.',
+  },
+  KK316: {
+    title: 'path prefix used twice',
+    why: 'Only one of them could win. Case makes no difference here, because it makes none to some services.',
+    fix: 'Keep one of them.',
+  },
+  KK317: {
+    title: 'unusable backend address',
+    why: 'An origin hands on requests to its own LAN or to itself, never to the internet, to other machines of the fleet or to a name.',
+    fix: 'Write a private IPv4 address such as 192.168.1.20, or 127.0.0.1; delete the line to reach the origin itself.',
+  },
+  KK318: {
+    title: 'neither an address nor a network',
+    why: 'A list that decides who may come in must mean to the edge what it means to its readers.',
+    fix: 'Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32, each in its shortest spelling.',
+  },
+  KK319: {
+    title: 'TLS to the backend, half said',
+    why: 'Whether the certificate of a backend is judged, and by whom, is never guessed.',
+    fix: 'Write protocol: https and originTls together, or neither.',
+  },
+  KK320: {
+    title: 'own authority, half said',
+    why: 'Certificates that are given but not used, or used but not given, judge nobody.',
+    fix: 'Write verify: ca and ca together.',
+  },
+  KK321: {
+    title: 'unusable certificates',
+    why: 'Text that is no certificate would keep the edge from judging the backend at all.',
+    fix: 'Paste the PEM blocks, from BEGIN CERTIFICATE to END CERTIFICATE, and nothing around them.',
+  },
+  KK322: {
+    title: 'private key in the data',
+    why: 'Whoever reads the repository, now or later, can pose as its owner. Deleting the line does not take it out of the history.',
+    fix: 'Make a new key and certificate, then paste the certificate alone.',
+  },
+  KK323: {
+    title: 'header that a route does not change',
+    why: 'It tells services who asks, belongs to one connection, or is a secret; a route could otherwise forge visitors.',
+    fix: 'Delete it, or use the property that the message names.',
+  },
+  KK324: {
+    title: 'unusable header value',
+    why: 'Other characters end a header, are read differently by different programs, or mean something to the edge.',
+    fix: 'Use printable ASCII without $ and backslash, and no space at an end.',
+  },
+  KK325: {
+    title: 'header with two meanings',
+    why: 'Set and removed, or set in two places: only one can win, and nobody should have to guess which.',
+    fix: 'Keep one of them. Case makes no difference in names of headers.',
+  },
+  KK326: {
+    title: 'preload without its conditions',
+    why: 'Browsers take a name into their lists only with a year and its subdomains; the word alone has no effect.',
+    fix: 'Write maxAge: 31536000 and includeSubDomains: true, or delete preload.',
+  },
+  KK327: {
+    title: 'unusable redirect target',
+    why: 'Browsers read odd URLs in different ways, and some characters mean something to the edge.',
+    fix: 'Write an http or https URL, such as https://www.hoge.com.',
+  },
+  KK328: {
+    title: 'redirect target with a path of its own',
+    why: "The visitor's path and query are added to the target; after another path they would lead nowhere.",
+    fix: 'Write the bare URL, or add keepPath: false to send everybody to exactly this place.',
+  },
+  KK329: {
+    title: 'redirect to itself',
+    why: 'Browsers would follow it until they give up.',
+    fix: 'Name another host.',
+  },
+  KK330: {
+    title: 'moment that does not exist',
+    why: 'Programs turn February 31 into some day of March, each in its own way.',
+    fix: 'Write a real date and time in UTC, such as 2027-02-28T18:00Z.',
+  },
+  KK331: {
+    title: 'secret that is not sealed',
+    why: 'Only what kokoa seal printed can be opened by the reconciler, and by nobody else.',
+    fix: 'Run kokoa seal and paste all of its output. If the text is a password or a hash, change it: git remembers.',
+  },
+  KK332: {
+    title: 'public, with a login',
+    why: 'Public says that nobody is asked, auth says that everybody is.',
+    fix: 'Keep one of them.',
+  },
+  KK333: {
+    title: 'very large bodies',
+    why: 'The body is passed on as it arrives: one slow upload holds a connection and a worker of your service all the time.',
+    fix: 'Nothing, if it is meant. Better: uploads in pieces, or a hostname of their own for them.',
+  },
+  KK334: {
+    title: 'secret in the environment',
+    why: 'Other processes, crash reports and child processes can see the environment of a program.',
+    fix: 'Nothing, if it is meant. Better: sealed, a file, or a systemd credential.',
+  },
+
+  KK341: {
+    title: 'too many policies in a team',
+    why: 'Each distinct set of limits, timeouts, headers and the like is a server of its own in nginx, on every edge of the pool.',
+    fix: 'Write the same set as another route of the team.',
+  },
+  KK342: {
+    title: 'too many lists of backends in a team',
+    why: 'nginx finds a list by looking at all of them, for each request.',
+    fix: 'Use the list of another route, or a single origin and port.',
+  },
+  KK343: {
+    title: 'route too large for the edges',
+    why: 'Every edge holds every route of its pool in memory; one that it refuses keeps back all changes.',
+    fix: 'Shorten what the message names: serve long pages from the service itself, name networks instead of addresses.',
+  },
+  KK344: {
+    title: 'too many services of one origin',
+    why: 'A machine opens and forwards each of them by itself, and tunnel ports are few.',
+    fix: 'Let a reverse proxy near the services answer for several of them.',
+  },
+
   KK401: {
     title: 'no kokoa.yaml',
     why: 'Without it no team, pool or network exists.',

@@ -1,7 +1,7 @@
 // Judges a value by its schema, in words: what was found, what is expected, what was probably meant.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import { schemas } from '../../schemas/by-kind.ts';
+import { ANNOTATIONS, schemas } from '../../schemas/by-kind.ts';
 import type { Kind } from './files.ts';
 import type { RuleId } from './rules.ts';
 import { didYouMean } from './suggest.ts';
@@ -17,8 +17,10 @@ export interface SchemaFinding {
 
 /** Values are shown up to here. */
 const SHOWN_CHARS_MAX = 60;
+/** Names of properties that a message lists; the editor knows them all. */
+const LISTED_MAX = 8;
 /** Their values are never shown: a person may have pasted the secret itself. */
-const SECRET_FIELD = /(token|key|secret|password)$/i;
+const SECRET_FIELD = /(token|key|secret|password|originTls\.ca)$|\bauth\.basic\b|\bheaders\.(request|response)\.set\b/i;
 
 let validators: Record<Kind, ValidateFunction> | undefined;
 
@@ -27,24 +29,27 @@ export function judgeSchema(kind: Kind, value: unknown): SchemaFinding[] {
   validators ??= compileValidators();
   const validate = validators[kind];
   if (validate(value)) return [];
-  return (validate.errors ?? []).map(toFinding);
+  // What is wrong with a name is said by the error of the name itself.
+  return (validate.errors ?? []).filter(({ keyword }) => keyword !== 'propertyNames').map(toFinding);
 }
 
 function compileValidators(): Record<Kind, ValidateFunction> {
   const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, strictTypes: false });
   addFormats.default(ajv);
+  ajv.addVocabulary([...ANNOTATIONS]);
   for (const schema of Object.values(schemas)) ajv.addSchema(schema);
   const compiled = (kind: Kind): ValidateFunction => ajv.getSchema(schemas[kind].$id)!;
   return { route: compiled('route'), origin: compiled('origin'), edge: compiled('edge'), kokoa: compiled('kokoa') };
 }
 
 function toFinding(error: ErrorObject): SchemaFinding {
-  const pointer = error.instancePath;
-  const field = fieldName(pointer);
+  const name = error.propertyName;
+  const pointer = name === undefined ? error.instancePath : `${error.instancePath}/${escaped(name)}`;
+  const field = fieldName(error.instancePath);
   const at = field === '' ? '' : `${field}: `;
   const finding = (rule: RuleId, message: string, hint: string): SchemaFinding => ({
     pointer,
-    part: 'value',
+    part: name === undefined ? 'value' : 'key',
     rule,
     message: at + message,
     hint,
@@ -55,7 +60,7 @@ function toFinding(error: ErrorObject): SchemaFinding {
     properties?: Record<string, { description?: string; examples?: unknown[] }>;
   };
   const about = schema.description ?? 'see the schema';
-  const found = describe(error.data, field);
+  const found = name === undefined ? describe(error.data, field) : `the name ${describe(name, '')}`;
   const { params, keyword } = error;
   switch (keyword) {
     case 'additionalProperties':
@@ -114,10 +119,10 @@ function unknownProperty(parent: string, at: string, name: string, known: string
   const meant = didYouMean(name, known);
   const shown = JSON.stringify(name.slice(0, SHOWN_CHARS_MAX));
   return {
-    pointer: `${parent}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    pointer: `${parent}/${escaped(name)}`,
     part: 'key',
     rule: 'KK112',
-    message: `${at}found the property ${shown}, expected ${oneOf(known)}`,
+    message: `${at}found the property ${shown}, expected ${oneOf(known, LISTED_MAX)}`,
     hint: meant === undefined ? 'delete the line, or correct the name' : `did you mean ${meant}?`,
   };
 }
@@ -141,8 +146,10 @@ function describe(data: unknown, field: string): string {
   if (data === null) return 'nothing';
   if (Array.isArray(data)) return 'a list';
   if (typeof data === 'object') return 'a block of properties';
-  if (typeof data !== 'string') return `${typeof data === 'number' ? 'the number ' : ''}${data}`;
-  if (SECRET_FIELD.test(field)) return `text of ${data.length} characters`;
+  const secret = SECRET_FIELD.test(field);
+  if (typeof data !== 'string')
+    return typeof data === 'number' ? (secret ? 'a number' : `the number ${data}`) : `${data}`;
+  if (secret) return `text of ${data.length} characters`;
   return JSON.stringify(data.length > SHOWN_CHARS_MAX ? `${data.slice(0, SHOWN_CHARS_MAX)}…` : data);
 }
 
@@ -152,12 +159,18 @@ function size(data: unknown): string {
   return `${Object.keys(data as object).length} properties`;
 }
 
-function oneOf(words: readonly string[]): string {
-  return words.length > 1 ? `one of ${words.join(', ')}` : String(words[0] ?? 'nothing');
+/** RFC 6901, 3. */
+function escaped(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function oneOf(words: readonly string[], max = words.length): string {
+  if (words.length <= 1) return String(words[0] ?? 'nothing');
+  return `one of ${words.slice(0, max).join(', ')}${words.length > max ? ` and ${words.length - max} more` : ''}`;
 }
 
 /** `/teams/0/name` as people write it: `teams[0].name`. */
-function fieldName(pointer: string): string {
+export function fieldName(pointer: string): string {
   const parts = pointer
     .split('/')
     .slice(1)

@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import type { Enrolment } from '../../bundle/api.ts';
 import type { Edge, Kokoa, Origin, Route } from '../../schemas/types.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
+import type { CompileInput } from './compile.ts';
 import { type Desired, emptyDesired, updateDesired } from './desired.ts';
 import type { AnyLoadedFile, Kind, Values } from './files.ts';
+import { NOTHING_SEALED, type Sealed } from './sealed.ts';
 
 export const NOW = new Date('2026-11-21T12:00:00Z');
 
@@ -67,6 +69,11 @@ export function desiredOf(files: readonly AnyLoadedFile[]): Desired {
   );
 }
 
+/** What `compile` takes: these files, and nothing announced, leased or sealed. */
+export function inputOf(files: readonly AnyLoadedFile[], more: Partial<CompileInput> = {}): CompileInput {
+  return { desired: desiredOf(files), enrolments: new Map(), leases: [], sealed: NOTHING_SEALED, now: NOW, ...more };
+}
+
 export function wireguardKey(seed: string): string {
   return createHash('sha256').update(seed).digest('base64');
 }
@@ -107,11 +114,15 @@ export interface World {
   files: AnyLoadedFile[];
   enrolments: Map<string, BoundEnrolment>;
   leases: Lease[];
+  sealed: Sealed;
+  now: Date;
 }
+
+const HOUR_MS = 3_600_000;
 
 const edgeNames = ['e0', 'e1', 'e2', 'e3'];
 const originNames = ['o0', 'o1', 'o2'];
-const hostNames = [...Array.from({ length: 24 }, (_, n) => `h${n}.hoge.com`), '*.w.hoge.com'];
+const hostNames = [...Array.from({ length: 14 }, (_, n) => `h${n}.hoge.com`), '*.w.hoge.com'];
 const pool = fc.constantFrom(undefined, 'default', 'spare');
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
 
@@ -137,17 +148,54 @@ const anyOrigin = (name: string) =>
     } as const)
     .map(({ state, address }) => origin(name, { state, wireguard: { address: `10.100.${address}.${digits(name)}` } }));
 
+/**
+ * Two services behind an origin that want the same tunnel port, found by trying; the first one gets it. When a route declares that port
+ * on the machine itself, both must move.
+ */
+export const SERVICE = { host: '192.168.1.20', port: 80 };
+export const OTHER_SERVICE = { host: '192.168.9.1', port: 41_067 };
+export const SERVICE_PORT = 20_000 + (Number.parseInt(sha('192.168.1.20:80').slice(0, 12), 16) % 40_000);
+
+const anyTarget = fc
+  .record({
+    origin: fc.constantFrom(...originNames),
+    at: fc.constantFrom(SERVICE, OTHER_SERVICE, { port: 80 }, { port: 81 }, { port: SERVICE_PORT }),
+  })
+  .map(({ origin: name, at }) => ({ origin: name, ...at }));
+
+const anyAuth = fc.oneof(
+  fc.constantFrom('a', 'b').map((file) => ({ basic: { users: { file } } })),
+  anyTarget.map((target) => ({ forward: { ...target, path: '/auth' } })),
+);
+
 const anyRoute = (hostname: string) =>
   fc
     .record({
-      to: fc.constantFrom(...originNames),
-      port: fc.constantFrom(80, 81, 82),
+      targets: fc.array(anyTarget, { minLength: 1, maxLength: 3 }),
+      elsewhere: maybe(anyTarget),
       pool,
       connections: maybe(fc.nat(2)),
+      auth: maybe(anyAuth),
+      endsAfterMs: maybe(fc.integer({ min: -5, max: 5 })),
     })
-    .map(({ to, port, pool: at, connections }) =>
-      route(hostname, to, port, { ...(at && { pool: at }), ...(connections && { limits: { connections } }) }),
-    );
+    .map(({ targets, elsewhere, pool: at, connections, auth, endsAfterMs }) => {
+      const [first] = targets;
+      const backends = targets.length > 1 ? { backends: targets } : first!;
+      return loaded('route', `routes/hoge/${hostname}.yaml`, {
+        hostname,
+        ...backends,
+        ...(elsewhere && {
+          paths: [
+            { prefix: '/api', ...elsewhere },
+            { prefix: '/open', public: true },
+          ],
+        }),
+        ...(at && { pool: at }),
+        ...(connections && { limits: { connections } }),
+        ...(auth && { auth }),
+        ...(endsAfterMs !== undefined && { expiresAt: new Date(NOW.getTime() + endsAfterMs * HOUR_MS).toISOString() }),
+      });
+    });
 
 const anyBound = (node: string) =>
   fc
@@ -165,10 +213,17 @@ const anyLease = fc
   })
   .map(({ inFuture, ...lease }): Lease => ({ ...lease, expiresMs: NOW.getTime() + (inFuture ? 1000 : -1000) }));
 
+const anySealed = fc.array(fc.constantFrom('a', 'b', 'a2'), { maxLength: 2 }).map(
+  (known): Sealed => ({
+    of: (at, team, { file = '' }) =>
+      (known as string[]).includes(file) ? sha(`${at} ${team} ${file} ${known.includes('a2')}`) : undefined,
+  }),
+);
+
 const some = <T>(names: readonly string[], make: (name: string) => fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
   fc.tuple(...names.map((name) => maybe(make(name)))).map((all) => all.filter((one) => one !== undefined) as T[]);
 
-/** Any subset of four edges, three origins, 25 hosts and their announcements and leases. */
+/** Any subset of four edges, three origins, 15 hosts and their announcements, leases and secrets, at any hour. */
 export const anyWorld: fc.Arbitrary<World> = fc
   .record({
     defaults: maybe(fc.constant({ limits: { maxBody: '1m', burst: 5 } })),
@@ -176,8 +231,11 @@ export const anyWorld: fc.Arbitrary<World> = fc
     routes: some(hostNames, anyRoute),
     bounds: some([...edgeNames, ...originNames], anyBound),
     leases: fc.array(anyLease, { maxLength: 6 }),
+    sealed: fc.oneof(fc.constant(NOTHING_SEALED), anySealed),
+    now: fc.integer({ min: -6, max: 6 }).map((hours) => new Date(NOW.getTime() + hours * HOUR_MS)),
   })
-  .map(({ defaults, nodes, routes, bounds, leases }) => ({
+  .map(({ defaults, nodes, routes, bounds, leases, ...rest }) => ({
+    ...rest,
     files: [kokoa(defaults && { defaults }), ...nodes.flat(), ...routes],
     enrolments: enrolmentMap(...bounds),
     leases: [...new Map(leases.map((lease) => [`${lease.pool} ${lease.hostname}`, lease])).values()],

@@ -16,6 +16,8 @@ export interface HttpDeps {
   branch: string;
   /** Without it the webhook answers 404. */
   webhookSecret?: string | undefined;
+  /** The age recipient of this reconciler, `age1…`. */
+  sealingRecipient?: string | undefined;
   /** Somebody else terminates TLS: the peer's address is not the client's. */
   behindProxy?: boolean;
   /** A push arrived. Cheap: it only marks. */

@@ -57,6 +57,26 @@ it('answers any HTTP client with hostnames and their first backend', async () =>
   expect(response.headers.get('x-powered-by')).toBeNull();
 });
 
+it('names the first backend that is no backup, and hosts without a backend without one', async () => {
+  at = await install();
+  const to = (port: number) => ({ address: '10.100.1.1', port });
+  const text = chunk([
+    {
+      hostname: 'a.hoge.com',
+      backends: [{ ...to(1), backup: true }, to(2)],
+      paths: [{ prefix: '/p', backends: [to(3)] }],
+    },
+    { hostname: 'b.hoge.com', backends: [], redirect: { to: 'https://a.hoge.com', status: 308, keepPath: true } },
+    { hostname: 'c.hoge.com', backends: [], closed: 'expired' },
+  ]);
+  await at.publish([edgeConfig('a', [text])], [text]);
+  expect(await (await at.ask(CONFIG, { as: 'a' })).json()).toMatchObject({
+    routes: { 'a.hoge.com': '10.100.1.1:2' },
+    hostnames: ['a.hoge.com', 'b.hoge.com', 'c.hoge.com'],
+    backends: { 'a.hoge.com': ['10.100.1.1:1', '10.100.1.1:2'] },
+  });
+});
+
 it('answers an agent with the exact signed texts under the names of their versions', async () => {
   at = await install();
   const [node] = await at.publish([edgeConfig('a', [one])], [one]);

@@ -116,9 +116,11 @@ async function summaryText(
     const text = await served.chunk(sha256);
     if (text === undefined) return undefined;
     for (const { hostname, backends } of (JSON.parse(text) as Chunk).routes) {
+      // A redirect and a closed route have none: the host is served, without a backend.
       const targets = backends.map(({ address, port }) => `${address}:${port}`);
+      const first = targets[backends.findIndex(({ backup }) => !backup)];
       summary.hostnames.push(hostname);
-      if (targets[0] !== undefined) summary.routes[hostname] = targets[0];
+      if (first !== undefined) summary.routes[hostname] = first;
       if (targets.length > 1) summary.backends[hostname] = targets;
     }
   }

@@ -11,9 +11,36 @@ import { createWaiters, type Wake } from './waiters.ts';
 
 /** The desired state as people list it; sorted by name. */
 export interface Listing {
-  routes: { hostname: string; team?: string; pool?: string; origin: string; port: number; file?: string }[];
+  routes: ListedRoute[];
   origins: ListedNode[];
   edges: (ListedNode & { pool: string })[];
+}
+
+export interface ListedService {
+  origin: string;
+  /** Behind the origin. */
+  host?: string;
+  port: number;
+}
+
+/** `origin`, `port` and `host` are those of the backend that is asked first; absent for a redirect. */
+export interface ListedRoute extends Partial<ListedService> {
+  hostname: string;
+  team?: string;
+  pool?: string;
+  /** All of them, in the order of the file, where there are several. */
+  backends?: ListedBackend[];
+  /** What goes elsewhere than the route. */
+  paths?: (Partial<ListedService> & { prefix: string; backends?: ListedBackend[] })[];
+  /** The URL that visitors are sent to. */
+  redirect?: string;
+  expiresAt?: string;
+  file?: string;
+}
+
+export interface ListedBackend extends ListedService {
+  weight?: number;
+  backup?: true;
 }
 
 export interface ListedNode {

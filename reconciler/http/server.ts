@@ -6,6 +6,7 @@ import { nodeConfigHandler } from './node-config.ts';
 import { nodeStatusHandler } from './node-status.ts';
 import { addObservation } from './observe.ts';
 import { addRelay } from './relay.ts';
+import { addSealingKey } from './sealing-key.ts';
 import { WEBHOOK_PATH, webhookHandler } from './webhook.ts';
 
 export { listen } from './listen.ts';
@@ -25,6 +26,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   addRelay(app, `${NODE_PATH}/relay`, deps);
   app.post(WEBHOOK_PATH, webhookHandler(deps));
   addObservation(app, deps);
+  addSealingKey(app, deps);
   app.use((_request, response) => refuse(response, 404, { error: 'not_found', message: 'there is nothing here' }));
   app.use(errorAnswer(deps));
   return app;

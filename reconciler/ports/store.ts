@@ -1,6 +1,8 @@
-// What must survive a restart of the reconciler: published heads, enrolments, last reports, the pools' mailboxes, order leases.
+// What must survive a restart of the reconciler: published heads, enrolments, last reports, the pools' mailboxes, order leases, what was
+// sealed to the pools.
 import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import type { SignedNode } from '../../bundle/sign.ts';
+import type { SealedTexts } from './secrets.ts';
 
 /** One node's newest signed documents. */
 export type PublishedNode = SignedNode;
@@ -48,7 +50,7 @@ export interface Lease {
   expiresMs: number;
 }
 
-export interface Store {
+export interface Store extends SealedTexts {
   head(): Promise<PublishedHead | undefined>;
   nodes(): Promise<PublishedNode[]>;
   /**

@@ -1,0 +1,148 @@
+// What there may be only so many of, because it costs every edge of a pool, or a machine, memory and time. Law: above a bound is a
+// problem with a place in a file, never a route that silently does less; and of what is published nothing is taken away for it.
+import type { Desired, RouteIndexes } from './desired.ts';
+import type { LoadedFile } from './files.ts';
+import { entriesOf, lookup } from './persistent-map.ts';
+import { compareProblems, type Problem } from './problem.ts';
+import { type BoundedPlace, policyPlaces, serviceKey, upstreamPlaces } from './route-changes.ts';
+import { targetsOf } from './route-targets.ts';
+import type { RuleId } from './rules.ts';
+
+/** DESIGN.md §8: each is a `server{}` and two zones of shared memory on every edge of the pool. */
+export const POLICIES_PER_TEAM_MAX = 50;
+/** nginx finds a named upstream by a linear scan. */
+export const UPSTREAMS_PER_TEAM_MAX = 200;
+/** Each is a rule of the machine's packet filter; a quarter of what its configuration can hold. */
+export const SERVICES_PER_ORIGIN_MAX = 256;
+/** Leaves tunnel ports for the services behind the machine. */
+export const PORTS_PER_ORIGIN_MAX = 10_000;
+
+type RouteFile = LoadedFile<'route'>;
+
+export interface Bound {
+  rule: RuleId;
+  /** Distinct keys in one group. */
+  max: number;
+  /** Group → key → something. */
+  index: Extract<keyof RouteIndexes, 'policies' | 'upstreams' | 'services' | 'ports'>;
+  /** What a route takes of it. */
+  placesOf(file: RouteFile): BoundedPlace[];
+  /** Goes before the name of the group. */
+  what: string;
+  hint: string;
+}
+
+export const BOUNDS: readonly Bound[] = [
+  {
+    rule: 'KK341',
+    max: POLICIES_PER_TEAM_MAX,
+    index: 'policies',
+    placesOf: policyPlaces,
+    what: 'different sets of limits, timeouts, headers and the like in team',
+    hint: 'write the same limits, timeouts, headers, hsts and redirect status as another route of the team',
+  },
+  {
+    rule: 'KK342',
+    max: UPSTREAMS_PER_TEAM_MAX,
+    index: 'upstreams',
+    placesOf: upstreamPlaces,
+    what: 'different lists of backends in team',
+    hint: 'use the list of another route of the team, or a single origin and port',
+  },
+  {
+    rule: 'KK344',
+    max: SERVICES_PER_ORIGIN_MAX,
+    index: 'services',
+    placesOf: (file) =>
+      targetsOf(file.value!).flatMap(({ origin, host, port, pointer }) =>
+        host === undefined ? [] : [{ group: origin, key: serviceKey(host, port), pointer }],
+      ),
+    what: 'services behind origin',
+    hint: 'let a reverse proxy in that network answer for several, or make another machine an origin',
+  },
+  {
+    rule: 'KK344',
+    max: PORTS_PER_ORIGIN_MAX,
+    index: 'ports',
+    placesOf: (file) =>
+      targetsOf(file.value!).flatMap(({ origin, host, port, pointer }) =>
+        host === undefined ? [{ group: origin, key: String(port), pointer }] : [],
+      ),
+    what: 'ports of origin',
+    hint: 'let a reverse proxy on the machine answer for several',
+  },
+];
+
+/** How many distinct ones there are. */
+export function countIn(desired: Desired, { index }: Bound, group: string): number {
+  return lookup<{ size: number }>(desired[index], group)?.size ?? 0;
+}
+
+/** True when there is too much of anything. Cost: the teams and origins. */
+export function isCrowded(desired: Desired): boolean {
+  return BOUNDS.some(({ index, max }) =>
+    [...entriesOf<{ size: number }>(desired[index])].some(([, { size }]) => size > max),
+  );
+}
+
+/** What a route takes of something of which there is too much. */
+export function placesBeyond(
+  desired: Desired,
+  file: RouteFile,
+): { bound: Bound; place: BoundedPlace; count: number }[] {
+  if (file.value === undefined) return [];
+  return BOUNDS.flatMap((bound) =>
+    bound.placesOf(file).flatMap((place) => {
+      const count = countIn(desired, bound, place.group);
+      return count > bound.max ? [{ bound, place, count }] : [];
+    }),
+  );
+}
+
+/** The problem of a route that is one too many; `count`: how many there would be. */
+export function boundProblem(file: RouteFile, bound: Bound, { group, pointer }: BoundedPlace, count: number): Problem {
+  const { rule, max, what, hint } = bound;
+  const message = `found ${count} ${what} ${group}, expected at most ${max}`;
+  return { file: file.path, ...file.locate(pointer), rule, severity: 'error', message, hint };
+}
+
+/**
+ * The problems of all routes, sorted. What is shared by most routes is within the bound, then what the first path names: the newcomer
+ * is the last one that most people would miss.
+ */
+export function checkBounds(files: Iterable<RouteFile>): Problem[] {
+  const routes = [...files].filter(({ value }) => value !== undefined);
+  return BOUNDS.flatMap((bound) => problemsOf(bound, routes)).sort(compareProblems);
+}
+
+interface Named {
+  first: string;
+  places: { file: RouteFile; place: BoundedPlace }[];
+}
+
+function problemsOf(bound: Bound, routes: readonly RouteFile[]): Problem[] {
+  const groups = new Map<string, Map<string, Named>>();
+  for (const file of routes) {
+    for (const place of bound.placesOf(file)) {
+      const group = groups.get(place.group) ?? new Map<string, Named>();
+      groups.set(place.group, group);
+      const named = group.get(place.key) ?? { first: file.path, places: [] };
+      group.set(place.key, named);
+      if (file.path < named.first) named.first = file.path;
+      named.places.push({ file, place });
+    }
+  }
+  return [...groups.values()]
+    .filter(({ size }) => size > bound.max)
+    .flatMap((group) => {
+      const ranked = [...group].sort(
+        ([a, x], [b, y]) => y.places.length - x.places.length || order(x.first, y.first) || order(a, b),
+      );
+      const beyond = ranked.slice(bound.max).flatMap(([, { places }]) => places);
+      return beyond.map(({ file, place }) => boundProblem(file, bound, place, group.size));
+    });
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

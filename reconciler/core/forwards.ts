@@ -1,0 +1,84 @@
+// Tunnel ports for services that are not on an origin's own address. Law: a pure function of what routes name on the origin, so that
+// every reconciler, after any history, tells edges and origin the same port.
+//
+// A service's first choice is its hash. All services choose in the order of their hashes and take the next free port when theirs is
+// taken, so a newcomer moves an older one only where the two collide; and nobody gets a port that a route declares on the machine itself.
+import { sha256Hex } from '../../bundle/canonical.ts';
+import type { Forward } from '../../bundle/config.ts';
+import { FORWARDS_MAX } from '../../bundle/config-schema.ts';
+import type { Desired } from './desired.ts';
+import type { LoadedFile } from './files.ts';
+import { changedKeys, entriesOf, lookup } from './persistent-map.ts';
+import { serviceKey } from './route-changes.ts';
+
+/** Above the ports that services usually listen on. */
+const PORT_MIN = 20_000;
+const PORT_MAX = 59_999;
+
+/** What an origin must be told, ascending by port. */
+export function forwardsOf(desired: Desired, origin: string): Forward[] {
+  return [...allocationOf(desired, origin)]
+    .map(([service, port]) => {
+      const colon = service.lastIndexOf(':');
+      return { port, host: service.slice(0, colon), hostPort: Number(service.slice(colon + 1)) };
+    })
+    .sort((a, b) => a.port - b.port);
+}
+
+/** Where edges reach a service behind an origin, on that origin's address. Undefined: there is none left (the rules refuse that). */
+export function tunnelPort(
+  desired: Desired,
+  { origin, host, port }: { origin: string; host: string; port: number },
+): number | undefined {
+  return allocationOf(desired, origin).get(serviceKey(host, port));
+}
+
+/** The routes of `after` that name a service whose port is another one than in `before`. */
+export function* routesOfMovedServices(before: Desired, after: Desired): Generator<LoadedFile<'route'>> {
+  const origins = new Set([...changedKeys(before.services, after.services), ...changedKeys(before.ports, after.ports)]);
+  for (const origin of origins) {
+    const then = allocationOf(before, origin);
+    for (const [service, port] of allocationOf(after, origin)) {
+      if (!then.has(service) || then.get(service) === port) continue;
+      for (const [, file] of entriesOf(lookup(lookup(after.services, origin), service))) yield file;
+    }
+  }
+}
+
+type Allocation = ReadonlyMap<string, number>;
+
+const NO_SERVICES: Allocation = new Map();
+/** Every route of an origin asks: made once per version of what it depends on. */
+const made = new WeakMap<object, { ports: object | undefined; allocation: Allocation }>();
+
+function allocationOf(desired: Desired, origin: string): Allocation {
+  const services = lookup(desired.services, origin);
+  if (services === undefined) return NO_SERVICES;
+  const ports = lookup(desired.ports, origin);
+  const known = made.get(services);
+  if (known !== undefined && known.ports === ports) return known.allocation;
+  const names = [...entriesOf(services)].map(([service]) => service);
+  const allocation = allocate(names, (port) => lookup(ports, String(port)) !== undefined);
+  made.set(services, { ports, allocation });
+  return allocation;
+}
+
+/** Services beyond the bound, or beyond the free ports, get none: always the same ones. */
+function allocate(services: readonly string[], isDeclared: (port: number) => boolean): Allocation {
+  const size = PORT_MAX - PORT_MIN + 1;
+  const byHash = services.map((service) => ({ service, hash: sha256Hex(service) }));
+  byHash.sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  const taken = new Set<number>();
+  const allocation = new Map<string, number>();
+  for (const { service, hash } of byHash.slice(0, FORWARDS_MAX)) {
+    const first = Number.parseInt(hash.slice(0, 12), 16) % size;
+    for (let step = 0; step < size; step += 1) {
+      const port = PORT_MIN + ((first + step) % size);
+      if (taken.has(port) || isDeclared(port)) continue;
+      taken.add(port);
+      allocation.set(service, port);
+      break;
+    }
+  }
+  return allocation;
+}

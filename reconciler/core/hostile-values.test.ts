@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { checkAll, viewOf } from './check.ts';
+import { type HostileRoute, hostileRoutes, STYLES, textFields } from './hostile-values.fixture.ts';
+import { loadFile } from './load.ts';
+import { edge, kokoa, origin } from './world.fixture.ts';
+
+const PATH = 'routes/hoge/app.hoge.com.yaml';
+const REST = [kokoa(), edge('tokyo-1'), origin('home')];
+
+/** Text that people choose freely: it must be kept from meaning anything by whoever writes it down. */
+const FREE_TEXT = /^errorPages\.|^headers\.(request|response)\.set\.\*$/;
+/** What is left for all others, PEM lines included: nothing that ends, opens, quotes or expands anything. */
+const HARMLESS = /^[A-Za-z0-9._~:/@%+,=!*?&\n -]*$/;
+/** RFC 9110, 5.5, without dollar and backslash. */
+const HEADER = /^[!-#%-[\]-~]([ -#%-[\]-~]*[!-#%-[\]-~])?$/;
+
+function judged(yaml: string) {
+  const file = loadFile(PATH, 'b', Buffer.from(yaml));
+  const problems = [...file.problems, ...checkAll(viewOf([...REST, file]))];
+  return { file, problems, errors: problems.filter(({ severity }) => severity === 'error') };
+}
+
+/** Every text in a value but free text, with its place. */
+function textsOf(value: unknown, path = ''): [path: string, text: string][] {
+  if (typeof value === 'string') return [[path, value]];
+  if (Array.isArray(value)) return value.flatMap((item) => textsOf(item, `${path}[]`));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]): [string, string][] => {
+    const isFree = /^headers\.(request|response)\.set$/.test(path);
+    const at = path === '' ? name : `${path}.${isFree ? '*' : name}`;
+    return [...(isFree ? [[`${path}.KEY`, name] as [string, string]] : []), ...textsOf(one, at)];
+  });
+}
+
+/** Judges what a person wrote. True: it is refused, with a place. False: it is valid, and no text in it could mean more than itself. */
+function isRefused({ yaml, style, value }: HostileRoute): boolean {
+  const { file, problems, errors } = judged(yaml);
+  const lines = yaml.split('\n').length;
+  for (const { file: path, line, column, message, hint } of problems) {
+    expect([path, line > 0 && line <= lines, column > 0], `${style} ${JSON.stringify(value)}`).toEqual([
+      PATH,
+      true,
+      true,
+    ]);
+    expect(message + hint).not.toMatch(/[\0-\x1f\u202e\u200b\ufeff\ud800]/);
+  }
+  if (errors.length > 0) return true;
+  for (const [path, text] of textsOf({ ...file.value, hostname: (file as { hostname?: string }).hostname })) {
+    if (path.startsWith('headers.')) expect([path, text]).toEqual([path, expect.stringMatching(HEADER)]);
+    if (!FREE_TEXT.test(path)) expect([path, text]).toEqual([path, expect.stringMatching(HARMLESS)]);
+  }
+  return false;
+}
+
+describe('hostile values', () => {
+  it('are tried in every text field', () => {
+    expect(textFields().length).toBeGreaterThan(50);
+    expect(textFields()).toEqual(expect.arrayContaining(['paths[].prefix', 'headers.request.set.KEY', 'redirect.to']));
+  });
+
+  it.each(textFields())('in %s are a problem with a place, or nothing but text', (field) => {
+    const routes = [...hostileRoutes(field)];
+    expect(judged(routes[0]!.harmless).errors).toEqual([]);
+    const refused = routes.filter(isRefused);
+    expect(refused.length).toBeGreaterThan(FREE_TEXT.test(field) ? 10 : 80);
+  });
+
+  it.each(['hostname', 'paths[].prefix', 'headers.response.set.KEY', 'errorPages.404'])(
+    'in %s are no more than that in other styles of YAML',
+    (field) => {
+      const refused = [...hostileRoutes(field, STYLES)].filter(isRefused);
+      expect(refused.length).toBeGreaterThan(60);
+    },
+  );
+});

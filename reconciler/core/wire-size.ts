@@ -1,0 +1,81 @@
+// A route before it is published, as edges would be told it at its largest. Law: one route that edges refuse, or that fills their
+// memory, would keep every change of the pool from them; so it never gets that far.
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import { readChunk } from '../../bundle/check-config.ts';
+import type { WireRoute } from '../../bundle/config.ts';
+import { ROUTE_BYTES_MAX } from '../../bundle/limits.ts';
+import { isRefusal } from '../../bundle/refusal.ts';
+import type { Route, SecretReference } from '../../schemas/types.ts';
+import type { LoadedFile } from './files.ts';
+import type { Problem } from './problem.ts';
+import { openRoute } from './wire-route.ts';
+
+/** Of a user list that only the reconciler can read, which its operator put there: about twenty users. One in git has its own length. */
+const UNREAD_SEALED_CHARS = 2000;
+const SEALED_CHARS_MAX = 6000;
+
+/** The longest of everything that is not the route's own. */
+const LONGEST = {
+  limits: { maxBodyBytes: 999_999 * 1024 ** 3, requestsPerSecond: 100_000, burst: 100_000, connections: 100_000 },
+  orderer: 'o'.repeat(63),
+} as const;
+const FARTHEST = { address: '255.255.255.255', port: 65_535 };
+
+const judged = new WeakMap<LoadedFile<'route'>, readonly Problem[]>();
+
+/** The problem of a file that has no other one, judged once. A route without long fields is not looked at: it cannot be too large. */
+export function checkWire(file: LoadedFile<'route'>): readonly Problem[] {
+  const { value, hostname } = file;
+  if (value === undefined || hostname === undefined || !isLong(value)) return [];
+  const known = judged.get(file);
+  if (known !== undefined) return known;
+  const problems = problemsOf(file, value, hostname);
+  judged.set(file, problems);
+  return problems;
+}
+
+function problemsOf(file: LoadedFile<'route'>, route: Route, hostname: string): Problem[] {
+  const problem = (message: string, hint: string): Problem[] => [
+    { file: file.path, ...file.locate(`/${longestField(route)}`), rule: 'KK343', severity: 'error', message, hint },
+  ];
+  try {
+    const wire = openRoute(route, { hostname, ...LONGEST }, { at: () => FARTHEST, sealed: placeholder });
+    if (wire === undefined) return [];
+    const bytes = Buffer.byteLength(canonicalJson(wire));
+    if (bytes > ROUTE_BYTES_MAX) {
+      const message = `found a route of ${bytes} bytes, as edges would get it, expected at most ${ROUTE_BYTES_MAX}`;
+      return problem(
+        message,
+        `shorten ${longestField(route)}; what paths take over from the route counts in each of them`,
+      );
+    }
+    const refusal = refusalOf(wire);
+    return refusal === undefined ? [] : problem(`found what edges refuse: ${refusal}`, 'correct the value');
+  } catch (error) {
+    return problem(`found what cannot be compiled: ${(error as Error).message}`, 'correct the value');
+  }
+}
+
+const LONG_FIELDS = [
+  ...['backends', 'originTls', 'auth', 'allow', 'deny', 'paths', 'headers', 'redirect', 'maintenance', 'errorPages'],
+] as const;
+
+function isLong(route: Route): boolean {
+  return LONG_FIELDS.some((field) => field in route);
+}
+
+function longestField(route: Route): string {
+  const sizes = Object.entries(route).map(([field, value]): [string, number] => [field, JSON.stringify(value).length]);
+  return sizes.sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';
+}
+
+function placeholder({ sealed }: SecretReference): string {
+  return 'A'.repeat(Math.min(sealed?.length ?? UNREAD_SEALED_CHARS, SEALED_CHARS_MAX));
+}
+
+/** What the reader of an edge has against a chunk that holds the route; with placeholders it never is the addresses. */
+function refusalOf(wire: WireRoute): string | undefined {
+  const text = canonicalJson({ routes: [wire] });
+  const result = readChunk({ bucket: '', sha256: sha256Hex(text), bytes: Buffer.byteLength(text) }, text);
+  return isRefusal(result) ? result.detail.replace(/^chunk [0-9a-f]{64}\/routes\/0/, 'route') : undefined;
+}
