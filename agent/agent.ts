@@ -4,6 +4,7 @@ import type { Failure } from './attempt.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Certificates } from './certificates.ts';
 import type { Applied, Machine, Made, Outcome, Refused, RolledBack } from './converge.ts';
+import type { DeadTunnels } from './dead-tunnels.ts';
 import { createNews, type Log, type News } from './news.ts';
 import { doubled, type Pace } from './pace.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
@@ -17,6 +18,8 @@ export interface Agent {
   certificates: Certificates;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;
+  /** Absent where `tunnel` is. */
+  deadTunnels?: DeadTunnels;
   enrolment(): Promise<Enrolment>;
   /** The applied configuration says where the control plane is from now on. */
   controlPlaneAt(urls: readonly string[]): void;

@@ -20,6 +20,7 @@ const READING: Reading = {
   },
   usesTunnel: true,
   allow: '',
+  droppedByOthers: 0,
   nowMs: NOW_MS,
 };
 
@@ -68,6 +69,9 @@ describe('what status says', () => {
     ]);
     expect(describeNode(reading).facts).toMatchObject({ role: 'origin', allow: '8080' });
     expect(describeNode(reading).facts).not.toHaveProperty('hosts');
+    expect(describeNode({ ...reading, droppedByOthers: 3 }).lines).toContain(
+      'warning       another packet filter of this machine (Docker’s?) drops what edges',
+    );
   });
 
   it('of a machine that joined and applied nothing yet', () => {

@@ -20,6 +20,8 @@ export interface Reading {
   tunnel: TunnelState | undefined;
   usesTunnel: boolean;
   allow: string;
+  /** Packets to forwards that another packet filter of the machine dropped. */
+  droppedByOthers: number;
   nowMs: number;
 }
 
@@ -41,12 +43,13 @@ export function describeNode(reading: Reading): Description {
   const edge = role === 'edge' ? describeEdge(reading) : undefined;
   const tunnels = reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [];
   const allow = role === 'origin' ? reading.allow || 'none' : undefined;
+  const dropped = reading.droppedByOthers || undefined;
   const facts = {
     ...{ node, role, fingerprint, agentRuns, staleSince },
     lastKnownGood: lkg && { hash: lkg.configHash, version: lkg.version },
     accepted: accepted && { hash: accepted.configHash, version: accepted.version },
     ...edge?.facts,
-    ...{ tunnels, allow },
+    ...{ tunnels, allow, droppedByOthers: dropped },
   };
   const lines = [
     ...line('node', role ? `${node} (${role})` : node),
@@ -57,6 +60,12 @@ export function describeNode(reading: Reading): Description {
     ...(staleSince ? line('stale', `no word from the control plane is good since ${staleSince}; serving on`) : []),
     ...(edge?.lines ?? []),
     ...(allow ? line('allows', allow) : []),
+    ...(dropped
+      ? line(
+          'warning',
+          `another packet filter of this machine (Docker’s?) drops what edges may reach behind it, ${dropped} packets so far: see docs/operate.md`,
+        )
+      : []),
     ...tunnels.flatMap(({ node: peer, handshakeAgeSeconds: age }) =>
       line('tunnel', `${peer}: ${age === null ? 'no handshake yet' : `handshake ${age} s ago`}`),
     ),

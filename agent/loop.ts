@@ -19,6 +19,7 @@ export async function followControlPlane(agent: Agent, signal: AbortSignal): Pro
       watch(self, agent, queue, signal),
       keepReporting(self, agent, signal),
       keepCertificates(self, agent, signal),
+      agent.deadTunnels?.run(() => self.running, signal),
     ]);
   };
   // Every write is whole or not there, so what is still at work after that may be cut off.

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { NodeConfig } from '../bundle/config.ts';
+import type { Forward, NodeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
+import { parseAllowList } from './core/allow-list.ts';
 import { LINGER_MS } from './core/closing-ports.ts';
 import { createNetwork, type Network } from './network.ts';
+import type { KernelSetting, OwnSetting } from './ports/kernel-settings.ts';
 import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
 import { edgeBundle, originBundle } from './verified.fixture.ts';
 
@@ -14,7 +16,8 @@ const STRANGER = `${'C'.repeat(42)}E=`;
 let events: string[];
 let state: TunnelState;
 let filter: string | undefined;
-let fail: { firewall?: boolean; firewallLate?: boolean; tunnel?: boolean };
+let fail: { firewall?: boolean; firewallLate?: boolean; tunnel?: boolean; settings?: boolean };
+let kernel: { on: readonly KernelSetting[]; own: readonly OwnSetting[] };
 let network: Network;
 let nowMs = 0;
 
@@ -47,9 +50,10 @@ beforeEach(() => {
   state = { up: false, listenPort: 0, peers: [] };
   filter = undefined;
   fail = {};
+  kernel = { on: [], own: [] };
   network = createNetwork({
     interfaceName: 'kokoa0',
-    allow: [{ from: 8080, to: 8080 }],
+    allow: parseAllowList('8080,192.168.1.20:80'),
     now: () => nowMs,
     tunnel: {
       async read() {
@@ -64,6 +68,22 @@ beforeEach(() => {
       },
       savedEndpoints: async () => new Map(),
     },
+    forwarding: {
+      routing: { devices: async (hosts) => new Map(hosts.map((host) => [host, 'eth0'])) },
+      settings: {
+        read: async (asked) => ({
+          everywhere: false,
+          on: kernel.on.filter(isOneOf([...asked, ...kernel.own])),
+          own: kernel.own,
+        }),
+        async turn(to, settings, own) {
+          if (fail.settings) throw new KokoaError('kernel_setting_failed', 'read-only');
+          events.push(...settings.map(({ interfaceName, name }) => `${interfaceName} ${name} ${to}`));
+          kernel.on = [...kernel.on.filter((one) => !isOneOf(settings)(one)), ...(to === 'on' ? settings : [])];
+          kernel.own = own;
+        },
+      },
+    },
     firewall: {
       async apply(ruleset) {
         if (fail.firewall) throw new KokoaError('firewall_failed', 'no nft');
@@ -72,12 +92,16 @@ beforeEach(() => {
         if (fail.firewallLate) throw new KokoaError('firewall_failed', 'cannot read it back');
       },
       matches: async () => filter !== undefined,
+      droppedByOthers: async () => 0,
       async remove() {
         filter = undefined;
       },
     },
   });
 });
+
+const isOneOf = (settings: readonly KernelSetting[]) => (one: KernelSetting) =>
+  settings.some(({ interfaceName, name }) => interfaceName === one.interfaceName && name === one.name);
 
 /** What happened since the last time. */
 const happened = () => events.splice(0);
@@ -213,5 +237,58 @@ describe('ports that no route declares any more', () => {
     expect(network.hasPortsToClose()).toBe(true);
     await network.repair(at([]));
     expect([filter?.includes('8080'), network.hasPortsToClose()]).toEqual([false, false]);
+  });
+});
+
+describe('forwards', () => {
+  const LAN = { port: 20_001, host: '192.168.1.20', hostPort: 80 };
+  const at = (forwards: Forward[]): NodeConfig =>
+    ({ ...originBundle([]).config, origin: { ports: [], ...(forwards.length > 0 && { forwards }) } }) as NodeConfig;
+
+  it('are turned on after the filter stands and the tunnel is there, and off before the filter lets go', async () => {
+    await network.apply(at([]));
+    happened();
+    await network.apply(at([LAN]));
+    expect(happened()).toEqual(['filter', 'read', 'kokoa0 forwarding on', 'eth0 forwarding on']);
+    await network.apply(at([]));
+    nowMs += LINGER_MS;
+    happened();
+    await network.repair(at([]));
+    expect(happened()).toEqual(['eth0 forwarding off', 'kokoa0 forwarding off', 'filter', 'read']);
+    expect(kernel).toEqual({ on: [], own: [] });
+  });
+
+  it('linger like ports, and close when their time is over', async () => {
+    await network.apply(at([LAN]));
+    await network.apply(at([]));
+    expect([filter?.includes('20001'), network.hasPortsToClose()]).toEqual([true, false]);
+    nowMs += LINGER_MS;
+    expect(network.hasPortsToClose()).toBe(true);
+    await network.repair(at([]));
+    expect([filter?.includes('20001'), network.hasPortsToClose()]).toEqual([false, false]);
+  });
+
+  it('that the kernel refuses keep nothing else back, are seen as a difference, and repairing says why', async () => {
+    fail.settings = true;
+    expect(await network.apply(at([LAN]))).toContain('set peer home');
+    expect(state.up).toBe(true);
+    expect(await network.differs(at([LAN]))).toBe(true);
+    await expect(network.repair(at([LAN]))).rejects.toMatchObject({ code: 'kernel_setting_failed' });
+    fail.settings = false;
+    expect(await network.repair(at([LAN]))).toEqual(['kernel settings for forwards']);
+    expect(await network.differs(at([LAN]))).toBe(false);
+  });
+
+  it('that the owner does not allow touch nothing of the kernel', async () => {
+    await network.apply(at([{ ...LAN, hostPort: 81 }]));
+    expect([filter?.includes('20001'), kernel.own]).toEqual([false, []]);
+  });
+
+  it('make the filter be looked at every time', async () => {
+    await network.apply(at([LAN]));
+    filter = undefined;
+    expect(await network.differs(at([LAN]))).toBe(true);
+    await network.repair(at([LAN]));
+    expect(filter).toContain('20001');
   });
 });

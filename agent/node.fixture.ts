@@ -101,7 +101,7 @@ export async function createFakeNode() {
   const web: WebServer = {
     async features() {
       step('features', '');
-      return { version: '1.22.1', http2Directive: false, certificateCache: false };
+      return { version: '1.22.1', http2Directive: false, certificateCache: false, http3: false, stream: 'none' };
     },
     async test(release) {
       tests.push(release);
@@ -143,6 +143,7 @@ export async function createFakeNode() {
       return ['set peer home'];
     },
     hasPortsToClose: () => false,
+    droppedByOthers: async () => 0,
     async restoreFilter() {
       if (state.filterIntact) return [];
       state.filterIntact = true;

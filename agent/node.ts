@@ -9,8 +9,11 @@ import { type WorkerAccount, workerAccount } from './adapters/accounts.ts';
 import { age } from './adapters/age.ts';
 import { createCertbot } from './adapters/certbot.ts';
 import { createCertsDir } from './adapters/certs-dir.ts';
+import { createConnectionRefusal } from './adapters/connection-refusal.ts';
+import { createConnectionReset } from './adapters/connection-reset.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
 import { probeHost } from './adapters/edge-probe.ts';
+import { createKernelSettings } from './adapters/kernel-settings.ts';
 import { knock } from './adapters/knock.ts';
 import { localAddresses } from './adapters/local-address.ts';
 import { createNftables } from './adapters/nftables.ts';
@@ -19,13 +22,17 @@ import { type NodeKeys, openNodeKeys, readToken } from './adapters/node-keys.ts'
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
 import { isOneReachable } from './adapters/reach.ts';
 import { releasesDir } from './adapters/releases-dir.ts';
+import { createRouting } from './adapters/routing.ts';
 import { readSettings } from './adapters/settings-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import { trustedDir } from './adapters/trusted-dir.ts';
 import { createWireguard } from './adapters/wireguard.ts';
+import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
 import { type CertificatesDependencies, createCertificates } from './certificates.ts';
 import { allowListEntries, parseAllowList } from './core/allow-list.ts';
+import { type NginxPaths, nginxPaths, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
+import { createDeadTunnels, type DeadTunnels } from './dead-tunnels.ts';
 import type { HostAnswer } from './look.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork, type Network } from './network.ts';
@@ -84,10 +91,11 @@ export async function openNode(stateDir: string): Promise<Node> {
         ...(worker && { user: { account: worker.account, group: worker.group } }),
         workerProcesses: 2,
         workerConnections: WORKER_CONNECTIONS,
+        ...(existsSync(SYSTEM_CA_FILE) && { systemCaFile: SYSTEM_CA_FILE }),
       },
     },
     eyes: {
-      host: (hostname, timeoutMs) => askHost(hostname, settings, timeoutMs),
+      host: (hostname, timeoutMs) => askHost(hostname, settings, nginxPaths(stateDir), timeoutMs),
       ...(network && { tunnel: network.read }),
       controlPlane: () => isOneReachable(urls.all()),
       nowSeconds: () => Date.now() / 1000,
@@ -113,6 +121,7 @@ export async function openNode(stateDir: string): Promise<Node> {
     controlPlaneAt: urls.learn,
     revision: () => JSON.stringify([announced, address.known(), certificates.status()]),
     ...(network && { tunnel: network.seen }),
+    ...(settings.interfaceName && { deadTunnels: openDeadTunnels(settings.interfaceName, log) }),
   };
 }
 
@@ -135,7 +144,18 @@ function openNetwork(stateDir: string, { interfaceName, allow }: Settings, keys:
   const runDir = join(stateDir, 'run');
   const tunnel = createWireguard({ interfaceName, keyFile: keys.wireguardKeyFile, stateDir, runDir });
   const firewall = createNftables({ interfaceName });
-  return createNetwork({ tunnel, firewall, interfaceName, allow: parseAllowList(allow), now: Date.now });
+  const forwarding = { settings: createKernelSettings({ stateDir }), routing: createRouting() };
+  return createNetwork({ tunnel, firewall, forwarding, interfaceName, allow: parseAllowList(allow), now: Date.now });
+}
+
+function openDeadTunnels(interfaceName: string, log: Log): DeadTunnels {
+  const userId = process.getuid?.() ?? 0;
+  return createDeadTunnels({
+    meter: createWireguardMeter({ interfaceName }),
+    connections: { ...createConnectionReset(), ...createConnectionRefusal({ interfaceName, userId }) },
+    knock: ({ address, port }, timeoutMs) => knock(address, port, timeoutMs),
+    log,
+  });
 }
 
 function openCertificates(
@@ -155,10 +175,18 @@ function openCertificates(
   });
 }
 
-async function askHost(hostname: string, { listen }: Settings, timeoutMs: number): Promise<HostAnswer> {
+/** As a visitor; behind a load balancer, where a visitor's way is not open to this machine, through the socket. */
+async function askHost(
+  hostname: string,
+  { listen }: Settings,
+  { httpsSocket }: NginxPaths,
+  timeoutMs: number,
+): Promise<HostAnswer> {
   const [first = '127.0.0.1'] = listen.addresses;
   const address = first === '0.0.0.0' ? '127.0.0.1' : first === '::' ? '::1' : first;
-  const answer = await probeHost({ hostname, address, port: listen.httpsPort, timeoutMs });
+  const probe = { hostname, address, port: listen.httpsPort, timeoutMs };
+  const seen = await probeHost(probe);
+  const answer = !seen.ok && existsSync(httpsSocket) ? await probeHost({ ...probe, socket: httpsSocket }) : seen;
   if (answer.ok) return { kind: 'answer', status: answer.status };
   return { kind: answer.reason === 'timeout' ? 'slow' : 'failed' };
 }

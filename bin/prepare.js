@@ -2,6 +2,7 @@
 // before `npm ci`, under whatever Node the machine has.
 //   node bin/prepare.js              the npm packages, when package-lock.json changed
 //   node bin/prepare.js --packages   also the Debian packages of the lab, when root on Debian and something is missing
+//   … --packages --bench             also the web servers that the benchmarks compare with, and what measures them
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,6 +25,7 @@ const LAB_PACKAGES = {
   openssl: 'openssl',
   curl: 'curl',
 };
+const BENCH_PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', caddy: 'caddy' };
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'], ...options });
@@ -61,9 +63,9 @@ function onPath(program) {
   });
 }
 
-function installDebianPackages() {
+function installDebianPackages(packages) {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
-  const missing = Object.keys(LAB_PACKAGES).filter((name) => !onPath(LAB_PACKAGES[name]));
+  const missing = Object.keys(packages).filter((name) => !onPath(packages[name]));
   if (missing.length === 0) return;
   if (!onPath('apt-get')) {
     console.error(`this lab needs: ${missing.join(' ')}. Install them, then run the command again.`);
@@ -87,4 +89,5 @@ function installDebianPackages() {
 }
 
 installNodePackages();
-if (process.argv.includes('--packages')) installDebianPackages();
+const bench = process.argv.includes('--bench');
+if (process.argv.includes('--packages')) installDebianPackages({ ...LAB_PACKAGES, ...(bench && BENCH_PACKAGES) });

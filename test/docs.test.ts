@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { GATED_HEADERS, PLAIN_HEADERS } from '../agent/core/upstream-headers.ts';
 
 const TOP = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(TOP, path), 'utf8');
@@ -48,7 +49,7 @@ describe('docs/architecture.md', () => {
 
   test('fits on a page, and the README with it', () => {
     expect(read('docs/architecture.md').split('\n').length).toBeLessThan(100);
-    expect(read('README.md').split('\n').length).toBeLessThan(185);
+    expect(read('README.md').split('\n').length).toBeLessThan(205);
   });
 });
 
@@ -116,6 +117,66 @@ describe('commands', () => {
     const all = Object.values(programs).flatMap(leavesOf);
     expect(all.length).toBeGreaterThan(10);
     expect(all.filter((command) => !named.has(command)).map((command) => command.name())).toEqual([]);
+  });
+});
+
+describe('docs/ddos.md', () => {
+  const text = read('docs/ddos.md');
+  const rows = [...text.matchAll(/^\| `([a-z_]+)` \| `([^`]+)` \|/gm)].map(
+    ([, name, value]) => [name!, value!] as const,
+  );
+
+  test.each(rows)('says what the edge runs with: %s %s', (name, value) => {
+    const lines = [...edgeConfiguration().matchAll(/^ *(\w+) (.*);$/gm)].filter(([, directive]) => directive === name);
+    expect(lines.map(([, , argument]) => argument)).toContain(value);
+  });
+
+  test('has the numbers of a flood in its table, and no other seconds', () => {
+    expect(rows.length).toBeGreaterThanOrEqual(15);
+    const known = new Set(rows.flatMap(([, value]) => /^(\d+)s$/.exec(value)?.[1] ?? []));
+    const said = [...text.matchAll(/\b(\d+) s\b/g)]
+      .map(([, seconds]) => seconds!)
+      .filter((seconds) => seconds !== '59');
+    expect(said.length).toBeGreaterThan(3);
+    expect(said.filter((seconds) => !known.has(seconds))).toEqual([]);
+  });
+});
+
+/** The templates, with the constants that the agent fills in. */
+function edgeConfiguration(): string {
+  const constants: Record<string, [file: string, value: RegExp]> = {
+    workerConnections: ['agent/node.ts', /WORKER_CONNECTIONS = (\d+)/],
+    workerProcesses: ['agent/node.ts', /workerProcesses: (\d+)/],
+    workerShutdownSeconds: ['agent/core/render-nginx.ts', /WORKER_SHUTDOWN_SECONDS = (\d+)/],
+  };
+  return Object.entries(constants).reduce(
+    (text, [name, [file, value]]) => text.replace(`{{${name}}}`, value.exec(read(file))?.[1] ?? 'nothing'),
+    read('agent/templates/nginx.conf.mustache'),
+  );
+}
+
+describe('docs/routes.md', () => {
+  const text = read('docs/routes.md');
+
+  test('names exactly the headers that never arrive', () => {
+    const paragraph = /^These never arrive[\s\S]*?\n\n/m.exec(text)?.[0] ?? '';
+    const named = [...paragraph.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+    const emptied = PLAIN_HEADERS.filter(({ value }) => value === '').map(({ name }) => name);
+    expect(named.sort()).toEqual(emptied.filter((name) => name !== 'X-Forwarded-Prefix').sort());
+  });
+
+  test('names every header that the edge writes', () => {
+    const [section = ''] = text.split('## What your service sees')[1]!.split('\n## ');
+    const written = GATED_HEADERS.filter(({ value }) => value !== '').map(({ name }) => name);
+    expect(written.length).toBeGreaterThan(8);
+    expect(written.filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test('names only directives that an edge is given', () => {
+    const templates = globSync('agent/templates/*.mustache', { cwd: TOP }).map(read).join('\n');
+    const named = new Set([...text.matchAll(/nginx: ((?:`\w+`,?\s*)+)/g)].flatMap(([, list]) => list!.match(/\w+/g)!));
+    expect(named.size).toBeGreaterThan(30);
+    expect([...named].filter((name) => !new RegExp(`^ *${name} `, 'm').test(templates))).toEqual([]);
   });
 });
 

@@ -12,6 +12,8 @@ const RULES: FirewallRules = {
   address: '10.100.1.1',
   peers: ['10.100.0.1'],
   ports: [8080, 9000, 9100],
+  forwards: [],
+  guarded: [],
   allow: [
     { from: 8080, to: 9000 },
     { from: 9200, to: 9200 },

@@ -39,6 +39,12 @@ export function createNftables({ interfaceName, commandPrefix = [] }: NftablesOp
     async matches() {
       return applied !== undefined && isDeepStrictEqual(await list(), applied);
     },
+    async droppedByOthers() {
+      const result = await runProgram([...commandPrefix, 'nft', '-j', 'list', 'counters', 'table', 'inet', table]);
+      if (!result.ok) return 0;
+      const counters = countersIn(parseList(result.stdout));
+      return Math.max(0, (counters.get('led') ?? 0) - (counters.get('passed') ?? 0));
+    },
     async remove() {
       applied = undefined;
       // `add` first: to delete what is not there would fail.
@@ -58,6 +64,21 @@ function parseList(text: string): unknown {
   }
 }
 
+interface Counter {
+  name?: unknown;
+  packets?: unknown;
+}
+
+/** Name → packets. */
+function countersIn(listed: unknown): Map<string, number> {
+  const { nftables = [] } = (listed ?? {}) as { nftables?: { counter?: Counter }[] };
+  return new Map(
+    nftables.flatMap(({ counter }) =>
+      typeof counter?.name === 'string' && typeof counter.packets === 'number' ? [[counter.name, counter.packets]] : [],
+    ),
+  );
+}
+
 /** Kernel handles and counters are left out; the elements of a set have no order. */
 function withoutCounts(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutCounts);
@@ -66,7 +87,13 @@ function withoutCounts(value: unknown): unknown {
   return Object.fromEntries(
     kept.map(([name, member]) => [
       name,
-      name === 'elem' && Array.isArray(member) ? member.toSorted() : withoutCounts(member),
+      name === 'elem' && Array.isArray(member) ? member.toSorted(byText) : withoutCounts(member),
     ]),
   );
+}
+
+/** Elements are numbers and texts, or lists and objects of them. */
+function byText(a: unknown, b: unknown): number {
+  const [one, other] = [JSON.stringify(a), JSON.stringify(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -39,8 +39,9 @@ export function registerJoin(program: Command): void {
     .option('--ca <file>', 'PEM file of the only CA to trust for the control plane (default: the system’s CAs)')
     .option('--token-file <file>', 'file with the token that `kokoa edge add` or `kokoa origin add` showed')
     .option(
-      '--allow <ports>',
-      'origins: ports that edges may reach, e.g. 8080,9000-9010; nothing else is ever opened',
+      '--allow <list>',
+      'origins: what edges may reach, e.g. 8080,9000-9010 for ports of this machine, 192.168.1.20:8080 for a service on ' +
+        'its network, 127.0.0.1:3000 for one on its loopback; nothing else is ever opened',
       'none',
     )
     .option('--interface <name>', 'name of the WireGuard interface', 'kokoa0')

@@ -21,17 +21,19 @@ export function registerStatus(program: Command): void {
 
 async function readNode(node: Node, stateDir: string): Promise<Reading> {
   const { trusted, edge } = node.machine;
-  const [lkg, accepted, serving, { held }, tunnel, agentRuns] = await Promise.all([
+  const [lkg, accepted, serving, { held }, tunnel, droppedByOthers, agentRuns] = await Promise.all([
     trusted.lastKnownGood(),
     trusted.accepted(),
     edge?.web.serving(),
     node.certificateStore.list(),
     // Only root may read it; everything else can be said without.
     node.network?.read().catch(() => undefined),
+    node.network?.droppedByOthers().catch(() => 0),
     isLocked(stateDir),
   ]);
   return {
     ...{ lkg, accepted, serving, tunnel, agentRuns },
+    droppedByOthers: droppedByOthers ?? 0,
     node: node.settings.node,
     fingerprint: node.keys.fingerprint,
     certificates: held,

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import type { SealedText } from '../../reconciler/ports/secrets.ts';
 import type { Lease, Publication, PublishedNode, Store } from '../../reconciler/ports/store.ts';
 
 export interface StoreScenario {
@@ -27,6 +28,8 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.leases()).toEqual([]);
       expect(await store.relay('default', 0)).toEqual({ sequence: 0, certificates: [] });
       expect(await store.blob(sha256Hex('x'))).toBeUndefined();
+      expect(await store.sealedTexts()).toEqual([]);
+      expect(await store.poolRecipients()).toEqual(new Map());
     });
 
     it('publishes by compare-and-swap: who is late gets a conflict and changes nothing', async () => {
@@ -171,6 +174,27 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.takeLease(lease({ hostname: 'b.hoge.com' }), 0)).toEqual(lease({ hostname: 'b.hoge.com' }));
       expect(await store.leases()).toHaveLength(3);
     });
+
+    it('keeps one sealed text per pool and digest, and drops what is named', async () => {
+      const [one, two, other] = [sealedText({}), sealedText({ digest: 'd2' }), sealedText({ pool: 'other' })];
+      await store.changeSealedTexts([two, one, other], []);
+      expect(await store.sealedTexts()).toEqual([one, two, other]);
+      const again = sealedText({ recipient: 'age1b', sealed: 'bmV3' });
+      await store.changeSealedTexts([again], [two, sealedText({ digest: 'never there' })]);
+      expect(await store.sealedTexts()).toEqual([again, other]);
+    });
+
+    it('knows the recipient of the newest identity of each pool', async () => {
+      await store.putIdentity(identity({}));
+      await store.putIdentity(identity({ pool: 'other', recipient: 'age1c' }));
+      await store.putIdentity(identity({ epoch: 2, recipient: 'age1b' }));
+      expect(await store.poolRecipients()).toEqual(
+        new Map([
+          ['default', 'age1b'],
+          ['other', 'age1c'],
+        ]),
+      );
+    });
   });
 }
 
@@ -224,4 +248,8 @@ function identity(change: Partial<PoolIdentity>): PoolIdentity {
 
 function lease(change: Partial<Lease>): Lease {
   return { pool: 'default', hostname: 'a.hoge.com', node: 'a', expiresMs: 10, ...change };
+}
+
+function sealedText(change: Partial<SealedText>): SealedText {
+  return { pool: 'default', digest: 'd1', recipient: 'age1a', sealed: 'AA==', ...change };
 }

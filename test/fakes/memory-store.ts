@@ -4,6 +4,7 @@ import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../../reconciler/core/chunk-references.ts';
+import type { SealedText } from '../../reconciler/ports/secrets.ts';
 import type {
   BoundEnrolment,
   Lease,
@@ -34,6 +35,7 @@ export function createMemoryStore(): MemoryStore {
   const reports = new Map<string, NodeReport>();
   const mailboxes = new Map<string, Mailbox>();
   const leases = new Map<string, Lease>();
+  const sealed = new Map<string, SealedText>();
   const failures: { method: string; error: unknown }[] = [];
 
   function mailbox(pool: string): Mailbox {
@@ -141,6 +143,21 @@ export function createMemoryStore(): MemoryStore {
     async leases() {
       failing('leases');
       return [...leases.values()];
+    },
+    async sealedTexts() {
+      failing('sealedTexts');
+      return [...sealed.keys()].sort().map((key) => structuredClone(sealed.get(key)!));
+    },
+    async changeSealedTexts(put, drop) {
+      failing('changeSealedTexts');
+      for (const { pool, digest } of drop) sealed.delete(`${pool}\n${digest}`);
+      for (const one of put) sealed.set(`${one.pool}\n${one.digest}`, structuredClone(one));
+    },
+    async poolRecipients() {
+      failing('poolRecipients');
+      return new Map(
+        [...mailboxes].flatMap(([pool, { identity }]) => (identity ? [[pool, identity.item.recipient]] : [])),
+      );
     },
     async close() {},
   };

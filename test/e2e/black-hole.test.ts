@@ -1,0 +1,266 @@
+// An origin falls silent without a word: its packets vanish, its connections stay. Real agents, nginx, WireGuard and packet filters; the
+// bundles are signed here, so that no control plane is needed.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workerAccount } from '../../agent/adapters/accounts.ts';
+import { createCertsDir } from '../../agent/adapters/certs-dir.ts';
+import { openNodeKeys, saveToken } from '../../agent/adapters/node-keys.ts';
+import { writeSettings } from '../../agent/adapters/settings-file.ts';
+import { trustedDir } from '../../agent/adapters/trusted-dir.ts';
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import type { Chunk, EdgeConfig, NodeConfig, Peer } from '../../bundle/config.ts';
+import { edgeConfig, installation, responseOf } from '../../bundle/installation.fixture.ts';
+import { signNode } from '../../bundle/sign.ts';
+import { PUBLIC } from '../../lab/addresses.ts';
+import { type Client, openClient } from '../../lab/client.ts';
+import { blackHole, endBlackHole } from '../../lab/faults.ts';
+import type { Host } from '../../lab/namespace.ts';
+import { buildNetwork, type Network } from '../../lab/network.ts';
+import { createPki, type Pki } from '../../lab/pki.ts';
+import { labMode } from '../../lab/prerequisites.ts';
+import type { ProbeTarget } from '../../lab/probe-protocol.ts';
+import type { Proc } from '../../lab/proc.ts';
+import { createRun, type Run } from '../../lab/run.ts';
+
+const AGENT = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+/** Far above what a failover needs, far below the hour that a kept connection would hang. */
+const ANSWER_MS = 5_000;
+const CURL_COULD_NOT_CONNECT = 7;
+const NODES = {
+  'tokyo-1': { host: 'edge-1', address: '10.100.0.1' },
+  home: { host: 'origin-1', address: '10.100.1.1' },
+  office: { host: 'origin-2', address: '10.100.2.1' },
+} as const;
+type NodeName = keyof typeof NODES;
+
+/** Home first and office behind it; and each of them alone, on a port that nobody else asks for. */
+const ROUTES = {
+  'app.hoge.test': [
+    { address: NODES.home.address, port: 8080 },
+    { address: NODES.office.address, port: 8080, backup: true as const },
+  ],
+  'home.hoge.test': [{ address: NODES.home.address, port: 8081 }],
+  'office.hoge.test': [{ address: NODES.office.address, port: 8081 }],
+};
+
+/** Says what it was asked, a line each; never answers /hold; gives back what it gets on an upgraded connection. */
+const SERVICE = `
+const [name, ...ports] = process.argv.slice(1);
+for (const port of ports) {
+  const server = require('node:http').createServer((request, response) => {
+    console.log(request.method, request.url);
+    if (request.url !== '/hold') response.end(JSON.stringify({ name }));
+  });
+  server.keepAliveTimeout = 60_000;
+  server.on('upgrade', (request, socket) => {
+    socket.on('error', () => undefined);
+    socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n');
+    socket.pipe(socket);
+  });
+  server.listen(port, '0.0.0.0', () => console.log('listening', port));
+}
+`;
+
+/** Opens a WebSocket and says a number ten times a second; tells which came back, and when the connection ends. */
+const TALKER = `
+const [address, servername] = process.argv.slice(1);
+const socket = require('node:tls').connect({ host: address, port: 443, servername, rejectUnauthorized: false }, () => {
+  socket.write('GET /ws HTTP/1.1\\r\\nHost: ' + servername + '\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n');
+  let count = 0;
+  setInterval(() => socket.write('said ' + count++ + '\\n'), 100);
+});
+socket.on('data', (data) => process.stdout.write(data));
+socket.on('error', (error) => console.log('ended', error.code));
+socket.on('close', () => { console.log('ended'); process.exit(); });
+`;
+
+const mode = labMode();
+
+describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
+  let run: Run;
+  let network: Network;
+  let pki: Pki;
+  let client: Client;
+  const agents = {} as Record<NodeName, Proc>;
+  const services = {} as Record<'home' | 'office', Proc>;
+
+  beforeAll(async () => {
+    run = createRun();
+    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
+    await bootNodes();
+    for (const name of ['home', 'office'] as const) {
+      services[name] = hostOf(name).start('service', process.execPath, ['-e', SERVICE, name, '8080', '8081']);
+      await services[name].ready(/listening/);
+    }
+    client = await openClient(network.hosts.client);
+    for (const name of ['home', 'office']) await answeredBy(name, `${name}.hoge.test`, 20_000);
+    await answeredBy('home', 'app.hoge.test', 15_000);
+  }, 60_000);
+
+  afterAll(async () => {
+    await client?.close();
+    expect(await run?.end()).toEqual([]);
+  }, 30_000);
+
+  const hostOf = (name: NodeName): Host => network.hosts[NODES[name].host];
+  const homeLink = () => network.link(hostOf('home'));
+  const visit = (path = '/', hostname = 'app.hoge.test'): ProbeTarget => ({
+    ...{ hostname, path, address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
+  });
+
+  async function answeredBy(name: string, hostname: string, timeoutMs: number): Promise<void> {
+    const expected = { status: 200, bodyIncludes: `"${name}"` };
+    const found = await client.until(visit('/', hostname), expected, { timeoutMs, everyMs: 50 });
+    expect(found, `${hostname} by ${name}`).toMatchObject({ kind: 'matched' });
+  }
+
+  /** Connections that the web server keeps to a service of home. */
+  async function kept(port: number): Promise<string[]> {
+    const filter = ['state', 'established', 'dst', `${NODES.home.address}:${port}`];
+    const { stdout } = await hostOf('tokyo-1').exec('ss', ['-Hnt', ...filter]);
+    return stdout.split('\n').filter(Boolean);
+  }
+
+  async function refusals(): Promise<string> {
+    const { stdout } = await hostOf('tokyo-1').exec('nft', ['list', 'tables']);
+    return stdout.split('\n').find((line) => line.endsWith('_dead')) ?? '';
+  }
+
+  it('a failover loses no request that may be repeated, repeats none that may not, and ends with the silence', async () => {
+    const load = client.load({
+      targets: [visit('/1'), visit('/2'), visit('/3')],
+      ratePerSecond: 30,
+      expect: { status: 200 },
+    });
+    await expect.poll(async () => (await kept(8080)).length).toBeGreaterThan(0);
+    const posted = client.request({ ...visit('/hold'), method: 'POST', body: 'once' });
+    await services.home.ready(/POST \/hold/);
+
+    await blackHole(homeLink());
+    try {
+      await answeredBy('office', 'app.hoge.test', ANSWER_MS);
+      expect(await posted).toMatchObject({ kind: 'response', status: 502 });
+      await agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
+      expect(await kept(8080)).toEqual([]);
+      expect(await refusals()).toMatch(/^table ip kokoa_.*_dead$/);
+    } finally {
+      await endBlackHole(homeLink());
+    }
+    await agents['tokyo-1'].ready(/"node":"home","msg":"a dead tunnel is alive again"/);
+    await expect.poll(refusals).toBe('');
+    // nginx asks home again when its fail_timeout is over.
+    await answeredBy('home', 'app.hoge.test', 15_000);
+    const { sent, failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(30);
+    const posts = [services.home, services.office].map((service) => service.log().match(/POST/g)?.length ?? 0);
+    expect(posts).toEqual([1, 0]);
+  }, 60_000);
+
+  it('a WebSocket to the only backend of its route survives two seconds of it, while the service beside it is reset', async () => {
+    const arguments_ = [PUBLIC['edge-1'].ipv4, 'home.hoge.test'];
+    const talker = network.hosts.client.start('talker', process.execPath, ['-e', TALKER, ...arguments_]);
+    await talker.ready(/said 5\n/);
+    const load = client.load({ targets: [visit('/4')], ratePerSecond: 20 });
+    const deaths = () => agents['tokyo-1'].log().match(/a tunnel is dead/g)?.length ?? 0;
+    const before = deaths();
+    const [connection = ''] = (await kept(8081)).slice(-1);
+    await blackHole(homeLink());
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await expect.poll(deaths, { timeout: ANSWER_MS }).toBe(before + 1);
+    } finally {
+      await endBlackHole(homeLink());
+    }
+    await talker.ready(/said 60\n/, 20_000);
+    const numbers = [...talker.log().matchAll(/said (\d+)/g)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(numbers.map((_, index) => index));
+    expect(talker.log()).not.toContain('ended');
+    expect((await kept(8081)).join('\n')).toContain(connection.split(/\s+/)[2]);
+    expect((await load.stop()).failures).toEqual([]);
+    await talker.stop();
+  }, 60_000);
+
+  it('an agent that is killed leaves no refusal in force', async () => {
+    // As a worker of the web server: what root sends passes in any case.
+    const connects = () =>
+      hostOf('tokyo-1').attempt('setpriv', [
+        ...['--reuid', 'www-data', '--clear-groups', 'curl', '-sS', '-m', '1', `http://${NODES.home.address}:8080/`],
+      ]);
+    const load = client.load({ targets: [visit('/5')], ratePerSecond: 30 });
+    await answeredBy('home', 'app.hoge.test', 15_000);
+    await blackHole(homeLink());
+    try {
+      await expect.poll(refusals, { timeout: ANSWER_MS }).toMatch(/_dead$/);
+      expect(await connects()).toMatchObject({ exitCode: CURL_COULD_NOT_CONNECT });
+      await agents['tokyo-1'].kill9();
+    } finally {
+      await endBlackHole(homeLink());
+    }
+    await expect.poll(async () => (await connects()).stdout, { timeout: 10_000 }).toContain('home');
+    await load.stop();
+    agents['tokyo-1'] = hostOf('tokyo-1').start('agent', process.execPath, agentArguments('tokyo-1'));
+    await expect.poll(refusals, { timeout: 10_000 }).toBe('');
+  }, 60_000);
+
+  const stateDir = (name: NodeName) => join(hostOf(name).directory, 'state');
+  const agentArguments = (name: NodeName) => [AGENT, '--state', stateDir(name), 'run'];
+
+  /** Every node's last known good bundle is put into its state directory: that is what its agent serves at boot. */
+  async function bootNodes(): Promise<void> {
+    const made = installation();
+    const names = Object.keys(NODES) as NodeName[];
+    const peers = {} as Record<NodeName, Peer>;
+    for (const name of names) {
+      mkdirSync(stateDir(name), { recursive: true });
+      const keys = await openNodeKeys(stateDir(name));
+      peers[name] = { node: name, publicKey: keys.publicPart().wireguardPublicKey, address: NODES[name].address };
+    }
+    const chunk: Chunk = {
+      routes: Object.entries(ROUTES)
+        .map(([hostname, backends]) => ({ hostname, backends, limits: { maxBodyBytes: 1024 } }))
+        .sort((a, b) => (a.hostname < b.hostname ? -1 : 1)),
+    };
+    const text = canonicalJson(chunk);
+    for (const name of names) {
+      const config = configOf(name, peers, text);
+      const signed = signNode({
+        ...{ node: name, config, commit: 'c'.repeat(40), version: Date.now(), now: new Date(), keys: made.keys },
+        lifetimes: {},
+      });
+      const trusted = trustedDir({ directory: stateDir(name), node: name, fingerprint: made.fingerprint });
+      const chunks: Record<string, string> = name === 'tokyo-1' ? { [sha256Hex(text)]: text } : {};
+      expect(await trusted.accept(responseOf(signed, made.roots, 0, chunks), Date.now())).toMatchObject({
+        kind: 'accepted',
+      });
+      await trusted.markGood(signed.configHash);
+      await writeSettings(stateDir(name), {
+        ...{ node: name, urls: config.controlPlane.urls, fingerprint: made.fingerprint, allow: '8080-8081' },
+        interfaceName: hostOf(name).wireguardInterface,
+        listen: { addresses: ['0.0.0.0'], httpPort: 80, httpsPort: 443 },
+        address: {},
+      });
+      await saveToken(stateDir(name), 'no-token');
+    }
+    const certs = createCertsDir({ dir: join(stateDir('tokyo-1'), 'certs'), gid: (await workerAccount()).gid });
+    for (const hostname of Object.keys(ROUTES)) {
+      const { certFile, keyFile } = await pki.certificate([hostname]);
+      const pair = { fullchain: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+      await certs.write(hostname, pair, 'imported');
+    }
+    for (const name of names) agents[name] = hostOf(name).start('agent', process.execPath, agentArguments(name));
+  }
+
+  function configOf(name: NodeName, peers: Record<NodeName, Peer>, chunk: string): NodeConfig {
+    const base: EdgeConfig = { ...edgeConfig(name, [chunk]), controlPlane: { urls: ['http://127.0.0.1:1'] } };
+    const { address } = NODES[name];
+    if (name === 'tokyo-1') {
+      return { ...base, wireguard: { address, port: 51_820, peers: [peers.home, peers.office] } };
+    }
+    const { edge: _, ...rest } = base;
+    const edge = { ...peers['tokyo-1'], endpoint: `${PUBLIC['edge-1'].ipv4}:51820` };
+    return { ...rest, role: 'origin', wireguard: { address, peers: [edge] }, origin: { ports: [8080, 8081] } };
+  }
+});
