@@ -10,12 +10,14 @@ import { doubled, type Pace } from './pace.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
+import type { UsersFiles } from './users-files.ts';
 
 export interface Agent {
   version: string;
   machine: Machine;
   control: ControlPlane;
   certificates: Certificates;
+  users: Pick<UsersFiles, 'configure' | 'run' | 'status'>;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;
   /** Absent where `tunnel` is. */
@@ -56,7 +58,7 @@ export interface Self {
 
 export function createSelf(log: Log): Self {
   const [bell, news] = [createBell(), createNews(log)];
-  return { made: { release: undefined, withoutPeer: [] }, unheard: false, converging: false, changes: 0, bell, news };
+  return { made: { release: undefined, unserved: [] }, unheard: false, converging: false, changes: 0, bell, news };
 }
 
 /** Something is worth a report now. */
@@ -99,7 +101,10 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
   }
   const { config, chunks } = bundle;
   agent.controlPlaneAt(config.controlPlane.urls);
-  if (config.role === 'edge') agent.certificates.configure(config, chunks);
+  if (config.role === 'edge') {
+    agent.certificates.configure(config, chunks);
+    agent.users.configure(chunks);
+  }
   if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
   if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');
 }

@@ -24,7 +24,7 @@ describe('a good bundle', () => {
     expect(await take(OLD)).toMatchObject({
       kind: 'applied',
       bundle: OLD,
-      made: { release: node.state.current, withoutPeer: [] },
+      made: { release: node.state.current, unserved: [] },
     });
     node.answers.set('a.test', async () => {
       node.events.push('asked');
@@ -50,6 +50,15 @@ describe('a good bundle', () => {
     expect(node.happened()).toEqual(['network home+office', 'reload a.test', 'good a.test/office']);
   });
 
+  it('has the lists of users before the web server asks for a password', async () => {
+    await take(OLD);
+    node.happened();
+    const route = { ...routeOf('a.test'), auth: { kind: 'basic', sealed: 'YWdl' } as const };
+    await take({ ...NEW, chunks: [{ routes: [route] }] }, OLD);
+    const [first, second] = node.happened();
+    expect([first, second?.split(' ')[0]]).toEqual(['users', 'reload']);
+  });
+
   it('does not disturb a web server that serves it already', async () => {
     await take(OLD);
     node.happened();
@@ -72,7 +81,7 @@ describe('a good bundle', () => {
     const config = { wireguard: { address: '10.100.0.1', peers: [] } };
     expect(await take(edgeBundle(['a.test'], { config }))).toMatchObject({
       kind: 'applied',
-      made: { withoutPeer: ['a.test'] },
+      made: { unserved: [{ hostname: 'a.test', reason: 'its origin has not announced its keys yet' }] },
     });
   });
 

@@ -1,7 +1,7 @@
 // The story of a node: verify → guard → render → test → network → swap → reload → probe → keep, or roll back. Whatever fails, the
 // node goes on serving what it served before.
 import type { BundleResponse } from '../bundle/api.ts';
-import type { EdgeConfig } from '../bundle/config.ts';
+import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import { type Attempt, attempt, type Failure } from './attempt.ts';
 import { type Answers, newBackends, untilOpen } from './backends-open.ts';
 import { type GuardOptions, guardConfig, guardTree } from './core/guard.ts';
@@ -21,6 +21,8 @@ export interface Machine {
     releases: Releases;
     /** The tree that serves this bundle, and its id. @throws KokoaError unsafe_value */
     render(config: EdgeConfig, bundle: VerifiedBundle): Promise<Release>;
+    /** Writes the lists of users that the routes ask for, as far as they can be opened. Bounded; never throws. */
+    prepareUsers(chunks: readonly Chunk[]): Promise<void>;
     /** True when a backend answered, were it by refusing. */
     answers: Answers;
   };
@@ -35,6 +37,13 @@ export interface Machine {
 export interface Release {
   id: string;
   files: ReadonlyMap<string, string>;
+  /** Hosts that this web server cannot serve. */
+  unserved: readonly Unserved[];
+}
+
+export interface Unserved {
+  hostname: string;
+  reason: string;
 }
 
 export type Outcome = Applied | Refused | RolledBack;
@@ -51,8 +60,8 @@ export interface Applied {
 export interface Made {
   /** The tree that the web server serves; undefined on an origin. */
   release: string | undefined;
-  /** Hosts whose origin is no peer yet. */
-  withoutPeer: readonly string[];
+  /** Hosts that nobody reaches here, each with one reason. */
+  unserved: readonly Unserved[];
 }
 
 /** Nothing that runs was touched. */
@@ -69,6 +78,7 @@ export interface RolledBack extends Failure {
   stranded?: Failure;
 }
 
+const WITHOUT_PEER = 'its origin has not announced its keys yet';
 /** The answers before a change are awaited while the new tree is written and tested; who takes longer is not asked after it. */
 const BEFORE_MS = 400;
 const AFTER_MS = 1_000;
@@ -129,21 +139,23 @@ async function prepare(
 ): Promise<Prepared> {
   const verdict = guardConfig(wanted.config, wanted.chunks, running, machine.guard);
   if (!verdict.ok) return refusal('guard', verdict.code, verdict.detail);
-  const { withoutPeer } = verdict;
+  const withoutPeer = verdict.withoutPeer.map((hostname) => ({ hostname, reason: WITHOUT_PEER }));
   const { config } = wanted;
   const { edge } = machine;
-  if (config.role === 'origin' || !edge) return { kind: 'ready', made: { release: undefined, withoutPeer } };
+  if (config.role === 'origin' || !edge) return { kind: 'ready', made: { release: undefined, unserved: withoutPeer } };
 
   const rendered = await attempt('render', () => edge.render(config, wanted));
   if (rendered.failure) return { kind: 'refused', ...rendered.failure };
-  const { id, files } = rendered.value;
+  const { id, files, unserved } = rendered.value;
   const tree = guardTree(files);
   if (!tree.ok) return refusal('guard', tree.code, tree.detail);
 
   const tested = await attempt('test', async () => edge.web.test(await edge.releases.write(id, files)));
   if (tested.failure) return { kind: 'refused', ...tested.failure };
   if (!tested.value.ok) return refusal('test', 'nginx_refused', tested.value.detail);
-  return { kind: 'ready', made: { release: id, withoutPeer } };
+  // Before anybody is asked for a password: a list that is not there lets nobody in.
+  await edge.prepareUsers(wanted.chunks);
+  return { kind: 'ready', made: { release: id, unserved: [...withoutPeer, ...unserved] } };
 }
 
 function refusal(stage: Failure['stage'], code: string, detail: string): Prepared {

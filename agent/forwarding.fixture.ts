@@ -13,9 +13,13 @@ import { createNetwork, type Network } from './network.ts';
 import type { Firewall } from './ports/firewall.ts';
 import type { KernelSettings } from './ports/kernel-settings.ts';
 
-/** Answers who it is and who asked; on /endless it goes on writing, on /echo it says how much it got. */
+/**
+ * Answers who it is and who asked; on /endless it goes on writing, on /echo it says how much it got. By UDP it answers the same, and
+ * what has 2000 bytes or more with as many, the rest spaces.
+ */
 const SERVER = `
 const http = require('node:http');
+const { createSocket } = require('node:dgram');
 const [name, ...addresses] = process.argv.slice(1);
 for (const address of addresses) {
   const at = address.lastIndexOf(':');
@@ -30,8 +34,13 @@ for (const address of addresses) {
     request.on('end', () => response.end(request.url === '/echo' ? String(bytes)
       : name + ' ' + port + ' ' + request.socket.remoteAddress.replace('::ffff:', '')));
   }).listen({ port, host });
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4', (data, { address, port: from }) => {
+    const answer = name + ' ' + port + ' ' + address.replace('::ffff:', '');
+    socket.send(data.length < 2000 ? answer : answer.padEnd(data.length), from, address);
+  });
+  socket.bind(Number(port), host);
 }
-console.log('listening');
+setTimeout(() => console.log('listening'), 100);
 `;
 
 export interface Street {
@@ -113,7 +122,7 @@ const EDGE_KEY = `${'A'.repeat(43)}=`;
 const EDGE = { publicKey: EDGE_KEY, allowedIps: ['10.100.0.1/32'], keepaliveSeconds: 0, latestHandshake: 0 };
 
 /** What the origin is told. */
-export function originConfig(forwards: Forward[], ports: number[] = []): OriginConfig {
+export function originConfig(forwards: Forward[], ports: number[] = [], udpPorts: number[] = []): OriginConfig {
   return {
     format: 1,
     node: 'home',
@@ -125,7 +134,7 @@ export function originConfig(forwards: Forward[], ports: number[] = []): OriginC
       peers: [{ node: 'tokyo-1', publicKey: EDGE_KEY, address: '10.100.0.1' }],
     },
     controlPlane: { urls: ['https://control.test'] },
-    origin: { ports, ...(forwards.length > 0 && { forwards }) },
+    origin: { ports, ...(udpPorts.length > 0 && { udpPorts }), ...(forwards.length > 0 && { forwards }) },
   };
 }
 

@@ -84,6 +84,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     running: false,
     quarantined: [] as { hostname: string; reason: string }[],
   };
+  const users = { configured: [] as number[], quarantined: [] as { hostname: string; reason: string }[] };
   const announced = { revision: 0 };
   const urls: string[] = [];
   const fake: Certificates = {
@@ -99,13 +100,18 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     machine: node.machine,
     control,
     certificates: fake,
+    users: {
+      configure: (chunks) => void users.configured.push(chunks.flatMap(({ routes }) => routes).length),
+      run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
+      status: () => ({ quarantined: users.quarantined }),
+    },
     enrolment: async () => ({ wireguardPublicKey: 'w', signingKey: 's', formats: [1] }),
     controlPlaneAt: (found) => void urls.push(...found),
-    revision: () => JSON.stringify([announced, certificates.quarantined]),
+    revision: () => JSON.stringify([announced, certificates.quarantined, users.quarantined]),
     log,
     pace: { ...HURRY, ...pace },
   };
-  return { agent, lines, certificates, announced, urls };
+  return { agent, lines, certificates, users, announced, urls };
 }
 
 /** Waits until `found` answers something; fails after 3 s with what it was. */

@@ -18,7 +18,7 @@ export async function followControlPlane(agent: Agent, signal: AbortSignal): Pro
       follow(self, agent, queue, signal),
       watch(self, agent, queue, signal),
       keepReporting(self, agent, signal),
-      keepCertificates(self, agent, signal),
+      keepEdge(self, agent, signal),
       agent.deadTunnels?.run(() => self.running, signal),
     ]);
   };
@@ -48,10 +48,10 @@ async function boot(self: Self, agent: Agent): Promise<void> {
   agent.log.info({ outcome: outcome.kind, hash: lkg.configHash }, 'serving the last known good configuration');
 }
 
-/** Certificates are an edge's: nothing of them starts before the first edge configuration was applied. */
-async function keepCertificates(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
+/** Certificates and lists of users are an edge's: nothing of them starts before the first edge configuration was applied. */
+async function keepEdge(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && self.running?.config.role !== 'edge') await pause(agent.pace.revisionMs, signal);
-  if (!signal.aborted) await agent.certificates.run(signal);
+  if (!signal.aborted) await Promise.all([agent.certificates.run(signal), agent.users.run(signal)]);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 // One node's parts, put together: what convergence may touch. Adapters come in as ports.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
-import type { EdgeConfig } from '../bundle/config.ts';
+import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import type { Answers } from './backends-open.ts';
 import type { Machine, Release } from './converge.ts';
 import { renderNginx, type Templates } from './core/render-nginx.ts';
@@ -18,6 +18,8 @@ export interface EdgeParts {
   web: WebServer;
   releases: Releases;
   answers: Answers;
+  /** @see Machine */
+  prepareUsers(chunks: readonly Chunk[]): Promise<void>;
   templates: Templates;
   settings: Omit<NginxSettings, 'releaseId'>;
 }
@@ -59,6 +61,7 @@ function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
     web: parts.web,
     releases: parts.releases,
     answers: parts.answers,
+    prepareUsers: parts.prepareUsers,
     render: (config, bundle) => render(config, bundle, parts),
   };
 }
@@ -72,5 +75,14 @@ async function render(
   const features = await web.features();
   const dependsOn = canonicalJson({ configHash, features, settings, templates });
   const id = sha256Hex(dependsOn).slice(0, RELEASE_ID_CHARACTERS);
-  return { id, files: renderNginx({ config, chunks, features, templates, settings: { ...settings, releaseId: id } }) };
+  const files = renderNginx({ config, chunks, features, templates, settings: { ...settings, releaseId: id } });
+  return { id, files, unserved: features.stream === 'none' ? withoutLayer4(chunks) : [] };
+}
+
+function withoutLayer4(chunks: readonly Chunk[]): Release['unserved'] {
+  const passing = chunks.flatMap(({ routes }) => routes.filter(({ protocol }) => protocol === 'tls'));
+  return passing.map(({ hostname }) => ({
+    hostname,
+    reason: 'nginx has no layer 4 here: install libnginx-mod-stream',
+  }));
 }

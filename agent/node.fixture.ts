@@ -162,6 +162,9 @@ export async function createFakeNode() {
         web,
         releases,
         answers: async () => true,
+        prepareUsers: async (chunks) => {
+          if (chunks.some(({ routes }) => routes.some(({ auth }) => auth))) events.push('users');
+        },
         templates: await loadTemplates(),
         settings: {
           stateDir: STATE_DIR,

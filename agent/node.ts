@@ -26,6 +26,7 @@ import { createRouting } from './adapters/routing.ts';
 import { readSettings } from './adapters/settings-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import { trustedDir } from './adapters/trusted-dir.ts';
+import { createUsersDir } from './adapters/users-dir.ts';
 import { createWireguard } from './adapters/wireguard.ts';
 import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
@@ -42,6 +43,7 @@ import { PACE } from './pace.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
 import type { Settings } from './ports/settings.ts';
 import { createUrlsInForce } from './urls-in-force.ts';
+import { createUsersFiles } from './users-files.ts';
 import { AGENT_VERSION } from './version.ts';
 
 export interface Node extends Agent {
@@ -77,6 +79,13 @@ export async function openNode(stateDir: string): Promise<Node> {
       announced.acmeThumbprint = thumbprint;
     },
   });
+  const users = createUsersFiles({
+    store: createUsersDir({ dir: join(stateDir, 'users'), ...(worker && { gid: worker.gid }) }),
+    keyring: createPoolKeyring(join(stateDir, 'pool.key')),
+    sealing: age,
+    log,
+    now: Date.now,
+  });
   const machine = createMachine({
     trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
@@ -84,6 +93,7 @@ export async function openNode(stateDir: string): Promise<Node> {
       web: createNginx({ binary: nginxBinary(), stateDir }),
       releases: releasesDir(stateDir),
       answers: async ({ address, port }, timeoutMs) => (await knock(address, port, timeoutMs)) !== 'silent',
+      prepareUsers: users.prepare,
       templates: await loadTemplates(),
       settings: {
         stateDir,
@@ -116,10 +126,10 @@ export async function openNode(stateDir: string): Promise<Node> {
     formats: [CONFIG_FORMAT],
   });
   return {
-    ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, enrolment, log, pace: PACE },
+    ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, users, enrolment, log, pace: PACE },
     ...{ settings, keys, network },
     controlPlaneAt: urls.learn,
-    revision: () => JSON.stringify([announced, address.known(), certificates.status()]),
+    revision: () => JSON.stringify([announced, address.known(), certificates.status(), users.revision()]),
     ...(network && { tunnel: network.seen }),
     ...(settings.interfaceName && { deadTunnels: openDeadTunnels(settings.interfaceName, log) }),
   };

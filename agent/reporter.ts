@@ -29,9 +29,9 @@ export async function report(self: Self, agent: Agent): Promise<void> {
         ...(self.running && { applied: self.running.configHash }),
         ...(self.lkg && { lkg: self.lkg }),
         ...(error && { error: told(error) }),
-        ...(self.running?.config.role === 'edge' && agent.certificates.status()),
+        ...(self.running?.config.role === 'edge' && edgeStatus(agent)),
         ...(self.running && agent.tunnel && { tunnels: tunnelsOf(self, agent) }),
-        withoutPeer: self.made.withoutPeer,
+        unserved: self.made.unserved,
         enrolment: await agent.enrolment(),
       }),
     );
@@ -42,6 +42,11 @@ export async function report(self: Self, agent: Agent): Promise<void> {
   } catch (error) {
     self.news.trouble('report', 'error', { reason: String(error) }, 'cannot report');
   }
+}
+
+function edgeStatus({ certificates, users }: Agent) {
+  const status = certificates.status();
+  return { ...status, quarantined: [...(status.quarantined ?? []), ...(users.status().quarantined ?? [])] };
 }
 
 function noteBinding(self: Self, reason: string): void {

@@ -13,6 +13,9 @@ describe('what an owner allows, as a node announces it', () => {
     '172.16.0.1:80',
     '172.31.255.255:80',
     '127.0.0.1:3000',
+    '53/udp',
+    '5000-5100/udp',
+    '192.168.1.20:53/udp',
   ])('%s is taken', (allow) => {
     expect(judge(allow)).toBeUndefined();
   });
@@ -51,6 +54,7 @@ describe('what an owner allows, as a node announces it', () => {
       '[::1]:80',
       '10x0.0.1:80',
     ],
+    ...['53/tcp', '53/UDP', '53/', '/udp', '53/udp/udp', '53/udp-60', '53/udp\n', '0/udp', '53/sctp'],
   ])('%j is not', (allow) => {
     expect(judge(allow)).toContain('/allow/0');
   });

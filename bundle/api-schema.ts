@@ -32,7 +32,11 @@ export const enrolmentSchema = record(['wireguardPublicKey', 'signingKey', 'form
     ipv4: { type: 'string', format: 'ipv4' },
     ipv6: { type: 'string', format: 'ipv6', pattern: '^[0-9A-Fa-f:.]+$', maxLength: 45 },
   }),
-  allow: { type: 'array', maxItems: 1000, items: { type: 'string', pattern: `^(${HOST}:)?${PORT}(-${PORT})?$` } },
+  allow: {
+    type: 'array',
+    maxItems: 1000,
+    items: { type: 'string', pattern: `^(${HOST}:)?${PORT}(-${PORT})?(/udp)?$` },
+  },
   formats: { type: 'array', minItems: 1, maxItems: 20, items: { type: 'integer', minimum: 1, maximum: 1000 } },
 });
 

@@ -34,7 +34,7 @@ export interface Enrolment {
   acmeThumbprint?: string;
   /** The public addresses the node believes it has. */
   address?: { ipv4?: string; ipv6?: string };
-  /** What the owner of an origin allows, as `port` or `from-to`, for hosts behind it with `ADDRESS:` before; origins only. */
+  /** What the owner of an origin allows, as `port` or `from-to`, for hosts behind it with `ADDRESS:` before, for UDP with `/udp` behind; origins only. */
   allow?: string[];
   /** Config formats this agent understands. */
   formats: number[];

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { generateOnlineKeys } from '../bundle/keys.ts';
 import { openGitSource } from '../reconciler/adapters/git.ts';
 import { openSqliteStore } from '../reconciler/adapters/store-sqlite.ts';
+import { NOTHING_SEALED } from '../reconciler/core/sealed.ts';
 import { type Reconciler, reconcile } from '../reconciler/reconcile.ts';
 import { NOTHING_YET, type Standing } from '../reconciler/standing.ts';
 import { routeFile } from './example-data.ts';
@@ -50,6 +51,9 @@ export async function benchScale(): Promise<void> {
   }
 }
 
+/** No route of the example asks for a password. */
+const NO_SECRETS = { ...NOTHING_SEALED, complete: true };
+
 async function createSite(run: Run, routes: number): Promise<Site> {
   const directory = join(run.directory, `scale-${routes}`);
   const work = join(directory, 'work');
@@ -63,6 +67,7 @@ async function createSite(run: Run, routes: number): Promise<Site> {
     deps: {
       source: await openGitSource({ url: work, branch: 'main', mirrorDir: join(directory, 'mirror') }),
       store: await openSqliteStore(join(directory, 'store')),
+      secrets: { prepare: async () => NO_SECRETS },
       signing: { keys: generateOnlineKeys() },
       now: () => new Date(),
       timed: (step, ms) => {

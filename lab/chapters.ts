@@ -3,6 +3,7 @@ import { changes } from './chapter-changes.ts';
 import { faults } from './chapter-faults.ts';
 import { joining } from './chapter-joining.ts';
 import { refusals } from './chapter-refusals.ts';
+import { routes } from './chapter-routes.ts';
 import { serving } from './chapter-serving.ts';
 import { isFull } from './fleet.ts';
 import type { Chapter, Scene } from './story.ts';
@@ -12,6 +13,7 @@ export const CHAPTERS: Readonly<Record<string, Chapter>> = {
   'machines join': joining,
   'visitors are served': serving,
   'git decides': changes,
+  'a route says more': routes,
   'nobody is believed without proof': refusals,
   'things break': faults,
 };

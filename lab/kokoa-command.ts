@@ -9,9 +9,10 @@ import type { Run } from './run.ts';
 const PROGRAM = fileURLToPath(new URL('../reconciler/main.ts', import.meta.url));
 const TIMEOUT_MS = 20_000;
 
-/** `kokoa ARGS` to its end. */
-export function kokoa(run: Run, host: Host, args: readonly string[]): Promise<ExecAttempt> {
-  return host.attempt(process.execPath, [PROGRAM, ...args], { env: environment(run), timeoutMs: TIMEOUT_MS });
+/** `kokoa ARGS` to its end; `input` is its standard input. */
+export function kokoa(run: Run, host: Host, args: readonly string[], input?: string): Promise<ExecAttempt> {
+  const options = { env: environment(run), timeoutMs: TIMEOUT_MS, ...(input !== undefined && { input }) };
+  return host.attempt(process.execPath, [PROGRAM, ...args], options);
 }
 
 /** `kokoa serve ARGS`, until it listens. */

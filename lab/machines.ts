@@ -3,10 +3,10 @@ import { mintToken } from '../reconciler/adapters/token-mint.ts';
 import { type AgentHost, type AgentHostOptions, createAgentHost } from './agent-host.ts';
 import type { SlotName } from './example-data.ts';
 import type { Host } from './namespace.ts';
-import { EDGES, LATE_EDGE, ORIGINS } from './world.ts';
+import { EDGES, LATE_EDGE, LOOPBACK_SERVICE_PORT, ORIGINS } from './world.ts';
 
 /** Ports of the example services and of those that a demo moves to. */
-const ALLOWED_PORTS = '8000-8099';
+const ALLOWED_PORTS = `8000-8099,127.0.0.1:${LOOPBACK_SERVICE_PORT}`;
 
 type CommonAgentOptions = Pick<AgentHostOptions, 'program' | 'controlUrl' | 'fingerprint'> & {
   joinOptions(host: Host, slot: SlotName): readonly string[];

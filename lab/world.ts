@@ -20,6 +20,8 @@ export const SLOTS = {
   home: { host: 'origin-1', port: 8080 },
   office: { host: 'origin-2', port: 8000 },
 } as const;
+/** A service of home that listens on nothing but its loopback. */
+export const LOOPBACK_SERVICE_PORT = 9090;
 export const EDGES = ['tokyo-1', 'osaka-1'] as const satisfies readonly SlotName[];
 export const ORIGINS = ['home', 'office'] as const satisfies readonly SlotName[];
 export type EdgeName = (typeof EDGES)[number];

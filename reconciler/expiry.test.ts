@@ -150,6 +150,14 @@ it('lets any number of routes end at the time that was published for them, also 
   expect(await publishedHosts(site.store, 'e1')).toEqual({});
 });
 
+it('does not count routes that end among those that a commit removes', async () => {
+  const site = createSite({ ...FLEET, ...ending(20, MINUTE_MS), 'routes/hoge/stays.yaml': route('stays.hoge.com') });
+  await site.run();
+  site.clock.ms += 2 * MINUTE_MS;
+  expect(await site.push({ 'routes/hoge/stays.yaml': undefined })).toMatchObject({ kind: 'published' });
+  expect(await closedHosts(site)).toHaveLength(20);
+});
+
 it('takes an end that a commit sets for a removal, also when the commit comes after the time', async () => {
   const site = createSite({ ...FLEET, ...manyRoutes(20) });
   await site.run();

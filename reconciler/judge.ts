@@ -1,7 +1,7 @@
 // What may go live of the newest commit: all of it, all but some routes, or nothing but its restrictions. An error in kokoa.yaml or a
 // node file holds everything, because it decides for all; an error in a route concerns that route alone.
 import { checkFleet } from './core/check.ts';
-import { claimOf, type Desired } from './core/desired.ts';
+import type { Desired } from './core/desired.ts';
 import { viewOfDesired } from './core/desired-view.ts';
 import { kindOf } from './core/load.ts';
 import { changedKeys, entriesOf, lookup } from './core/persistent-map.ts';
@@ -9,7 +9,7 @@ import { compareProblems, type Problem } from './core/problem.ts';
 import { restrict } from './core/restrict.ts';
 import { olderVersions } from './older-versions.ts';
 import type { Source } from './ports/source.ts';
-import { quarantine } from './quarantine.ts';
+import { claimantsOf, quarantine } from './quarantine.ts';
 import type { Hold, Standing } from './standing.ts';
 
 /** `standing` with `live`, `hold` and `quarantined` as its newest commit leaves them. @throws what the source throws */
@@ -21,9 +21,9 @@ export async function judge(standing: Standing & { commit: string }, source: Sou
   // Versions read before the history was rewritten are not in it any more.
   const older = continues ? standing.older : new WeakMap();
   const { desired, quarantined } = await quarantine(newest, suspectsOf(newest, live), {
-    holderOf: async (hostname, claims) => {
-      const path = claimOf(live.routesByHost, hostname)?.path;
-      return claims.some((claim) => claim.path === path) ? path : undefined;
+    holderOf: async (claim, claimants) => {
+      const [path] = claimantsOf(live, claim);
+      return claimants.some((claimant) => claimant.path === path) ? path : undefined;
     },
     publishedVersion: async ({ path }) => {
       const file = lookup(live.files, path);

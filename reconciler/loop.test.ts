@@ -134,6 +134,24 @@ it('finds a commit by polling when no webhook comes', async () => {
   expect(site.source.fetches).toBeLessThanOrEqual(15);
 });
 
+it('keeps polling while announcements leave no pause between runs', async () => {
+  const site = createSite();
+  const { leases } = site.deps.store;
+  site.deps.store.leases = async () => {
+    await new Promise((resolve) => setTimeout(resolve, MINUTE_MS / 6));
+    return leases();
+  };
+  const { loop, outcomes } = await start(site);
+  for (let second = 0; second < 300; second += 1) {
+    loop.dirty('announcement');
+    await pass(1000);
+  }
+  expect(outcomes.length).toBeGreaterThan(20);
+  expect(site.source.fetches).toBeGreaterThanOrEqual(4);
+  site.deps.store.leases = leases;
+  await pass(MINUTE_MS);
+});
+
 it('compiles an announcement without a fetch', async () => {
   const site = createSite({ ...FLEET, 'edges/e2.yaml': edge('e2').replace(/ {2}publicKey.*\n/, '') });
   const { loop, outcomes } = await start(site);

@@ -94,6 +94,7 @@ export function createLoop(deps: LoopDeps): Loop {
       serve(outcome.changed, outcome.removed);
       deps.ran(outcome, secondsSince(since));
       failures = outcome.unfetched === undefined ? 0 : failures + 1;
+      isDirty ||= !outcome.sealedAll;
     } catch (error) {
       // Stopped while it ran: git and store were taken away.
       if (signal.aborted) return;

@@ -7,13 +7,22 @@ import type { LoopHealth, Served } from './http/served.ts';
 import { listingOf } from './listing.ts';
 import type { LoopDeps } from './loop.ts';
 import { createRunLog } from './run-log.ts';
+import type { Secrets } from './secrets.ts';
+import { createSecretsLog } from './secrets-log.ts';
 import type { Standing } from './standing.ts';
 
-export function newsSinks(
-  served: Served,
-  metrics: Metrics,
-  log: Log,
-): Pick<LoopDeps, 'timed' | 'serve' | 'ran' | 'failed'> {
+export interface NewsParts {
+  served: Served;
+  metrics: Metrics;
+  log: Log;
+  secrets: Pick<Secrets, 'problems'>;
+  /** What team members are to encrypt to. */
+  sealingRecipient: string;
+}
+
+export function newsSinks(parts: NewsParts): Pick<LoopDeps, 'timed' | 'serve' | 'ran' | 'failed'> {
+  const { served, metrics, log, secrets } = parts;
+  const secretsLog = createSecretsLog(log, parts.sealingRecipient);
   const runLog = createRunLog(log, () => new Date());
   let shown: Standing | undefined;
   let ms: Record<string, number> = {};
@@ -55,6 +64,9 @@ export function newsSinks(
       metrics.published(standing.head?.sequence ?? 0);
       metrics.held(standing.hold !== undefined);
       if (standing.compiled) metrics.hosts(countHosts(standing.compiled));
+      const problems = secrets.problems();
+      secretsLog.ran(problems, standing.live.kokoa?.value?.sealing?.recipient);
+      metrics.unusableSecrets(problems.filter(({ severity }) => severity === 'error').length);
     },
     failed(error, seconds) {
       setHealth({ failure: failing(error) });

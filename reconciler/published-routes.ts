@@ -35,7 +35,7 @@ function chunksByPool(nodes: Iterable<PublishedNode>): Map<string, ChunkReferenc
 }
 
 /**
- * True when `file` says what is published of its hostname. Secrets are not compared: they are sealed anew at every start. A closed route
+ * True when `file` says what is published of its hostname. Secrets are not compared: what they are sealed to changes without a commit. A closed route
  * is compared with what the file says once its time is over.
  */
 export async function isPublished(

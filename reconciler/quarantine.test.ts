@@ -1,5 +1,6 @@
 // One bad route file is left out alone, and in its place stands its newest good version; of two that claim a host the live one stays.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { viewOfDesired } from './core/desired-view.ts';
 import { createSite, type Files, FLEET, kokoa, origin, route, type Site } from './site.fixture.ts';
 
 const APP = 'routes/hoge/app.yaml';
@@ -142,6 +143,43 @@ it('gives a host that nobody had to a file that is good, before one that is serv
   site.source.commit({ 'routes/fuga/x.yaml': route('x.both.com', 'o1', 81) });
   await site.push({ 'routes/fuga/x.yaml': 'port: [', 'routes/hoge/x.yaml': route('x.both.com', 'o2', 82) });
   expect(await site.hosts()).toMatchObject(NEW);
+});
+
+describe('of two files that claim a public port of a pool', () => {
+  const tcp = (port: number, more = '') =>
+    `protocol: tcp\npublicPort: 25565\nproxyProtocol: true\norigin: o1\nport: ${port}\n${more}`;
+  const granted = kokoa().replace(/( *)- name: hoge\n/, "$&$1  ports: ['25565']\n");
+  const [a, b] = ['routes/hoge/a.yaml', 'routes/hoge/b.yaml'];
+  const holders = (site: Site) => viewOfDesired(site.standing.live).routesByPublicPort('default\ntcp\n25565');
+  const named = 'pool: default\n';
+
+  it.each([
+    [a, b, '', ''],
+    [b, a, '', ''],
+    [a, b, named, ''],
+    [b, a, '', named],
+  ])('%s stays live against %s, whether or not they name the pool (%j, %j)', async (live, newcomer, one, other) => {
+    const site = createSite({ ...FLEET, 'kokoa.yaml': granted, [live]: tcp(1, one) });
+    await site.run();
+    expect([...site.standing.quarantined]).toEqual([]);
+    await site.push({ [newcomer]: tcp(2, other) });
+    expect([...site.standing.quarantined.keys()]).toEqual([newcomer]);
+    expect(site.standing.quarantined.get(newcomer)![0]).toMatchObject({ rule: 'KK345', file: newcomer });
+    expect(holders(site)).toEqual([live]);
+    await site.push({ [live]: tcp(3, one) });
+    expect(holders(site)).toEqual([live]);
+    await site.push({ [live]: undefined });
+    expect(holders(site)).toEqual([newcomer]);
+    expect(site.standing.quarantined.size).toBe(0);
+  });
+
+  it('the first path gets one that nobody had', async () => {
+    const site = createSite({ ...FLEET, 'kokoa.yaml': granted });
+    await site.run();
+    await site.push({ [b]: tcp(1), [a]: tcp(2) });
+    expect(holders(site)).toEqual([a]);
+    expect([...site.standing.quarantined.keys()]).toEqual([b]);
+  });
 });
 
 it('lets a file that lost its new host go on with its old one', async () => {

@@ -4,13 +4,21 @@ import { checkRoute } from './core/check.ts';
 import { type Desired, updateDesired } from './core/desired.ts';
 import { viewOfDesired } from './core/desired-view.ts';
 import type { AnyLoadedFile, LoadedFile } from './core/files.ts';
-import { entriesOf, lookup } from './core/persistent-map.ts';
+import { lookup } from './core/persistent-map.ts';
 import type { Problem } from './core/problem.ts';
+import { publicPortKey } from './core/public-port.ts';
 import { checkWire } from './core/wire-size.ts';
 import { settleBounds } from './settle-bounds.ts';
 
-/** The one rule by which a file is bad because of another route: two claim a hostname. */
-const CLAIMED_TWICE = 'KK303';
+/** The rules by which a file is bad because of another route: two claim a hostname, or a public port. */
+const CLAIMED_TWICE: readonly string[] = ['KK303', 'KK345'];
+
+/** What one route alone can have. */
+export interface Claim {
+  kind: 'hostname' | 'publicPort';
+  /** A canonical hostname, or what publicPortKey answers. */
+  key: string;
+}
 
 export interface Quarantine {
   desired: Desired;
@@ -19,8 +27,8 @@ export interface Quarantine {
 }
 
 export interface Precedents {
-  /** Of several files that claim a hostname, the path of the one that had it first; undefined: none did. */
-  holderOf(hostname: string, claims: readonly LoadedFile<'route'>[]): Promise<string | undefined>;
+  /** Of several files that claim the same, the path of the one that had it first; undefined: none did. */
+  holderOf(claim: Claim, claimants: readonly LoadedFile<'route'>[]): Promise<string | undefined>;
   /** The version of a file that is published; undefined: none, or nobody can tell. */
   publishedVersion(newest: LoadedFile<'route'>): Promise<LoadedFile<'route'> | undefined>;
   /** The older versions of a file, newest first. */
@@ -48,7 +56,7 @@ export async function quarantine(
   // A file that goes back to its published version may claim again what another one has claimed since. Each round settles a file for
   // good, and the published versions of all are at peace with each other.
   for (let round = 0; round <= suspects.size; round += 1) {
-    desired = await settleHosts({ newest, desired, quarantined }, suspects, precedents);
+    desired = await settleClaims({ newest, desired, quarantined }, suspects, precedents);
     const settled = await settleBounds(desired, suspects, precedents, (candidate, path) =>
       errorsAt(candidate, path).every((problem) => !isOwn(problem)),
     );
@@ -59,19 +67,25 @@ export async function quarantine(
   return { desired, quarantined };
 }
 
-/** Leaves each contested hostname to one file. */
-async function settleHosts(
+/** Paths, sorted, of the files that claim something. */
+export function claimantsOf(desired: Desired, { kind, key }: Claim): readonly string[] {
+  const view = viewOfDesired(desired);
+  return kind === 'hostname' ? view.routesByHost(key) : view.routesByPublicPort(key);
+}
+
+/** Leaves each contested hostname and public port to one file. */
+async function settleClaims(
   { newest, desired: before, quarantined }: Quarantine & { newest: Desired },
   suspects: ReadonlySet<string>,
   precedents: Precedents,
 ): Promise<Desired> {
   let desired = before;
-  for (const hostname of contestedHosts(desired, suspects)) {
-    const claims = [...entriesOf(lookup(desired.routesByHost, hostname))].map(([, file]) => file).sort(byPath);
+  for (const claim of contestedClaims(desired, suspects)) {
+    const claimants = claimantsOf(desired, claim);
+    const files = claimants.map((path) => lookup(desired.files, path) as LoadedFile<'route'>);
     const holder =
-      (await precedents.holderOf(hostname, claims)) ??
-      (claims.find(({ path }) => !quarantined.has(path)) ?? claims[0]!).path;
-    const losers = claims.map(({ path }) => path).filter((path) => path !== holder);
+      (await precedents.holderOf(claim, files)) ?? claimants.find((path) => !quarantined.has(path)) ?? claimants[0];
+    const losers = claimants.filter((path) => path !== holder);
     for (const path of losers) if (!quarantined.has(path)) quarantined.set(path, errorsAt(desired, path));
     desired = updateDesired(
       desired,
@@ -110,20 +124,31 @@ function errorsAt(desired: Desired, path: string): Problem[] {
 }
 
 function isOwn({ rule }: Problem): boolean {
-  return rule !== CLAIMED_TWICE;
+  return !CLAIMED_TWICE.includes(rule);
 }
 
-/** Hostnames that more than one file claims, at least one of them a suspect; sorted. */
-function contestedHosts(desired: Desired, suspects: ReadonlySet<string>): string[] {
-  const hosts = new Set<string>();
+/** What more than one file claims, at least one of them a suspect; sorted. */
+function contestedClaims(desired: Desired, suspects: ReadonlySet<string>): Claim[] {
+  const claims = new Map<string, Claim>();
   for (const path of suspects) {
-    const file = lookup(desired.files, path);
-    if (file?.kind !== 'route' || file.hostname === undefined) continue;
-    if ((lookup(desired.routesByHost, file.hostname)?.size ?? 0) > 1) hosts.add(file.hostname);
+    const claim = claimOf(desired, lookup(desired.files, path));
+    if (claim !== undefined && isContested(desired, claim)) claims.set(claim.key, claim);
   }
-  return [...hosts].sort();
+  return [...claims.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function byPath(a: AnyLoadedFile, b: AnyLoadedFile): number {
-  return a.path < b.path ? -1 : 1;
+/** Asked of 100 000 hostnames after a change of kokoa.yaml: no list is made of the claims of one. */
+function isContested(desired: Desired, claim: Claim): boolean {
+  if (claim.kind === 'hostname') return (lookup(desired.routesByHost, claim.key)?.size ?? 0) > 1;
+  return claimantsOf(desired, claim).length > 1;
+}
+
+/** What a file claims, whether or not it has it; a key of one kind is none of the other. */
+function claimOf({ kokoa }: Desired, file: AnyLoadedFile | undefined): Claim | undefined {
+  if (file?.kind !== 'route') return undefined;
+  if (file.hostname !== undefined) return { kind: 'hostname', key: file.hostname };
+  const defaultPool = kokoa?.value?.pools[0]?.name;
+  if (file.value === undefined || defaultPool === undefined) return undefined;
+  const key = publicPortKey(file.value, defaultPool);
+  return key === undefined ? undefined : { kind: 'publicPort', key };
 }

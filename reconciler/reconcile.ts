@@ -1,4 +1,4 @@
-// The story of the control plane: fetch → read → judge → compile → guard → sign → publish. A run that fails changes nothing but who is
+// The story of the control plane: fetch → read → judge → seal → compile → guard → sign → publish. A run that fails changes nothing but who is
 // kept out; what cannot be published is held, with the reason, while restrictions take effect all the same.
 import { KokoaError } from '../bundle/error.ts';
 import { type Compiled, compile } from './core/compile.ts';
@@ -7,18 +7,20 @@ import { expiringBetween } from './core/expiry.ts';
 import { judgePlan, type Verdict } from './core/guard.ts';
 import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
-import { NOTHING_SEALED } from './core/sealed.ts';
 import { judge } from './judge.ts';
 import type { Source } from './ports/source.ts';
 import type { Store } from './ports/store.ts';
 import { publish, type Signing } from './publish.ts';
 import { readCommit } from './read-commit.ts';
 import { knownNodes, recall } from './restore.ts';
+import type { Secrets } from './secrets.ts';
+import { wantedSecrets } from './secrets-wanted.ts';
 import type { Hold, Standing } from './standing.ts';
 
 export interface Reconciler {
   source: Source;
   store: Store;
+  secrets: Pick<Secrets, 'prepare'>;
   signing: Signing;
   now(): Date;
   /** Called after each step with its duration in ms. */
@@ -27,7 +29,7 @@ export interface Reconciler {
   restricted?(standing: Standing): void;
 }
 
-export type Step = 'fetch' | 'read' | 'validate' | 'compile' | 'guard' | 'publish';
+export type Step = 'fetch' | 'read' | 'validate' | 'seal' | 'compile' | 'guard' | 'publish';
 
 export interface Outcome {
   standing: Standing;
@@ -39,6 +41,8 @@ export interface Outcome {
   removed: string[];
   /** Why nothing was fetched, when it was to be: the run was made over the commit read last. */
   unfetched: unknown;
+  /** False: there were more secrets than one run has time for, and another goes on with them. */
+  sealedAll: boolean;
 }
 
 /**
@@ -57,11 +61,14 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const judged = await judge({ ...known, commit, newest }, source);
   lap('validate');
   if (judged.hold && !known.compiled)
-    return { kind: 'held', standing: judged, plan: undefined, changed: [], removed: [], unfetched };
+    return { kind: 'held', standing: judged, plan: undefined, changed: [], removed: [], unfetched, sealedAll: true };
   const { enrolments, leases } = await knownNodes(store);
   const now = deps.now();
-  const build = (desired: Desired) =>
-    compile({ desired, enrolments, leases, sealed: NOTHING_SEALED, now }, known.compiled);
+  // A guard may fall back to what is live, so that its secrets are needed as well.
+  const states = known.compiled ? [judged.live, known.compiled.desired] : [judged.live];
+  const sealed = await deps.secrets.prepare(wantedSecrets(states), now);
+  lap('seal');
+  const build = (desired: Desired) => compile({ desired, enrolments, leases, sealed, now }, known.compiled);
   const wanted = build(judged.live);
   lap('compile');
   const { compiled, hold, overrideBase } = guard(judged, wanted, build);
@@ -74,7 +81,8 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const kind = hold ? 'held' : changed.length + removed.length > 0 ? 'published' : 'unchanged';
   const { quarantined } = hold ? known : judged;
   const next = { ...judged, live: compiled.desired, compiled, stored: true, head, nodes, hold, quarantined };
-  return { kind, standing: next, plan: planOf(known.compiled, compiled), changed, removed, unfetched };
+  const plan = planOf(known.compiled, compiled);
+  return { kind, standing: next, plan, changed, removed, unfetched, sealedAll: sealed.complete };
 }
 
 /** Git being away keeps nothing else from taking effect: then the commit read last is the newest. */

@@ -5,14 +5,14 @@ import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
 import { entriesOf } from './core/persistent-map.ts';
 import { restrict } from './core/restrict.ts';
-import { NOTHING_SEALED } from './core/sealed.ts';
 import { allRoutes } from './judge.ts';
 import { olderVersions } from './older-versions.ts';
-import type { Source } from './ports/source.ts';
 import type { BoundEnrolment, Lease, Store } from './ports/store.ts';
 import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 import { quarantine } from './quarantine.ts';
 import { readCommit } from './read-commit.ts';
+import type { Reconciler } from './reconcile.ts';
+import { wantedSecrets } from './secrets-wanted.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
 
 /** What is published, without what it was compiled from. @throws what the store throws */
@@ -27,7 +27,7 @@ export async function storedStanding(store: Store): Promise<Standing> {
  */
 export async function recall(
   stored: Standing,
-  { source, store, now }: { source: Source; store: Store; now(): Date },
+  { source, store, secrets, now }: Pick<Reconciler, 'source' | 'store' | 'secrets' | 'now'>,
 ): Promise<Standing> {
   const { head, older } = stored;
   const commit = await source.newestKnown();
@@ -48,8 +48,10 @@ export async function recall(
   const known = { ...stored, commit, newest, live: restrict(desired, newest).desired, quarantined };
   if ([...entriesOf(published.fleetFiles)].some(([, file]) => file.value === undefined)) return known;
   const { enrolments, leases } = await knownNodes(store);
-  const input = { desired: known.live, enrolments, leases, sealed: NOTHING_SEALED, now: now() };
-  return { ...known, compiled: compile(input) };
+  const at = now();
+  // From what was sealed before: a restart takes no login away.
+  const sealed = await secrets.prepare(wantedSecrets([known.live]), at);
+  return { ...known, compiled: compile({ desired: known.live, enrolments, leases, sealed, now: at }) };
 }
 
 /** What nodes announced and lease, as the compiler takes it. */

@@ -6,12 +6,17 @@ import { generateOnlineKeys } from '../bundle/keys.ts';
 import { createMemorySource } from '../test/fakes/memory-source.ts';
 import { createMemoryStore, type MemoryStore } from '../test/fakes/memory-store.ts';
 import { accessOf } from './core/access.ts';
+import { NOTHING_SEALED } from './core/sealed.ts';
 import type { Source } from './ports/source.ts';
 import type { Store } from './ports/store.ts';
 import type { Signing } from './publish.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { recall, storedStanding } from './restore.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
+
+/** For sites whose routes ask for no password. */
+const NO_SECRETS: Reconciler['secrets'] = { prepare: () => Promise.resolve(NONE) };
+const NONE = { ...NOTHING_SEALED, complete: true };
 
 export const START_MS = Date.parse('2026-11-21T12:00:00Z');
 
@@ -35,7 +40,7 @@ export function createSite(files: Files = FLEET, store: MemoryStore = createMemo
   const signing: Signing = { keys: generateOnlineKeys() };
   const restricted: Standing[] = [];
   const deps: Reconciler = {
-    ...{ source: counted, store, signing },
+    ...{ source: counted, store, signing, secrets: NO_SECRETS },
     now: () => new Date(clock.ms),
     timed: () => undefined,
     restricted: (standing) => void restricted.push(standing),

@@ -6,7 +6,7 @@ import { createLog } from './adapters/log.ts';
 import { createMetrics } from './adapters/metrics.ts';
 import { createSecretSealing } from './adapters/secret-age.ts';
 import { openSealingKey } from './adapters/secret-identity.ts';
-import type { SecretPlacesOptions } from './adapters/secret-places.ts';
+import { createSecretPlaces, type SecretPlacesOptions } from './adapters/secret-places.ts';
 import { openSqliteStore } from './adapters/store-sqlite.ts';
 import { judgeToken } from './core/token.ts';
 import { openFleetReports } from './http/fleet-reports.ts';
@@ -14,6 +14,7 @@ import { createServed } from './http/served.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import { createLoop } from './loop.ts';
 import { newsSinks } from './news.ts';
+import { createSecrets } from './secrets.ts';
 
 export interface ReconcilerOptions {
   repository: string;
@@ -73,13 +74,15 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     served.update({ roots: keys.roots });
     const clock = () => new Date();
     const signing = { keys: keys.online };
+    const secrets = createSecrets({ places: createSecretPlaces(options.secrets), sealing, store });
     const loop = createLoop({
       source,
       store,
+      secrets,
       signing,
       now: clock,
       pollMs: options.pollMs,
-      ...newsSinks(served, metrics, log),
+      ...newsSinks({ served, metrics, log, secrets, sealingRecipient: sealing.recipient }),
     });
     // Whoever is let in is known before the first request is.
     await loop.restore();

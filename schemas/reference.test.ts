@@ -11,6 +11,7 @@ import { schemas } from './by-kind.ts';
 import { REFERENCE_FILE, referencePage, withGeneratedParts } from './reference.ts';
 import { type Field, fieldsOf, type SchemaNode } from './reference-fields.ts';
 import { wrap } from './reference-text.ts';
+import type { Route } from './types.ts';
 
 const TOP = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(TOP, path), 'utf8');
@@ -74,12 +75,14 @@ describe('the examples', () => {
   const documents = ['docs/routes.md', 'docs/ddos.md', 'README.md'];
   const wholeFiles = documents.flatMap((path) =>
     yamlBlocks(read(path))
-      .filter((text) => /^hostname:/m.test(text))
-      .map((text) => [path, (parse(text) as { hostname: string }).hostname, text] as const),
+      .filter((text) => /^(hostname|publicPort):/m.test(text))
+      .map((text) => [path, nameOf(text), text] as const),
   );
 
-  it('that are whole files are at least four', () => {
-    expect(wholeFiles.length).toBeGreaterThanOrEqual(4);
+  it('that are whole files are at least six, one of each protocol of layer 4 among them', () => {
+    expect(wholeFiles.length).toBeGreaterThanOrEqual(6);
+    const protocols = wholeFiles.map(([, , text]) => (parse(text) as Route).protocol);
+    expect(protocols).toEqual(expect.arrayContaining(['tls', 'tcp', 'udp']));
   });
 
   it.each(wholeFiles)('of %s: %s has no problem', (_path, _hostname, text) => {
@@ -158,16 +161,18 @@ function routeWith(name: string, example: unknown): Record<string, unknown> {
     redirect: {},
     sticky: { backends: two },
     originTls: { ...place, protocol: 'https' },
+    proxyProtocol: { ...place, protocol: 'tls' },
   };
+  if (name === 'publicPort') return { protocol: 'udp', ...place, [name]: example };
   return { hostname, ...(others[name] ?? place), [name]: example };
 }
 
 const FLEET = {
   'kokoa.yaml': `controlPlane: {urls: ['https://control.hoge.com:8443']}
 acme: {server: 'https://ca.example/dir'}
-teams: [{name: hoge, hostnames: ['*.hoge.com']}]
+teams: [{name: hoge, hostnames: ['*.hoge.com'], ports: ['25565', 64000-65000]}]
 network: {wireguard: 10.100.0.0/16}
-pools: [{name: default}]
+pools: [{name: default, tlsPassthrough: true}]
 `,
   'origins/home.yaml': originFile('home', 1),
   'origins/office.yaml': originFile('office', 2),
@@ -185,6 +190,11 @@ function problemsOf(text: string): string[] {
   );
   const problems = [...loaded.flatMap((file) => file.problems), ...checkAll(viewOf(loaded))];
   return problems.map(({ file, line, rule, message }) => `${file}:${line} ${rule} ${message}`);
+}
+
+function nameOf(text: string): string {
+  const { hostname, protocol, publicPort } = parse(text) as Route;
+  return hostname ?? `${protocol} ${publicPort}`;
 }
 
 function yamlBlocks(text: string): string[] {

@@ -9,19 +9,19 @@
 export type Backends = Backend[];
 
 /**
- * A hostname and where its visitors go. One file per hostname, in routes/TEAM/.
+ * A hostname, or a public port, and where its visitors go. One file for each, in routes/TEAM/.
  */
 export interface Route {
   /**
-   * The name visitors type. It must match a pattern that kokoa.yaml grants your team. A leading `*.` stands for exactly one label.
+   * The name visitors type. It must match a pattern that kokoa.yaml grants your team. A leading `*.` stands for exactly one label. Not with protocol: tcp and udp, which have a publicPort instead.
    */
-  hostname: string;
+  hostname?: string;
   /**
    * The machine that runs the service: the name of a file in origins/ that lists your team.
    */
   origin?: string;
   /**
-   * The TCP port of the service on that machine.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp.
    */
   port?: number;
   /**
@@ -34,13 +34,21 @@ export interface Route {
    */
   sticky?: boolean;
   /**
-   * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC). Default http. Visitors always come by HTTPS.
+   * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC); for these visitors always come by HTTPS. Or layer 4, which the edge passes on unopened: tls (by the name in the handshake; your service has the certificate), tcp and udp (a publicPort of the edges). Default http.
    */
-  protocol?: "http" | "https" | "h2c";
+  protocol?: "http" | "https" | "h2c" | "tls" | "tcp" | "udp";
+  /**
+   * The port of every edge of the pool under which visitors come. It must stand in the ports that kokoa.yaml grants your team, and no other route of the pool may have it with the same protocol. With protocol: tcp and udp only.
+   */
+  publicPort?: number;
+  /**
+   * Tells your service the address of each visitor by PROXY protocol, version 1, before anything else. true: your service must expect that, or it understands nothing. false: it takes all visitors for the edge. Must be stated with protocol: tls and tcp, and stands nowhere else.
+   */
+  proxyProtocol?: boolean;
   originTls?: OriginTls;
   auth?: Auth;
   /**
-   * Only visitors from these addresses may come in; others are answered 403. Default: everybody.
+   * Only visitors from these addresses may come in; others are answered 403, or with layer 4 not at all. Default: everybody.
    *
    * @minItems 1
    * @maxItems 200
@@ -49,7 +57,7 @@ export interface Route {
    */
   allow?: string[];
   /**
-   * Visitors from these addresses are answered 403, also where allow names them.
+   * Visitors from these addresses are answered 403, or with layer 4 not at all, also where allow names them.
    *
    * @minItems 1
    * @maxItems 200
@@ -72,11 +80,11 @@ export interface Route {
   maintenance?: Maintenance;
   errorPages?: ErrorPages;
   /**
-   * From this moment (UTC) the hostname answers 404, without a commit. Default: never.
+   * From this moment (UTC) the hostname answers 404, without a commit; with layer 4 nothing answers any more. Default: never.
    */
   expiresAt?: string;
   /**
-   * The pool of edges that serves this hostname. Default: the first pool in kokoa.yaml.
+   * The pool of edges that serves this route. Default: the first pool in kokoa.yaml.
    */
   pool?: string;
 }
@@ -89,7 +97,7 @@ export interface Backend {
    */
   origin: string;
   /**
-   * The TCP port of the service on that machine.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp.
    */
   port: number;
   /**
@@ -165,7 +173,7 @@ export interface ForwardAuth {
    */
   origin: string;
   /**
-   * The TCP port of the service on that machine.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp.
    */
   port: number;
   /**
@@ -202,7 +210,7 @@ export interface Path {
    */
   origin?: string;
   /**
-   * The TCP port of the service on that machine.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp.
    */
   port?: number;
   /**
@@ -211,7 +219,7 @@ export interface Path {
   host?: string;
   backends?: Backends;
   /**
-   * Takes the prefix away before your service sees the path, and tells it in X-Forwarded-Prefix. Default false.
+   * Takes the prefix away before your service sees the path, and tells it in X-Forwarded-Prefix. Not with protocol: h2c. Default false.
    */
   stripPrefix?: boolean;
   /**
@@ -219,7 +227,7 @@ export interface Path {
    */
   sticky?: boolean;
   /**
-   * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC). Default http. Visitors always come by HTTPS.
+   * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC). Default http.
    */
   protocol?: "http" | "https" | "h2c";
   originTls?: OriginTls;
@@ -264,7 +272,7 @@ export interface Limits {
    */
   burst?: number;
   /**
-   * Requests in flight from one address; more are answered 429. Default: not limited.
+   * Requests in flight from one address; more are answered 429. With protocol: tcp and udp, connections; more are closed at once. Default: not limited.
    */
   connections?: number;
 }
@@ -277,7 +285,7 @@ export interface Timeouts {
    */
   connect?: string;
   /**
-   * Between two pieces of an answer, at most 24h; then 504. Default 1h.
+   * Between two pieces of an answer, at most 24h; then 504. With protocol: tcp and udp, how long a connection may be silent in both directions; then it ends. With udp that is 1m unless it is said here. Default 1h.
    */
   read?: string;
   /**
@@ -625,6 +633,15 @@ export interface Team {
    * Items: A GitHub user or team, with a leading @.
    */
   owners?: string[];
+  /**
+   * Public ports that the team's tcp and udp routes may take, on any pool. Default: none. Not 22, 80, 443, nor the tunnel port of an edge (51820 unless its file says otherwise).
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: A port in quotes, or a range from the lower to the higher one.
+   */
+  ports?: string[];
 }
 /**
  * One pool.
@@ -634,6 +651,19 @@ export interface Pool {
    * What routes and edges call it.
    */
   name: string;
+  /**
+   * Lets routes of the pool say protocol: tls. Each connection to 443 is then looked at before it is taken, which costs HTTPS 10 to 17 % of its requests per second; switching it on or off breaks some connections, so drain one edge after the other for it. Default false.
+   */
+  tlsPassthrough?: boolean;
+  /**
+   * The load balancer or scrubbing provider in front of the edges: from these addresses alone TCP connections are taken, and each must begin with a PROXY protocol header, which says for whom. Default: none, visitors come directly.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: An IPv4 or IPv6 address, or a network in CIDR form.
+   */
+  proxyProtocolFrom?: string[];
 }
 /**
  * Lets team members seal secrets in a clone, without asking the reconciler.

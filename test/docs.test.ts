@@ -151,7 +151,7 @@ function edgeConfiguration(): string {
   };
   return Object.entries(constants).reduce(
     (text, [name, [file, value]]) => text.replace(`{{${name}}}`, value.exec(read(file))?.[1] ?? 'nothing'),
-    read('agent/templates/nginx.conf.mustache'),
+    ['nginx', 'streams'].map((name) => read(`agent/templates/${name}.conf.mustache`)).join('\n'),
   );
 }
 

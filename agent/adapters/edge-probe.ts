@@ -51,12 +51,13 @@ export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
       method: 'HEAD',
       path: '/',
       headers: { host: name, 'user-agent': 'kokoa-agent-probe', connection: 'close' },
-      agent: false,
       // Judged below: an untrusted certificate is something seen, not a failure to see.
       rejectUnauthorized: false,
       signal: AbortSignal.timeout(probe.timeoutMs ?? TIMEOUT_MS),
       ...(ca && { ca }),
-      ...(probe.socket !== undefined && { createConnection: () => connectThrough(probe.socket!, name, ca) }),
+      ...(probe.socket === undefined
+        ? { agent: false }
+        : { createConnection: () => connectThrough(probe.socket!, name, ca) }),
     });
     asked.on('response', (response) => {
       const socket = response.socket as TLSSocket;

@@ -12,6 +12,7 @@ const RULES: FirewallRules = {
   address: '10.100.1.1',
   peers: ['10.100.0.1'],
   ports: [8080, 9000, 9100],
+  udpPorts: [],
   forwards: [],
   guarded: [],
   allow: [

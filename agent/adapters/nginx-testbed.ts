@@ -6,7 +6,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import type { EdgeConfig, WireRoute } from '../../bundle/config.ts';
+import type { EdgeConfig, EdgePart, WireRoute } from '../../bundle/config.ts';
 import { certificateFolder } from '../core/certificate-name.ts';
 import { renderNginx } from '../core/render-nginx.ts';
 import type { NginxSettings } from '../core/settings-view.ts';
@@ -70,9 +70,10 @@ export async function openTestbed() {
     },
 
     /** Renders and writes a release; answers its folder. */
-    async write(releaseId: string, routes: WireRoute[]): Promise<string> {
+    async write(releaseId: string, routes: WireRoute[], edge: Partial<EdgePart> = {}): Promise<string> {
+      const config = edgeConfig();
       const files = renderNginx({
-        config: edgeConfig(),
+        config: { ...config, edge: { ...config.edge, ...edge } },
         chunks: [{ routes }],
         features: await web.features(),
         settings: settings(releaseId),
@@ -209,7 +210,7 @@ async function makeCertificate(dir: string): Promise<void> {
   await chmod(join(dir, 'testbed.key'), 0o644);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

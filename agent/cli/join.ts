@@ -41,7 +41,8 @@ export function registerJoin(program: Command): void {
     .option(
       '--allow <list>',
       'origins: what edges may reach, e.g. 8080,9000-9010 for ports of this machine, 192.168.1.20:8080 for a service on ' +
-        'its network, 127.0.0.1:3000 for one on its loopback; nothing else is ever opened',
+        'its network, 127.0.0.1:3000 for one on its loopback; TCP, unless it ends in /udp like 53/udp; nothing else is ' +
+        'ever opened',
       'none',
     )
     .option('--interface <name>', 'name of the WireGuard interface', 'kokoa0')

@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { validateEnrolment } from '../../bundle/api-schema.ts';
+import type { Forward } from '../../bundle/config.ts';
 import { allowedForwards, allowedPorts, allowListEntries, formatAllowList, parseAllowList } from './allow-list.ts';
 
 const HOSTS = ['10.0.0.9', '10.0.0.10', '192.168.1.20', '127.0.0.1'];
 const arbitraryPort = fc.integer({ min: 1, max: 65_535 });
 const arbitraryRanges = fc.array(
-  fc.tuple(arbitraryPort, arbitraryPort, fc.constantFrom(undefined, ...HOSTS)).map(([a, b, host]) => ({
-    ...(host && { host }),
-    from: Math.min(a, b),
-    to: Math.max(a, b),
-  })),
+  fc
+    .tuple(arbitraryPort, arbitraryPort, fc.constantFrom(undefined, ...HOSTS), fc.boolean())
+    .map(([a, b, host, udp]) => ({
+      ...(udp && { protocol: 'udp' as const }),
+      ...(host && { host }),
+      from: Math.min(a, b),
+      to: Math.max(a, b),
+    })),
   { maxLength: 20 },
 );
 
@@ -31,6 +35,14 @@ describe('parseAllowList', () => {
     ['10.0.0.10:80,10.0.0.9:81,10.0.0.9:80,80', '80,10.0.0.9:80-81,10.0.0.10:80'],
     ['172.16.0.1:1-65535, 172.31.255.255:443-443', '172.16.0.1:1-65535,172.31.255.255:443'],
     ['192.168.1.20:80,81', '81,192.168.1.20:80'],
+    ['53/udp', '53/udp'],
+    ['8080/tcp,9000-9010/tcp,192.168.1.20:53/tcp', '8080,9000-9010,192.168.1.20:53'],
+    ['5100-5100/udp,05000-5099/udp', '5000-5100/udp'],
+    ['53/udp,54,53,54/udp,8080', '53-54,8080,53-54/udp'],
+    [
+      '192.168.1.20:53/udp,127.0.0.1:53/udp,192.168.1.20:53,53/udp',
+      '53/udp,127.0.0.1:53/udp,192.168.1.20:53,192.168.1.20:53/udp',
+    ],
   ])('%j is written %s', (text, canonical) => {
     expect(formatAllowList(parseAllowList(text))).toBe(canonical);
   });
@@ -66,6 +78,14 @@ describe('parseAllowList', () => {
     ['IPv6 without brackets', 'fd00::1:80'],
     ['an IPv4 address in IPv6', '::ffff:10.0.0.1:80'],
     ['a space', '10.0.0.1: 80'],
+    ['another protocol', '53/sctp'],
+    ['both protocols in one', '53/tcp/udp'],
+    ['a protocol in capitals', '53/UDP'],
+    ['no protocol', '53/'],
+    ['no port', '/udp'],
+    ['a protocol inside of a range', '53/udp-60'],
+    ['a protocol before the port', 'udp:53'],
+    ['a space before the protocol', '53 /udp'],
   ])('refuses %s', (_, text) => {
     expect(() => parseAllowList(text)).toThrow(expect.objectContaining({ code: 'bad_allow_list' }));
   });
@@ -98,13 +118,22 @@ describe('allowedPorts', () => {
   test('a port is allowed exactly when a range holds it, also after the ranges were merged', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 65_535 })), arbitraryRanges, (ports, ranges) => {
-        const expected = [...new Set(ports)].filter((port) =>
-          ranges.some((r) => !r.host && r.from <= port && port <= r.to),
-        );
-        expect(allowedPorts(ports, ranges)).toEqual(expected.sort((a, b) => a - b));
-        expect(allowedPorts(ports, parseAllowList(formatAllowList(ranges)))).toEqual(allowedPorts(ports, ranges));
+        for (const protocol of [undefined, 'udp'] as const) {
+          const expected = [...new Set(ports)].filter((port) =>
+            ranges.some((r) => !r.host && r.protocol === protocol && r.from <= port && port <= r.to),
+          );
+          expect(allowedPorts(ports, ranges, protocol)).toEqual(expected.sort((a, b) => a - b));
+          const merged = parseAllowList(formatAllowList(ranges));
+          expect(allowedPorts(ports, merged, protocol)).toEqual(expected);
+        }
       }),
     );
+  });
+
+  test('an entry for TCP allows no port of UDP, nor the other way round', () => {
+    const ranges = parseAllowList('53,54/udp,192.168.1.20:1-65535/udp');
+    expect(allowedPorts([53, 54, 55], ranges)).toEqual([53]);
+    expect(allowedPorts([53, 54, 55], ranges, 'udp')).toEqual([54]);
   });
 
   test('without ranges nothing is allowed', () => {
@@ -115,8 +144,9 @@ describe('allowedPorts', () => {
 
 describe('allowedForwards', () => {
   const to = (host: string, hostPort: number, port = 20_000) => ({ port, host, hostPort });
+  const byUdp = (host: string, hostPort: number) => ({ ...to(host, hostPort), protocol: 'udp' as const });
 
-  test.each<[string, string, ReturnType<typeof to>[], number]>([
+  test.each<[string, string, Forward[], number]>([
     ['the very host and port', '192.168.1.20:8080', [to('192.168.1.20', 8080)], 1],
     ['a port of a range', '192.168.1.20:8000-8099', [to('192.168.1.20', 8099)], 1],
     ['loopback', '127.0.0.1:3000', [to('127.0.0.1', 3000)], 1],
@@ -125,6 +155,9 @@ describe('allowedForwards', () => {
     ['not another host', '192.168.1.20:8080', [to('192.168.1.21', 8080), to('127.0.0.1', 8080)], 0],
     ['not another port', '192.168.1.20:8080', [to('192.168.1.20', 8081)], 0],
     ['nothing by default', 'none', [to('192.168.1.20', 8080)], 0],
+    ['UDP to the very host and port', '192.168.1.20:53/udp', [byUdp('192.168.1.20', 53)], 1],
+    ['not by UDP what is allowed by TCP', '192.168.1.20:53,53/udp', [byUdp('192.168.1.20', 53)], 0],
+    ['not by TCP what is allowed by UDP', '192.168.1.20:53/udp,53', [to('192.168.1.20', 53)], 0],
   ])('%s', (_, text, forwards, count) => {
     expect(allowedForwards(forwards, parseAllowList(text))).toHaveLength(count);
   });
@@ -135,13 +168,21 @@ describe('allowedForwards', () => {
 
   test('a forward is allowed exactly when an entry of its host holds its port, also after the entries were merged', () => {
     const forwards = fc.array(
-      fc.record({ port: arbitraryPort, host: fc.constantFrom(...HOSTS), hostPort: arbitraryPort }),
+      fc.record<Forward>(
+        {
+          protocol: fc.constant('udp'),
+          ...{ port: arbitraryPort, host: fc.constantFrom(...HOSTS), hostPort: arbitraryPort },
+        },
+        { requiredKeys: ['port', 'host', 'hostPort'] },
+      ),
     );
     fc.assert(
       fc.property(forwards, arbitraryRanges, (some, ranges) => {
         const allowed = allowedForwards(some, ranges);
-        const holds = (f: { host: string; hostPort: number }) =>
-          ranges.some((r) => r.host === f.host && r.from <= f.hostPort && f.hostPort <= r.to);
+        const holds = (f: Forward) =>
+          ranges.some(
+            (r) => r.protocol === f.protocol && r.host === f.host && r.from <= f.hostPort && f.hostPort <= r.to,
+          );
         expect(new Set(allowed)).toEqual(new Set(some.filter(holds)));
         expect(allowed.map(({ port }) => port)).toEqual(allowed.map(({ port }) => port).sort((a, b) => a - b));
         expect(allowedForwards(some, parseAllowList(formatAllowList(ranges)))).toEqual(allowed);

@@ -3,20 +3,29 @@ import { LINGER_MS, NO_PORTS, type Opening, openingsOf, openOrigin, portsInForce
 
 const own = (...ports: number[]): Opening[] => ports.map((port) => ({ port }));
 const forward = (port: number, host = '192.168.1.20') => ({ port, host, hostPort: 8080 });
-const open = (...ports: number[]) => ({ ports, forwards: [] });
+const open = (...ports: number[]) => ({ ports, udpPorts: [], forwards: [] });
+const UDP = 'udp' as const;
 
 describe('ports in force', () => {
   it('opens what is declared at once, ascending', () => {
     const declared = openingsOf({ ports: [8081, 8080], forwards: [forward(20_001), forward(300)] });
     expect(openOrigin(portsInForce(NO_PORTS, declared, 0))).toEqual({
       ports: [8080, 8081],
+      udpPorts: [],
       forwards: [forward(300), forward(20_001)],
     });
   });
 
-  it('opens nothing for UDP', () => {
-    const declared = openingsOf({ ports: [], udpPorts: [53], forwards: [{ ...forward(300), protocol: 'udp' }] });
-    expect(openOrigin(portsInForce(NO_PORTS, declared, 0))).toEqual(open());
+  it('opens for UDP what is declared for UDP, and a TCP port of that number is another port', () => {
+    const byUdp = { ...forward(300), protocol: UDP };
+    const declared = openingsOf({ ports: [8080], udpPorts: [8080, 53], forwards: [forward(300), byUdp] });
+    const first = portsInForce(NO_PORTS, declared, 0);
+    expect(openOrigin(first)).toEqual({ ports: [8080], udpPorts: [53, 8080], forwards: [forward(300), byUdp] });
+
+    const without = portsInForce(first, openingsOf({ ports: [8080], forwards: [forward(300)] }), 1000);
+    expect(openOrigin(without)).toEqual(openOrigin(first));
+    const later = portsInForce(without, without.declared, 1000 + LINGER_MS);
+    expect(openOrigin(later)).toEqual({ ports: [8080], udpPorts: [], forwards: [forward(300)] });
   });
 
   it('keeps a port that is no longer declared for as long as edges need, and closes it then', () => {
@@ -29,7 +38,7 @@ describe('ports in force', () => {
 
   it('does the same with a forward', () => {
     const moved = portsInForce(portsInForce(NO_PORTS, [forward(300)], 0), own(8080), 1000);
-    expect(openOrigin(moved)).toEqual({ ports: [8080], forwards: [forward(300)] });
+    expect(openOrigin(moved)).toEqual({ ...open(8080), forwards: [forward(300)] });
     expect(openOrigin(portsInForce(moved, own(8080), 1000 + LINGER_MS))).toEqual(open(8080));
   });
 
@@ -37,6 +46,7 @@ describe('ports in force', () => {
     ['a forward to another host', [forward(300)], [forward(300, '192.168.1.21')]],
     ['a forward in place of the machine’s own port', own(300), [forward(300)]],
     ['the machine’s own port in place of a forward', [forward(300)], own(300)],
+    ['by UDP', [{ port: 300, protocol: UDP }], [{ ...forward(300), protocol: UDP }]],
   ])('never gives a port two meanings: %s counts at once', (_, before, after) => {
     const lingering = portsInForce(portsInForce(NO_PORTS, before, 0), [], 0);
     const expected = openOrigin(portsInForce(NO_PORTS, after, 0));

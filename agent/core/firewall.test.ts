@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseAllowList } from './allow-list.ts';
 import { type FirewallRules, firewallTable, renderFirewall } from './firewall.ts';
 
 const ORIGIN: FirewallRules = {
@@ -8,10 +9,13 @@ const ORIGIN: FirewallRules = {
   address: '10.100.1.1',
   peers: ['10.100.0.2', '10.100.0.1'],
   ports: [9000, 8080, 22],
+  udpPorts: [],
   forwards: [],
   guarded: [],
   allow: [{ from: 8000, to: 9999 }],
 };
+
+const BY_UDP_ONLY = '8000-9999/udp,192.168.1.20:1-65535/udp,127.0.0.1:1-65535/udp';
 
 describe('renderFirewall', () => {
   test('an origin admits from its peers what routes declare and the owner allows', () => {
@@ -110,6 +114,47 @@ table inet kokoa_kokoa0 {
 `);
   });
 
+  const BY_UDP: Partial<FirewallRules> = {
+    ports: [],
+    udpPorts: [8080, 53, 5353],
+    forwards: [
+      { ...LAN, protocol: 'udp' },
+      { ...LOOPBACK, protocol: 'udp' },
+      { protocol: 'udp', port: 20003, host: '192.168.1.20', hostPort: 22 },
+    ],
+    allow: parseAllowList('53/udp,5353/udp,8080,192.168.1.20:8080/udp,127.0.0.1:3000/udp,192.168.1.20:22'),
+  };
+
+  test('the same for UDP, beside it and apart from it', () => {
+    const byTcp = renderFirewall(FORWARDING).split('\n');
+    const byUdp = renderFirewall({ ...FORWARDING, ...BY_UDP }).split('\n');
+    const both = renderFirewall({
+      ...FORWARDING,
+      udpPorts: BY_UDP.udpPorts!,
+      forwards: [...FORWARDING.forwards, ...BY_UDP.forwards!],
+      allow: [...FORWARDING.allow, ...BY_UDP.allow!].filter(({ to }) => to !== 22),
+    }).split('\n');
+    const ofUdp = byUdp.filter((line) => /udp/.test(line)).map((line) => line.trim());
+    expect(ofUdp).toEqual([
+      'set udp_ports { type inet_service; elements = { 53, 5353 }; }',
+      'set udp_entrances { type inet_service; elements = { 20001, 20002 }; }',
+      'map udp_forwards { type inet_service : ipv4_addr . inet_service; elements = { 20001 : 192.168.1.20 . 8080, 20002 : 127.0.0.1 . 3000 }; }',
+      'set udp_targets { type inet_service . ipv4_addr . inet_service; elements = { 20001 . 192.168.1.20 . 8080, 20002 . 127.0.0.1 . 3000 }; }',
+      'udp dport @udp_ports ct state { new, established } accept',
+      'udp dport @udp_entrances ct state { new, established } accept',
+      'iifname "kokoa0" dnat ip to udp dport map @udp_forwards',
+      'meta l4proto udp ct original proto-dst . ip daddr . udp dport @udp_targets accept',
+      'meta l4proto udp ct direction original ct original proto-dst @udp_entrances counter name refused drop',
+      'ct original ip daddr 10.100.1.1 meta l4proto udp ct original proto-dst . ct reply ip saddr . ct reply proto-src @udp_targets accept',
+      'iifname "kokoa0" ct state new meta l4proto udp ct original proto-dst . ip daddr . udp dport @udp_targets counter name led',
+      'iifname "kokoa0" ct state new meta l4proto udp ct original proto-dst . ip daddr . udp dport @udp_targets counter name passed',
+      'iifname "kokoa0" meta l4proto udp ct original proto-dst . ip daddr . udp dport @udp_targets masquerade',
+    ]);
+    expect(byUdp.filter((line) => /tcp|@entrances|@ports/.test(line))).toEqual([]);
+    expect(both.filter((line) => !/udp/.test(line))).toEqual(byTcp);
+    expect(both.filter((line) => /udp/.test(line)).map((line) => line.trim())).toEqual(ofUdp);
+  });
+
   test('what stays on the machine needs no chain for what leaves it', () => {
     const text = renderFirewall({ ...FORWARDING, forwards: [LOOPBACK] });
     expect(text).toContain('20002 : 127.0.0.1 . 3000');
@@ -119,6 +164,8 @@ table inet kokoa_kokoa0 {
   test.each<[string, Partial<FirewallRules>]>([
     ['an edge', { role: 'edge' }],
     ['an origin whose owner allows ports of the machine only', { allow: [{ from: 1, to: 65_535 }] }],
+    ['an origin whose owner allows them by UDP', { allow: parseAllowList(BY_UDP_ONLY) }],
+    ['an origin whose owner allows by TCP what routes want by UDP', { ...BY_UDP, allow: FORWARDING.allow }],
     ['an origin without forwards', { forwards: [] }],
   ])('%s leads nothing on', (_, rules) => {
     const text = renderFirewall({ ...FORWARDING, ...rules });
@@ -127,7 +174,8 @@ table inet kokoa_kokoa0 {
 
   test.each<[string, Partial<FirewallRules>]>([
     ['an edge', { role: 'edge' }],
-    ['an origin whose owner allows nothing', { allow: [] }],
+    ['an origin whose owner allows nothing', { allow: [], udpPorts: [53] }],
+    ['an origin whose owner allows the other protocol', { allow: parseAllowList('9000/udp,53'), udpPorts: [53] }],
     ['an origin that no route points at', { ports: [] }],
   ])('%s opens no port', (_, rules) => {
     const text = renderFirewall({ ...ORIGIN, ...rules });
@@ -170,7 +218,16 @@ table inet kokoa_kokoa0 {
     ['a forward to another loopback address', { forwards: [{ ...LAN, host: '127.0.0.2' }] }],
     ['a forward to a cloud’s secrets', { forwards: [{ ...LAN, host: '169.254.169.254' }] }],
     ['a forward that breaks out', { forwards: [{ ...LAN, host: '10.0.0.1 . 80 }; }; flush ruleset' }] }],
-    ['a forward of UDP', { forwards: [{ ...LAN, protocol: 'udp' }] }],
+    ['a forward of another protocol', { forwards: [{ ...LAN, protocol: 'sctp' as 'udp' }] }],
+    [
+      'a forward of a protocol that is a member of every object',
+      { forwards: [{ ...LAN, protocol: 'toString' as 'udp' }] },
+    ],
+    ['a port 0 of UDP', { udpPorts: [0] }],
+    ['a port of UDP that is text', { udpPorts: ['53, 22' as unknown as number] }],
+    ['more ports of UDP than the bound', { udpPorts: Array.from({ length: 4097 }, () => 53) }],
+    ['a forward of UDP on a declared port', { udpPorts: [20001], forwards: [{ ...LAN, protocol: 'udp' }] }],
+    ['two forwards of UDP on one port', { forwards: [LAN, LAN].map((one) => ({ ...one, protocol: 'udp' as const })) }],
     ['a forward to port 0', { forwards: [{ ...LAN, hostPort: 0 }] }],
     ['a forward on port 0', { forwards: [{ ...LAN, port: 0 }] }],
     ['a forward to a port that is text', { forwards: [{ ...LAN, hostPort: '80 }' as unknown as number }] }],

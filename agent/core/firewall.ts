@@ -5,7 +5,7 @@ import type { Forward, NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { type AllowedRange, allowedForwards, allowedPorts } from './allow-list.ts';
 import { isForwardHost } from './forward-host.ts';
-import { type ForwardRules, forwardChains, forwardSets } from './forward-rules.ts';
+import { entrancesOf, type ForwardRules, forwardChains, forwardSets } from './forward-rules.ts';
 
 /** After connection tracking (-200), before destination NAT (-100), where Docker publishes ports. nft(8), priorities. */
 const PRIORITY = -150;
@@ -22,7 +22,9 @@ export interface FirewallRules {
   peers: readonly string[];
   /** TCP ports that routes declare; ignored on an edge. */
   ports: readonly number[];
-  /** Services elsewhere that routes declare; ignored on an edge. Their ports are none of `ports`, and each another. */
+  /** The same for UDP. */
+  udpPorts: readonly number[];
+  /** Services elsewhere that routes declare; ignored on an edge. Of each protocol their ports are not declared, and each another. */
   forwards: readonly Forward[];
   /** What the owner allows; ignored on an edge. */
   allow: readonly AllowedRange[];
@@ -43,12 +45,13 @@ export function firewallTable(interfaceName: string): string {
 export function renderFirewall(rules: FirewallRules): string {
   const table = firewallTable(rules.interfaceName);
   const peers = addresses(rules.peers);
-  const ports = openPorts(rules);
+  const ports = openPorts(rules, rules.ports);
+  const udpPorts = openPorts(rules, rules.udpPorts, 'udp');
   const [own] = addresses([rules.address]);
   const forwards: ForwardRules = {
     interfaceName: rules.interfaceName,
     address: own!,
-    forwards: openForwards(rules, new Set(rules.ports)),
+    forwards: openForwards(rules),
     guarded: interfaces(rules.guarded),
   };
   const lines = [
@@ -59,6 +62,7 @@ export function renderFirewall(rules: FirewallRules): string {
     '  counter spoofed { }',
     ...set('peers', 'ipv4_addr', peers),
     ...set('ports', 'inet_service', ports),
+    ...set('udp_ports', 'inet_service', udpPorts),
     ...forwardSets(forwards),
     '  chain tunnel {',
     `    type filter hook prerouting priority ${PRIORITY}; policy accept;`,
@@ -72,7 +76,8 @@ export function renderFirewall(rules: FirewallRules): string {
     '    ip protocol icmp ct state related accept',
     // Also packets of running connections are judged by the list in force: closing a port cuts them.
     ...(ports.length > 0 ? ['    tcp dport @ports ct state { new, established } accept'] : []),
-    ...(forwards.forwards.length > 0 ? ['    tcp dport @entrances ct state { new, established } accept'] : []),
+    ...(udpPorts.length > 0 ? ['    udp dport @udp_ports ct state { new, established } accept'] : []),
+    ...entrancesOf(forwards).map((entrance) => `    ${entrance} ct state { new, established } accept`),
     '    counter name refused drop',
     '  }',
     ...forwardChains(forwards),
@@ -81,23 +86,24 @@ export function renderFirewall(rules: FirewallRules): string {
   return `${lines.join('\n')}\n`;
 }
 
-function openPorts({ role, ports, allow }: FirewallRules): string[] {
+function openPorts({ role, allow }: FirewallRules, ports: readonly number[], protocol?: 'udp'): string[] {
   if (role === 'edge') return [];
   if (ports.length > PORTS_MAX) throw bad(`${ports.length} ports, at most ${PORTS_MAX}`);
   ports.forEach(checkPort);
-  return allowedPorts(ports, allow).map(String);
+  return allowedPorts(ports, allow, protocol).map(String);
 }
 
-function openForwards({ role, forwards, allow }: FirewallRules, taken: Set<number>): Forward[] {
+function openForwards({ role, ports, udpPorts, forwards, allow }: FirewallRules): Forward[] {
   if (role === 'edge') return [];
   if (forwards.length > PORTS_MAX) throw bad(`${forwards.length} forwards, at most ${PORTS_MAX}`);
-  for (const { protocol, port, host, hostPort } of forwards) {
-    if (protocol !== undefined) throw bad(`the forward of port ${port} is not TCP`);
+  const taken = { tcp: new Set(ports), udp: new Set(udpPorts) };
+  for (const { protocol = 'tcp', port, host, hostPort } of forwards) {
+    if (!Object.hasOwn(taken, protocol)) throw bad(`a forward is of "${String(protocol).slice(0, 20)}"`);
     checkPort(port);
     checkPort(hostPort);
     if (!isForwardHost(host)) throw bad(`a forward leads to "${String(host).slice(0, 40)}"`);
-    if (taken.has(port)) throw bad(`the port ${port} of a forward is taken`);
-    taken.add(port);
+    if (taken[protocol].has(port)) throw bad(`the ${protocol} port ${port} of a forward is taken`);
+    taken[protocol].add(port);
   }
   return allowedForwards(forwards, allow);
 }

@@ -25,47 +25,66 @@ export interface ForwardRules {
   guarded: readonly string[];
 }
 
-/** A connection's first port, and where it was led: the one condition that all chains below share. */
-const TARGET = 'meta l4proto tcp ct original proto-dst . ip daddr . tcp dport @targets';
+/** Each protocol has its own sets: what is opened for one says nothing about the other. */
+const PROTOCOLS = [
+  { protocol: 'tcp', entrances: 'entrances', forwards: 'forwards', targets: 'targets' },
+  { protocol: 'udp', entrances: 'udp_entrances', forwards: 'udp_forwards', targets: 'udp_targets' },
+] as const;
 
-/** Counters, sets and the map that the chains use. */
+type Protocol = (typeof PROTOCOLS)[number];
+
+/** A connection's first port, and where it was led: the one condition that all chains below share. */
+function target({ protocol, targets }: Protocol): string {
+  return `meta l4proto ${protocol} ct original proto-dst . ip daddr . ${protocol} dport @${targets}`;
+}
+
+/** Counters, sets and the maps that the chains use. */
 export function forwardSets(rules: ForwardRules): string[] {
-  const { forwards, guarded } = rules;
-  const targets = forwards.map(({ port, host, hostPort }) => `${port} . ${host} . ${hostPort}`);
-  const map = forwards.map(({ port, host, hostPort }) => `${port} : ${host} . ${hostPort}`);
-  const entrances = forwards.map(({ port }) => `${port}`);
+  const guarded = guards(rules) ? rules.guarded.map((name) => `"${name}"`) : [];
   return [
-    ...block('set', 'entrances', 'inet_service', entrances),
-    ...block('map', 'forwards', 'inet_service : ipv4_addr . inet_service', map),
-    ...block('set', 'targets', 'inet_service . ipv4_addr . inet_service', targets),
+    ...PROTOCOLS.flatMap((protocol) => setsOf(protocol, forwardsOf(rules, protocol))),
     ...(leavesMachine(rules) ? ['  counter led { }', '  counter passed { }'] : []),
-    ...(guards(rules)
-      ? block(
-          'set',
-          'guarded',
-          'ifname',
-          guarded.map((name) => `"${name}"`),
-        )
-      : []),
+    ...block('set', 'guarded', 'ifname', guarded),
   ];
+}
+
+function setsOf(names: Protocol, forwards: readonly Forward[]): string[] {
+  const entrances = forwards.map(({ port }) => `${port}`);
+  const map = forwards.map(({ port, host, hostPort }) => `${port} : ${host} . ${hostPort}`);
+  const targets = forwards.map(({ port, host, hostPort }) => `${port} . ${host} . ${hostPort}`);
+  return [
+    ...block('set', names.entrances, 'inet_service', entrances),
+    ...block('map', names.forwards, 'inet_service : ipv4_addr . inet_service', map),
+    ...block('set', names.targets, 'inet_service . ipv4_addr . inet_service', targets),
+  ];
+}
+
+/** The conditions under which a packet comes to the port of a forward; one for each protocol that has any. */
+export function entrancesOf(rules: ForwardRules): string[] {
+  return protocolsOf(rules).map(({ protocol, entrances }) => `${protocol} dport @${entrances}`);
 }
 
 /** The chains; none without forwards. What the tunnel's own filter dropped comes to none of them. */
 export function forwardChains(rules: ForwardRules): string[] {
   if (rules.forwards.length === 0) return [];
   const { interfaceName } = rules;
+  const protocols = protocolsOf(rules);
   return [
     '  chain lead {',
     `    type nat hook prerouting priority ${LEAD}; policy accept;`,
-    `    iifname "${interfaceName}" dnat ip to tcp dport map @forwards`,
+    ...protocols.map(
+      ({ protocol, forwards }) => `    iifname "${interfaceName}" dnat ip to ${protocol} dport map @${forwards}`,
+    ),
     '  }',
     // Once led, a connection keeps its target; the list in force decides about every packet. And whatever other NAT there is on
     // this machine: the port of a forward is never the machine's own port of that number.
     '  chain arrived {',
     `    type filter hook prerouting priority ${ARRIVED}; policy accept;`,
     `    iifname != "${interfaceName}" accept`,
-    `    ${TARGET} accept`,
-    '    meta l4proto tcp ct direction original ct original proto-dst @entrances counter name refused drop',
+    ...protocols.flatMap((one) => [
+      `    ${target(one)} accept`,
+      `    meta l4proto ${one.protocol} ct direction original ct original proto-dst @${one.entrances} counter name refused drop`,
+    ]),
     '  }',
     ...(guards(rules) ? guardChain(rules) : []),
     ...(leavesMachine(rules) ? leavingChains(rules) : []),
@@ -73,11 +92,14 @@ export function forwardChains(rules: ForwardRules): string[] {
 }
 
 /** IPv6 is not forwarded by the agent, so it is not the agent's to judge. */
-function guardChain({ address }: ForwardRules): string[] {
-  const ours = `ct original ip daddr ${address}`;
+function guardChain(rules: ForwardRules): string[] {
+  const ours = `ct original ip daddr ${rules.address}`;
   return [
     '  chain kept {',
-    `    ${ours} meta l4proto tcp ct original proto-dst . ct reply ip saddr . ct reply proto-src @targets accept`,
+    ...protocolsOf(rules).map(
+      ({ protocol, targets }) =>
+        `    ${ours} meta l4proto ${protocol} ct original proto-dst . ct reply ip saddr . ct reply proto-src @${targets} accept`,
+    ),
     // "Packet too big" and the like, from a router behind this machine.
     `    ${ours} ip protocol icmp ct state related accept`,
     '    counter name refused drop',
@@ -87,23 +109,33 @@ function guardChain({ address }: ForwardRules): string[] {
 
 function leavingChains(rules: ForwardRules): string[] {
   const fromTunnel = `iifname "${rules.interfaceName}"`;
+  const led = protocolsOf(rules).map(target);
   return [
     '  chain routed {',
     `    type filter hook forward priority ${ROUTED}; policy accept;`,
-    `    ${fromTunnel} ct state new ${TARGET} counter name led`,
+    ...led.map((condition) => `    ${fromTunnel} ct state new ${condition} counter name led`),
     ...(guards(rules) ? ['    iifname @guarded meta nfproto ipv4 goto kept'] : []),
     '  }',
     // What was led and did not come here was dropped by another filter of this machine.
     '  chain passed {',
     `    type filter hook forward priority ${PASSED}; policy accept;`,
-    `    ${fromTunnel} ct state new ${TARGET} counter name passed`,
+    ...led.map((condition) => `    ${fromTunnel} ct state new ${condition} counter name passed`),
     '  }',
     // The host behind answers to this machine, and needs no route to the tunnels.
     '  chain leave {',
     `    type nat hook postrouting priority ${LEAVE}; policy accept;`,
-    `    ${fromTunnel} ${TARGET} masquerade`,
+    ...led.map((condition) => `    ${fromTunnel} ${condition} masquerade`),
     '  }',
   ];
+}
+
+function forwardsOf({ forwards }: ForwardRules, { protocol }: Protocol): Forward[] {
+  return forwards.filter((forward) => (forward.protocol ?? 'tcp') === protocol);
+}
+
+/** Those that have forwards. */
+function protocolsOf(rules: ForwardRules): Protocol[] {
+  return PROTOCOLS.filter((protocol) => forwardsOf(rules, protocol).length > 0);
 }
 
 function leavesMachine({ forwards }: ForwardRules): boolean {

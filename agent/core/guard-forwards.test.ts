@@ -6,7 +6,7 @@ import { guardConfig } from './guard.ts';
 const LAN: Forward = { port: 20_001, host: '192.168.1.20', hostPort: 8080 };
 const LOOPBACK: Forward = { port: 20_002, host: '127.0.0.1', hostPort: 3000 };
 
-function origin(forwards: unknown[], ports: number[] = [8080]): OriginConfig {
+function origin(forwards: unknown[], ports: number[] = [8080], udpPorts: number[] = [53]): OriginConfig {
   return {
     format: 1,
     node: 'home',
@@ -14,7 +14,7 @@ function origin(forwards: unknown[], ports: number[] = [8080]): OriginConfig {
     network: { wireguard: '10.100.0.0/16' },
     wireguard: { address: '10.100.1.1', peers: [] },
     controlPlane: { urls: ['https://control.test'] },
-    origin: { ports, forwards: forwards as Forward[] },
+    origin: { ports, udpPorts, forwards: forwards as Forward[] },
   };
 }
 
@@ -22,6 +22,7 @@ describe('the forwards of an origin', () => {
   test.each<[string, Forward[]]>([
     ['a service on the LAN, and one on loopback', [LAN, LOOPBACK]],
     ['a port of UDP and one of TCP', [LAN, { ...LAN, protocol: 'udp' }, { ...LAN, protocol: 'udp', port: 8080 }]],
+    ['a port of TCP that is declared for UDP', [{ ...LAN, port: 53 }]],
     ['two to one service', [LAN, { ...LAN, port: 20_003 }]],
     ['one to a private network beside that of the tunnels', [{ ...LAN, host: '10.101.0.1' }]],
     ['as many as can be', Array.from({ length: FORWARDS_MAX }, (_, index) => ({ ...LAN, port: 10_000 + index }))],
@@ -44,6 +45,7 @@ describe('the forwards of an origin', () => {
     ['the broadcast address of the tunnels', 'forward_into_tunnels', [{ ...LAN, host: '10.100.255.255' }]],
     ['a port that is declared', 'forward_port_taken', [{ ...LAN, port: 8080 }]],
     ['a port that another forward has', 'forward_port_taken', [LAN, { ...LOOPBACK, port: LAN.port }]],
+    ['a port that is declared for UDP', 'forward_port_taken', [{ ...LAN, port: 53, protocol: 'udp' }]],
     ['a port of UDP twice', 'forward_port_taken', [LAN, LAN].map((one) => ({ ...one, protocol: 'udp' }))],
     ['a protocol of its own', 'config_malformed', [{ ...LAN, protocol: 'sctp' }]],
     ['port 0', 'config_malformed', [{ ...LAN, port: 0 }]],

@@ -67,7 +67,10 @@ export function tabulate(config: EdgeConfig, chunks: readonly Chunk[]): Tables {
         backend: passing ? { name: NOWHERE } : backendOf(route, upstreams),
         certified: !passing,
       });
-      if (passing) continue;
+      if (passing) {
+        if (!isWildcard(hostname)) pushTo(ordered, '', hostname);
+        continue;
+      }
       // HTTP-01 proves single names only (RFC 8555 §8.3), so nobody answers for a wildcard.
       if (!isWildcard(hostname)) pushTo(ordered, route.orderer ?? '', hostname);
       const policyClass = classOf(route, classes);

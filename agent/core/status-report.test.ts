@@ -11,7 +11,7 @@ const BASE = {
 
 describe('a composed report', () => {
   it('holds no lists that a node has not', () => {
-    expect(composeReport({ ...BASE, withoutPeer: [] })).toEqual(BASE);
+    expect(composeReport({ ...BASE, unserved: [] })).toEqual(BASE);
   });
 
   it('fits into one post, whatever the node holds, and keeps what comes first', () => {
@@ -26,7 +26,7 @@ describe('a composed report', () => {
       fc.property(lists, ({ quarantined, certificates, tunnels, name }) => {
         const report = composeReport({
           ...BASE,
-          withoutPeer: [],
+          unserved: [],
           quarantined: Array.from({ length: quarantined }, (_, i) => ({
             hostname: `${i}.${name}`,
             reason: 'r'.repeat(300),

@@ -5,17 +5,16 @@ import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import type { TunnelState } from '../ports/tunnel.ts';
 
 export interface ReportFacts extends StatusReport {
-  /** Hosts whose origin is no peer of this node yet. */
-  withoutPeer: readonly string[];
+  /** Hosts that nobody reaches here, for reasons besides those in `quarantined`. */
+  unserved: readonly { hostname: string; reason: string }[];
 }
 
-const WITHOUT_PEER = 'its origin has not announced its keys yet';
 const LISTS = ['quarantined', 'certificates', 'tunnels'] as const;
 
 /** The report, each host with its reasons once, within POST_BYTES_MAX. */
-export function composeReport({ withoutPeer, ...report }: ReportFacts): StatusReport {
-  const reasons = new Map(withoutPeer.map((hostname) => [hostname, WITHOUT_PEER]));
-  for (const { hostname, reason } of report.quarantined ?? []) {
+export function composeReport({ unserved, ...report }: ReportFacts): StatusReport {
+  const reasons = new Map<string, string>();
+  for (const { hostname, reason } of [...unserved, ...(report.quarantined ?? [])]) {
     const other = reasons.get(hostname);
     reasons.set(hostname, other === undefined ? reason : `${other}; ${reason}`);
   }

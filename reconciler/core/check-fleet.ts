@@ -1,13 +1,12 @@
 // kokoa.yaml and the nodes against each other: names, addresses, tokens, keys. Few files, whatever the number of routes.
 import type { Kokoa } from '../../schemas/types.ts';
-import { expectedAddress, isEndpoint, parseNetwork, parseUrl } from './check-network.ts';
+import { checkKokoa } from './check-kokoa.ts';
+import { expectedAddress, isEndpoint, parseNetwork } from './check-network.ts';
 import { checkPool, problemAt, unknownTeam } from './check-route.ts';
-import { judgeField, placed } from './fields/field.ts';
-import { limits } from './fields/limits.ts';
 import type { LoadedFile } from './files.ts';
-import { hostnameProblem } from './hostname.ts';
 import { baseNameOf, KOKOA_FILE } from './paths.ts';
 import { compareProblems, type Problem } from './problem.ts';
+import { repeated } from './repeated.ts';
 import type { RuleId } from './rules.ts';
 import { indexOf } from './settings-index.ts';
 import type { DesiredView } from './view.ts';
@@ -21,7 +20,8 @@ export function checkFleet(view: DesiredView): Problem[] {
   const problems = kokoa === undefined ? [missingKokoa()] : [];
   for (const node of nodes) problems.push(...checkNode(node));
   problems.push(...checkUniqueness(nodes));
-  if (kokoa?.value !== undefined) problems.push(...checkKokoa(kokoa, kokoa.value), ...checkAgainst(kokoa.value, nodes));
+  if (kokoa?.value !== undefined)
+    problems.push(...checkKokoa(kokoa, kokoa.value, nodes.filter(isEdge)), ...checkAgainst(kokoa.value, nodes));
   return problems.sort(compareProblems);
 }
 
@@ -99,63 +99,6 @@ function checkUniqueness(nodes: readonly NodeFile[]): Problem[] {
   ];
 }
 
-/** kokoa.yaml by itself, beyond its schema. */
-function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa): Problem[] {
-  const problems: Problem[] = [];
-  const { teams, zones = [], pools, controlPlane, acme, network, defaults } = kokoa;
-  for (const [list, entries] of Object.entries({ teams, zones, pools })) {
-    const places = entries.map(({ name }, index) => ({
-      name,
-      path: `${list}[${index}]`,
-      pointer: `/${list}/${index}/name`,
-    }));
-    for (const [place, other] of repeated(places, ({ name }) => name)) {
-      const message = `${place.path}: found the name ${place.name}, which ${other.path} has too, expected different ones`;
-      problems.push(problemAt(file, file.locate(place.pointer), 'KK403', message, 'rename or delete one of them'));
-    }
-  }
-  const hostname = (pointer: string, field: string, typed: string) =>
-    hostnameProblem(file.path, () => file.locate(pointer), field, typed) ?? [];
-  problems.push(
-    ...teams.flatMap(({ hostnames }, team) =>
-      hostnames.flatMap((typed, at) =>
-        hostname(`/teams/${team}/hostnames/${at}`, `teams[${team}].hostnames[${at}]`, typed),
-      ),
-    ),
-    ...zones.flatMap(({ name }, at) => {
-      const pointer = `/zones/${at}/name`;
-      if (!name.startsWith('*')) return hostname(pointer, `zones[${at}].name`, name);
-      const message = `zones[${at}].name: found ${JSON.stringify(name)}, expected a domain without a wildcard`;
-      return problemAt(file, file.locate(pointer), 'KK204', message, 'delete the wildcard');
-    }),
-  );
-  const parsed = parseNetwork(network.wireguard);
-  if ('expected' in parsed) {
-    const message = `network.wireguard: found ${network.wireguard}, expected ${parsed.expected}`;
-    problems.push(problemAt(file, file.locate('/network/wireguard'), 'KK404', message, 'correct the network'));
-  }
-  controlPlane.urls.forEach((url, at) => {
-    problems.push(...checkUrl(file, `/controlPlane/urls/${at}`, url));
-  });
-  problems.push(...checkUrl(file, '/acme/server', acme.server));
-  if (defaults?.limits !== undefined) {
-    const place = { pointer: '/defaults/limits', kokoa, hostname: undefined };
-    problems.push(...judgeField(limits, defaults.limits, place).map((problem) => placed(file, problem)));
-  }
-  return problems;
-}
-
-function checkUrl(file: LoadedFile, pointer: string, text: string): Problem[] {
-  const url = parseUrl(text);
-  if (url === undefined) {
-    const message = `found ${JSON.stringify(text)}, expected a URL`;
-    return [problemAt(file, file.locate(pointer), 'KK411', message, 'correct the URL')];
-  }
-  if (url.secure || url.loopback) return [];
-  const message = `found ${JSON.stringify(text)}, expected https://: tokens would cross the network in the open`;
-  return [{ ...problemAt(file, file.locate(pointer), 'KK412', message, 'write https://'), severity: 'warning' }];
-}
-
 /** The nodes against what kokoa.yaml says. */
 function checkAgainst(kokoa: Kokoa, nodes: readonly NodeFile[]): Problem[] {
   const settings = indexOf(kokoa);
@@ -177,19 +120,6 @@ function checkAgainst(kokoa: Kokoa, nodes: readonly NodeFile[]): Problem[] {
   return problems;
 }
 
-/** Every item whose key another one has, with the first such other by path. */
-function repeated<T extends { path: string }>(items: readonly T[], keyOf: (item: T) => string | undefined): [T, T][] {
-  const byKey = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (key === undefined) continue;
-    const group = byKey.get(key);
-    if (group === undefined) byKey.set(key, [item]);
-    else group.push(item);
-  }
-  return [...byKey.values()].flatMap((group) => {
-    if (group.length < 2) return [];
-    const [first, second] = [...group].sort((a, b) => (a.path < b.path ? -1 : 1)) as [T, T, ...T[]];
-    return group.map((item): [T, T] => [item, item === first ? second : first]);
-  });
+function isEdge(node: NodeFile): node is LoadedFile<'edge'> {
+  return node.kind === 'edge';
 }

@@ -1,9 +1,11 @@
-// One route: its fields beyond the schema, then against the rest, which is its team, its name, its origins, its pool. The cost does
-// not grow with the number of routes.
+// One route: its fields beyond the schema, then against the rest, which is its team, its name or public port, its origins, its pool. The
+// cost does not grow with the number of routes.
+import type { Route } from '../../schemas/types.ts';
 import { placed } from './fields/field.ts';
 import type { LoadedFile } from './files.ts';
 import { coveredByAny } from './hostname.ts';
 import { compareProblems, type Position, type Problem } from './problem.ts';
+import { coversPort, type PortRange, publicPortKey, RESERVED_PORTS, takesPublicPort } from './public-port.ts';
 import { judgeRouteFields } from './route-fields.ts';
 import { type Target, targetsOf } from './route-targets.ts';
 import type { RuleId } from './rules.ts';
@@ -22,15 +24,16 @@ const LISTED_MAX = 3;
 export function checkRoute(view: DesiredView, path: string): Problem[] {
   const file = view.route(path);
   if (file === undefined) return [];
-  const problems = checkUnique(view, file);
+  const problems = checkHostnameUnique(view, file);
   if (file.value === undefined || file.team === undefined) return problems;
   const { value: route, hostname, team } = file;
   const kokoa = view.kokoa?.value;
-  problems.push(...judgeRouteFields(route, { hostname, kokoa }).map((problem) => placed(file, problem)));
+  problems.push(...judgeRouteFields(route, { hostname, team, kokoa }).map((problem) => placed(file, problem)));
   for (const target of targetsOf(route)) problems.push(...checkTarget(view, file, team, target));
   if (kokoa !== undefined) {
     const settings = indexOf(kokoa);
     problems.push(...checkGrant(settings, file, team), ...checkPool(settings, file, route.pool));
+    problems.push(...checkPassthrough(settings, file, route), ...checkPortUnique(view, settings, file, route));
   }
   const errors = problems.filter(({ severity }) => severity === 'error').sort(compareProblems);
   // The remark that there are more is an error: warnings, of which there are few, do not bring it about.
@@ -62,21 +65,56 @@ export function problemAt(file: { path: string }, at: Position, rule: RuleId, me
   return { file: file.path, ...at, rule, severity: 'error', message, hint };
 }
 
-function checkUnique(view: DesiredView, file: LoadedFile<'route'>): Problem[] {
+function checkHostnameUnique(view: DesiredView, file: LoadedFile<'route'>): Problem[] {
   if (file.hostname === undefined) return [];
-  const claims = view.routesByHost(file.hostname);
-  const count = claims.length - (file.value === undefined ? 0 : 1);
-  if (count <= 0) return [];
-  const others = claims.slice(0, LISTED_MAX + 1).filter((path) => path !== file.path);
-  const message = `found the hostname ${file.hostname}, also claimed by ${listed(others, count)}, expected one file per hostname`;
+  const others = othersOf(view.routesByHost(file.hostname), file);
+  if (others === undefined) return [];
+  const message = `found the hostname ${file.hostname}, also claimed by ${others}, expected one file per hostname`;
   return [
     problemAt(file, file.locate('/hostname'), 'KK303', message, 'delete one of the files, or choose another name'),
   ];
 }
 
+function checkPortUnique(
+  view: DesiredView,
+  { defaultPool }: SettingsIndex,
+  file: LoadedFile<'route'>,
+  route: Route,
+): Problem[] {
+  const key = defaultPool === undefined ? undefined : publicPortKey(route, defaultPool);
+  const others = key === undefined ? undefined : othersOf(view.routesByPublicPort(key), file);
+  if (others === undefined) return [];
+  const { protocol, publicPort, pool = defaultPool } = route;
+  const message = `found the public port ${publicPort} (${protocol}) of the pool ${pool}, also claimed by ${others}, expected one file per port`;
+  return [problemAt(file, file.locate('/publicPort'), 'KK345', message, 'choose another port, or another pool')];
+}
+
+/** In words, who else is among the claims of something; undefined: nobody. */
+function othersOf(claims: readonly string[], file: LoadedFile<'route'>): string | undefined {
+  const count = claims.length - (file.value === undefined ? 0 : 1);
+  if (count <= 0) return undefined;
+  return listed(
+    claims.slice(0, LISTED_MAX + 1).filter((path) => path !== file.path),
+    count,
+  );
+}
+
+/** A route that passes through unopened needs edges that look at the name before they answer. */
+function checkPassthrough(settings: SettingsIndex, file: LoadedFile<'route'>, route: Route): Problem[] {
+  const { protocol, pool = settings.defaultPool } = route;
+  if (protocol !== 'tls' || pool === undefined || !settings.pools.has(pool) || settings.passthrough.has(pool))
+    return [];
+  const message = `found protocol: tls on the pool ${pool}, expected a pool with tlsPassthrough: ${listed([...settings.passthrough])}`;
+  const [other] = [...settings.passthrough].sort();
+  const hint =
+    other === undefined ? `ask an operator for tlsPassthrough: true on the pool ${pool}` : `write pool: ${other}`;
+  return [problemAt(file, file.locate('/protocol'), 'KK346', message, hint)];
+}
+
 function checkGrant(settings: SettingsIndex, file: LoadedFile<'route'>, team: string): Problem[] {
   const grants = settings.grants.get(team);
   if (grants === undefined) return [unknownTeam(settings, file, { line: 1, column: 1 }, team)];
+  if (takesPublicPort(file.value!)) return checkPortGrant(settings, file, team);
   const hostname = file.hostname!;
   if (coveredByAny(grants, hostname)) return [];
   const owner = [...settings.grants].find(([, granted]) => coveredByAny(granted, hostname))?.[0];
@@ -86,6 +124,27 @@ function checkGrant(settings: SettingsIndex, file: LoadedFile<'route'>, team: st
       ? 'ask an operator to grant it in kokoa.yaml'
       : `it is granted to team ${owner}: move the file to routes/${owner}/`;
   return [problemAt(file, file.locate('/hostname'), 'KK302', message, hint)];
+}
+
+function checkPortGrant({ ports }: SettingsIndex, file: LoadedFile<'route'>, team: string): Problem[] {
+  const { publicPort: port } = file.value!;
+  if (port === undefined) return [];
+  const at = file.locate('/publicPort');
+  if (RESERVED_PORTS.includes(port)) {
+    const message = `found the public port ${port}, expected none of ${RESERVED_PORTS.join(', ')}, which every edge needs itself`;
+    return [problemAt(file, at, 'KK350', message, 'choose another port')];
+  }
+  const covers = (ranges: readonly PortRange[]) => ranges.some((range) => coversPort(range, port));
+  const own = ports.get(team) ?? [];
+  if (covers(own)) return [];
+  const owner = [...ports].find(([, ranges]) => covers(ranges))?.[0];
+  const granted = own.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
+  const message = `found the public port ${port}, expected one that team ${team} is granted: ${listed(granted)}`;
+  const hint =
+    owner === undefined
+      ? 'ask an operator to grant it: teams[].ports in kokoa.yaml'
+      : `it is granted to team ${owner}: move the file to routes/${owner}/`;
+  return [problemAt(file, at, 'KK340', message, hint)];
 }
 
 /** A service that the route leads to: its origin must be there and must list the team. */

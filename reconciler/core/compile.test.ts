@@ -19,6 +19,8 @@ import {
   kokoa,
   origin,
   route,
+  SERVICE,
+  SERVICE_PORT,
   sha,
   type World,
   wireguardKey,
@@ -71,6 +73,33 @@ test('a compile from an earlier one is the compile from nothing', () => {
       expect(bytes(compileWorld(later, third, c))).toBe(bytes(compileWorld(later)));
     }),
     { numRuns: 40 },
+  );
+});
+
+test('a compile after a change of a few files is the compile from nothing', () => {
+  fc.assert(
+    fc.property(
+      anyWorld,
+      anyWorld,
+      fc.array(fc.array(fc.nat(40), { maxLength: 3 }), { maxLength: 6 }),
+      (a, b, steps) => {
+        const paths = [...new Set([...a.files, ...b.files].map(({ path }) => path))];
+        const of = ({ files }: World, path: string) => files.filter((file) => file.path === path);
+        let world = a;
+        let compiled = compileWorld(a);
+        for (const [at, picked] of steps.entries()) {
+          // Back and forth between the two worlds, a few files at a time.
+          const from = at % 2 === 0 ? b : a;
+          const chosen = new Set(picked.map((index) => paths[index % paths.length]));
+          const files = paths.flatMap((path) => of(chosen.has(path) ? from : world, path));
+          const next = { ...world, files };
+          compiled = compileWorld(next, compiled, world);
+          expect(bytes(compiled)).toBe(bytes(compileWorld(next)));
+          world = next;
+        }
+      },
+    ),
+    { numRuns: 60 },
   );
 });
 
@@ -197,6 +226,20 @@ test('a key that two nodes announced is used by neither, and by the one it is pi
 test('an origin opens the ports that routes declare, ascending', () => {
   const files = [route('a.hoge.com', 'o1', 9000), route('b.hoge.com', 'o1', 80), route('c.hoge.com', 'o1', 80)];
   expect(originConfig(built([origin('o1'), ...files]), 'o1').origin.ports).toEqual([80, 9000]);
+});
+
+test('an origin is told of the services behind it, as soon as a route names one and no longer', () => {
+  const files = [edge('e1'), origin('o1'), route('a.hoge.com', 'o1', 80)];
+  const lan = route('b.hoge.com', 'o1', SERVICE.port, { host: SERVICE.host });
+  const before = built(files);
+  const next = (from: Compiled, change: { path: string; file?: AnyLoadedFile }) =>
+    compile(inputOf([], { desired: updateDesired(from.desired, [change]), enrolments: everybody }), from);
+  const after = next(before, { path: lan.path, file: lan });
+  expect([before, after, next(after, { path: lan.path })].map((one) => originConfig(one, 'o1').origin)).toEqual([
+    { ports: [80] },
+    { ports: [80], forwards: [{ host: SERVICE.host, hostPort: SERVICE.port, port: SERVICE_PORT }] },
+    { ports: [80] },
+  ]);
 });
 
 test('limits are the route over the defaults of kokoa.yaml over 10m, in bytes', () => {

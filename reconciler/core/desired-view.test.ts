@@ -8,12 +8,15 @@ import { anyWorld, desiredOf, kokoa, loaded, route } from './world.fixture.ts';
 
 const paths = (files: Iterable<LoadedFile>) => [...files].map(({ path }) => path).sort();
 
+const PORT = { protocol: 'tcp', publicPort: 25_565, origin: 'o1', port: 1 } as const;
+
 function shown(view: DesiredView, files: readonly AnyLoadedFile[]): unknown {
   return {
     lists: [view.kokoa?.path, paths(view.edges), paths(view.origins), paths(view.routes)],
     routes: files.map(({ path }) => view.route(path)?.blob),
     origins: ['o0', 'o1', 'o2', 'broken', 'nobody'].map((name) => view.origin(name)?.path),
     hosts: files.map((file) => [...view.routesByHost((file as LoadedFile<'route'>).hostname ?? '')].sort()),
+    ports: ['default', 'spare', 'other'].map((pool) => view.routesByPublicPort(`${pool}\ntcp\n25565`)),
   };
 }
 
@@ -25,6 +28,9 @@ test('both views show the same, broken files and rival claims included', () => {
     loaded('kokoa', 'kokoa.yml', undefined),
     route('h1.hoge.com', 'nobody'),
     rival,
+    ...[undefined, 'default', 'spare'].map((pool) =>
+      loaded('route', `routes/hoge/port-${pool}.yaml`, { ...PORT, ...(pool !== undefined && { pool }) }),
+    ),
   ];
   fc.assert(
     fc.property(anyWorld, ({ files }) => {
@@ -39,4 +45,18 @@ test('without kokoa.yaml, a file that looks meant to be it is shown', () => {
   const misnamed = loaded('kokoa', 'kokoa.yml', undefined);
   expect(viewOfDesired(desiredOf([misnamed])).kokoa?.path).toBe('kokoa.yml');
   expect(viewOfDesired(desiredOf([misnamed, kokoa()])).kokoa?.path).toBe('kokoa.yaml');
+});
+
+test('a public port is asked of all who claim it, also of those who name the default pool', () => {
+  const files = ['a', 'b', 'c'].map((name, index) =>
+    loaded('route', `routes/hoge/${name}.yaml`, {
+      ...PORT,
+      ...(index > 0 && { pool: index > 1 ? 'spare' : 'default' }),
+    }),
+  );
+  for (const view of [viewOfDesired(desiredOf([kokoa(), ...files])), viewOf([kokoa(), ...files])]) {
+    expect(view.routesByPublicPort('default\ntcp\n25565')).toEqual(['routes/hoge/a.yaml', 'routes/hoge/b.yaml']);
+    expect(view.routesByPublicPort('spare\ntcp\n25565')).toEqual(['routes/hoge/c.yaml']);
+    expect(view.routesByPublicPort('default\nudp\n25565')).toEqual([]);
+  }
 });

@@ -2,6 +2,7 @@
 import type { Claims, Desired } from './desired.ts';
 import type { AnyLoadedFile, Kind, LoadedFile } from './files.ts';
 import { entriesOf, lookup, type PersistentMap } from './persistent-map.ts';
+import { indexedPortKeys } from './public-port.ts';
 import { type DesiredView, originPath } from './view.ts';
 
 /** The view of `desired`: made at once, everything in it is looked up when asked for. */
@@ -20,6 +21,10 @@ export function viewOfDesired(desired: Desired): DesiredView {
     route: (path) => ofKind(lookup(desired.files, path), 'route'),
     origin: (name) => ofKind(lookup(desired.files, originPath(name)), 'origin'),
     routesByHost: (hostname) => pathsOf(lookup(desired.routesByHost, hostname)),
+    routesByPublicPort: (key) =>
+      indexedPortKeys(key, desired.kokoa?.value?.pools[0]?.name)
+        .flatMap((one) => pathsOf(lookup(desired.routesByPublicPort, one)))
+        .sort(),
   };
 }
 

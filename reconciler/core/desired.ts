@@ -12,6 +12,8 @@ export { type Claims, claimOf };
 export interface RouteIndexes {
   /** By canonical hostname. */
   readonly routesByHost: PersistentMap<Claims<'route'>>;
+  /** By indexedPortKey (public-port.ts). */
+  readonly routesByPublicPort: PersistentMap<Claims<'route'>>;
   /** By every origin that a route names, wherever in it. */
   readonly routesByOrigin: PersistentMap<Claims<'route'>>;
   /** Origin name → TCP port of the machine itself → how often routes name it. */
@@ -52,6 +54,7 @@ const EMPTY: Desired = {
   edges: emptyMap(),
   origins: emptyMap(),
   routesByHost: emptyMap(),
+  routesByPublicPort: emptyMap(),
   routesByOrigin: emptyMap(),
   ports: emptyMap(),
   services: emptyMap(),

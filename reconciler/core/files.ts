@@ -30,7 +30,7 @@ export interface LoadedFile<K extends Kind = Kind> {
   team?: string;
   /** Present when the file has no error of its own. Defaults are not filled in; hostnames are as typed. */
   value?: Values[K];
-  /** Routes only: the hostname in canonical form, when it has one. */
+  /** Routes only: the hostname in canonical form, when it has one. One with a value lacks it exactly when it takes a public port. */
   hostname?: string;
   /** The file's own problems; cross-file rules are judged elsewhere. */
   problems: readonly Problem[];

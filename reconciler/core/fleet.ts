@@ -7,7 +7,8 @@ import type { Desired } from './desired.ts';
 import { enrolmentInForce } from './enrolment.ts';
 import { isServed, type Slot, type SlotState, slotsOf } from './slots.ts';
 
-const EDGE_PORT_DEFAULT = 51820;
+/** Where the tunnels of an edge come in, when its file does not say. */
+export const EDGE_PORT_DEFAULT = 51820;
 
 /** What every config needs of kokoa.yaml; `guards`, teams and zones are not among it. */
 export interface Settings {

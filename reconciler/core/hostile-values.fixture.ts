@@ -194,8 +194,13 @@ export function textFields(): string[] {
  * Every hostile value at one field, as YAML of these styles. In double quotes each value arrives as it is; the others show what a
  * person may write by accident. @throws Error when no base route has the field: add it to one
  */
-export function* hostileRoutes(field: string, styles: readonly Style[] = ['double']): Generator<HostileRoute> {
-  const base = BASES.find((route) => put(route, field) !== undefined);
+export function* hostileRoutes(
+  field: string,
+  styles: readonly Style[] = ['double'],
+  protocol?: keyof typeof LAYER_4,
+): Generator<HostileRoute> {
+  const bases = protocol === undefined ? BASES : [LAYER_4[protocol]];
+  const base = bases.find((route) => put(route, field) !== undefined);
   if (base === undefined) throw new Error(`no base route has the field ${field}`);
   const marked = blockOf(put(base, field)!);
   const harmless = blockOf(base);
@@ -261,6 +266,25 @@ const BASES: readonly Route[] = [
   { ...PLAIN, errorPages: { '404': '<h1>a</h1>', '502': '<h1>b</h1>', '503': '<h1>c</h1>', '504': '<h1>d</h1>' } },
   { hostname: 'app.hoge.com', redirect: { to: 'https://www.hoge.com' } },
 ];
+
+const UNOPENED = { ...LISTS, pool: 'default', expiresAt: '2027-03-31T18:00Z', host: '192.168.1.20' };
+const PORTS = { origin: 'home', port: 25_565, publicPort: 25_565, timeouts: { read: '60s' }, ...UNOPENED } as const;
+
+/** Routes of layer 4 with every text that one may have. */
+const LAYER_4: Readonly<Record<'tls' | 'tcp' | 'udp', Route>> = {
+  tls: { ...PLAIN, protocol: 'tls', proxyProtocol: true, ...UNOPENED },
+  tcp: { protocol: 'tcp', proxyProtocol: true, ...PORTS },
+  udp: { protocol: 'udp', ...PORTS },
+};
+
+/** The text fields of layer 4 routes. */
+export function layer4Fields(): [protocol: keyof typeof LAYER_4, field: string][] {
+  return (['tls', 'tcp', 'udp'] as const).flatMap((protocol) =>
+    textFields()
+      .filter((field) => put(LAYER_4[protocol], field) !== undefined)
+      .map((field): [keyof typeof LAYER_4, string] => [protocol, field]),
+  );
+}
 
 /** A copy with the mark where the field stands, in the first entry of a list that has it; undefined: it has none. */
 function put(value: unknown, field: string): unknown {

@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { checkAll, viewOf } from './check.ts';
-import { type HostileRoute, hostileRoutes, STYLES, textFields } from './hostile-values.fixture.ts';
+import {
+  HOSTILE_VALUES,
+  type HostileRoute,
+  hostileRoutes,
+  layer4Fields,
+  STYLES,
+  textFields,
+} from './hostile-values.fixture.ts';
 import { loadFile } from './load.ts';
 import { edge, kokoa, origin } from './world.fixture.ts';
 
 const PATH = 'routes/hoge/app.hoge.com.yaml';
-const REST = [kokoa(), edge('tokyo-1'), origin('home')];
+const TEAM = { name: 'hoge', hostnames: ['*.hoge.com'], ports: ['25565'] };
+const FLEET = { teams: [TEAM], pools: [{ name: 'default', tlsPassthrough: true }] };
+const REST = [kokoa(FLEET), edge('tokyo-1'), origin('home')];
 
 /** Text that people choose freely: it must be kept from meaning anything by whoever writes it down. */
 const FREE_TEXT = /^errorPages\.|^headers\.(request|response)\.set\.\*$/;
@@ -63,6 +72,36 @@ describe('hostile values', () => {
     expect(judged(routes[0]!.harmless).errors).toEqual([]);
     const refused = routes.filter(isRefused);
     expect(refused.length).toBeGreaterThan(FREE_TEXT.test(field) ? 10 : 80);
+  });
+
+  it('are tried in layer 4 routes too', () => {
+    expect(layer4Fields().length).toBeGreaterThan(20);
+  });
+
+  it.each(layer4Fields())(
+    'in a %s route, in %s, are a problem with a place, or nothing but text',
+    (protocol, field) => {
+      const routes = [...hostileRoutes(field, ['double'], protocol)];
+      expect(judged(routes[0]!.harmless).errors).toEqual([]);
+      expect(routes.filter(isRefused).length).toBeGreaterThan(80);
+    },
+  );
+
+  it.each([
+    ['teams[].ports', (value: string) => ({ ...FLEET, teams: [{ ...TEAM, ports: [value] }] }), /^[0-9]+(-[0-9]+)?$/],
+    [
+      'pools[].proxyProtocolFrom',
+      (value: string) => ({ ...FLEET, pools: [{ name: 'default', proxyProtocolFrom: [value] }] }),
+      /^[0-9a-f.:]+(\/[0-9]+)?$/,
+    ],
+  ])('in kokoa.yaml, in %s, are a problem or nothing but that', (_, withValue, harmless) => {
+    const accepted = HOSTILE_VALUES.filter((value) => {
+      const { value: settings } = kokoa(withValue(value)) as { value: unknown };
+      const file = loadFile('kokoa.yaml', 'k', Buffer.from(JSON.stringify(settings)));
+      return [...file.problems, ...checkAll(viewOf([file]))].length === 0;
+    });
+    expect(accepted.filter((value) => !harmless.test(value))).toEqual([]);
+    expect(accepted.length).toBeLessThan(10);
   });
 
   it.each(['hostname', 'paths[].prefix', 'headers.response.set.KEY', 'errorPages.404'])(

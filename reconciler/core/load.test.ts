@@ -80,13 +80,34 @@ describe('loadFile', () => {
     const file = load('routes/hoge/app.yaml', 'hostnme: app.hoge.com\norigin: home\nport: "8080"\npool:\n');
     expect(file.problems.map(({ message, hint }) => [message, hint])).toEqual([
       [
-        'found the property "hostnme", expected one of hostname, origin, port, host, backends, sticky, protocol, originTls and 13 more',
+        'found the property "hostnme", expected one of hostname, origin, port, host, backends, sticky, protocol, publicPort and 15 more',
         'did you mean hostname?',
       ],
       ['found no hostname, expected one', 'add a line such as hostname: app.hoge.com'],
       ['port: found "8080", expected a whole number', 'delete the quotes'],
       ['pool: found nothing, expected text', 'Lower-case letters, digits and dashes, at most 63.'],
     ]);
+  });
+
+  it.each([
+    ['protocol: tcp\npublicPort: 25565\n', ''],
+    ['protocol: udp\npublicPort: 25565\n', ''],
+    ['hostname: app.hoge.com\nprotocol: tls\n', ''],
+    ['hostname: app.hoge.com\nprotocol: tcp\npublicPort: 25565\n', '1:11 KK335'],
+    ["protocol: udp\nhostname: 'not a name'\n", '2:11 KK335'],
+    ['protocol: tls\nproxyProtocol: true\n', '1:1 KK113'],
+    ['publicPort: 25565\n', '1:1 KK113'],
+    ['', '1:1 KK113'],
+  ])('gives a value to a route with a hostname, or a public port in its place: %j: "%s"', (lines, problem) => {
+    const file = load('routes/hoge/app.yaml', `${lines}origin: home\nport: 8080\n`);
+    expect(file.problems.map(({ line, column, rule }) => `${line}:${column} ${rule}`).join()).toBe(problem);
+    expect(file.value === undefined).toBe(problem !== '');
+    expect('hostname' in file).toBe(lines.startsWith('hostname') && problem === '');
+  });
+
+  it('tells a port without a protocol what it may have meant', () => {
+    const [problem] = load('routes/hoge/app.yaml', 'publicPort: 25565\norigin: home\nport: 1\n').problems;
+    expect(problem?.hint).toContain('protocol: tcp');
   });
 
   it('complains once about a value that YAML and the schema both dislike', () => {

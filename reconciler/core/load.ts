@@ -3,6 +3,7 @@ import type { AnyLoadedFile, Kind, Values } from './files.ts';
 import { canonicalHostname, hostnameProblem } from './hostname.ts';
 import { judgePath, kindOf, teamOf } from './paths.ts';
 import { compareProblems, type Problem } from './problem.ts';
+import type { RuleId } from './rules.ts';
 import { judgeSchema } from './schema-problems.ts';
 import { capProblems, type ParsedYaml, parseYaml } from './yaml.ts';
 
@@ -49,8 +50,23 @@ function schemaProblems(file: string, kind: Kind, parsed: ParsedYaml): Problem[]
     .filter(({ line, column }) => !known.has(`${line}:${column}`));
 }
 
+/** A route has a hostname exactly when it does not take a public port: whoever has a value may rely on it. */
 function nameOf(file: string, parsed: ParsedYaml): { hostname?: string; problem?: Problem } {
-  const typed = (parsed.value as { hostname?: unknown } | null | undefined)?.hostname;
+  const { value } = parsed;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const { hostname: typed, protocol, publicPort } = value as Record<string, unknown>;
+  const refused = (pointer: string, rule: RuleId, message: string, hint: string) => ({
+    problem: { file, ...parsed.locate(pointer), rule, severity: 'error' as const, message, hint },
+  });
+  if (protocol === 'tcp' || protocol === 'udp') {
+    if (typed === undefined) return {};
+    const message = `hostname: found one with protocol: ${protocol}, expected none: nothing in a ${protocol === 'tcp' ? 'connection' : 'datagram'} names it`;
+    return refused('/hostname', 'KK335', message, 'delete the line; whatever name leads to the edges works');
+  }
+  if (typed === undefined) {
+    const port = publicPort === undefined ? '' : '; without one write protocol: tcp, or udp';
+    return refused('', 'KK113', 'found no hostname, expected one', `add a line such as hostname: app.hoge.com${port}`);
+  }
   if (typeof typed !== 'string') return {};
   const result = canonicalHostname(typed);
   if (result.kind === 'hostname') return { hostname: result.hostname };

@@ -6,12 +6,14 @@ import type { RouteIndexes } from './desired.ts';
 import type { LoadedFile } from './files.ts';
 import { updateMap } from './persistent-map.ts';
 import { POLICY_FIELDS, policyOf, upstreamsOf } from './policy-class.ts';
+import { indexedPortKey } from './public-port.ts';
 import { targetsOf } from './route-targets.ts';
 
 type RouteFile = LoadedFile<'route'>;
 
 export class RouteChanges {
   readonly #byHost = new ClaimChanges<'route'>();
+  readonly #byPublicPort = new ClaimChanges<'route'>();
   readonly #byOrigin = new ClaimChanges<'route'>();
   readonly #ports = new CountChanges();
   readonly #services = new GroupedClaimChanges<'route'>();
@@ -25,6 +27,8 @@ export class RouteChanges {
     const after = present ? file : undefined;
     const by = present ? 1 : -1;
     if (file.hostname !== undefined) this.#byHost.note(file.hostname, path, after);
+    const publicPort = indexedPortKey(route);
+    if (publicPort !== undefined) this.#byPublicPort.note(publicPort, path, after);
     for (const { origin, host, port } of targetsOf(route)) {
       this.#byOrigin.note(origin, path, after);
       if (host === undefined) this.#ports.add(origin, String(port), by);
@@ -39,6 +43,7 @@ export class RouteChanges {
   apply(before: RouteIndexes): RouteIndexes {
     return {
       routesByHost: this.#byHost.apply(before.routesByHost),
+      routesByPublicPort: this.#byPublicPort.apply(before.routesByPublicPort),
       routesByOrigin: this.#byOrigin.apply(before.routesByOrigin),
       ports: this.#ports.apply(before.ports),
       services: this.#services.apply(before.services),

@@ -11,17 +11,20 @@ import { judgeOwners } from './fields/header-owners.ts';
 import { headers } from './fields/headers.ts';
 import { host } from './fields/host.ts';
 import { hsts } from './fields/hsts.ts';
+import { judgeLayer4 } from './fields/layer-4.ts';
 import { limits } from './fields/limits.ts';
 import { maintenance } from './fields/maintenance.ts';
 import { networks } from './fields/networks.ts';
 import { originTls } from './fields/origin-tls.ts';
-import { paths } from './fields/paths.ts';
+import { judgeStripped, paths } from './fields/paths.ts';
 import { redirect } from './fields/redirect.ts';
 import { timeouts } from './fields/timeouts.ts';
+import { isLayer4 } from './public-port.ts';
 
 export const routeFields = block<Route>(
   {
-    // The loader makes it canonical and refuses what is no hostname; whose it is stands in check-route.ts, as for origin and pool.
+    // The loader makes it canonical, refuses what is no hostname, and one beside a public port; whose they are stands in check-route.ts,
+    // as for origin and pool.
     hostname: saidBySchema,
     origin: saidBySchema,
     port: saidBySchema,
@@ -29,6 +32,8 @@ export const routeFields = block<Route>(
     backends,
     sticky: saidBySchema,
     protocol: saidBySchema,
+    publicPort: saidBySchema,
+    proxyProtocol: saidBySchema,
     originTls,
     auth,
     allow: networks,
@@ -46,6 +51,8 @@ export const routeFields = block<Route>(
   },
   (route, place) => [
     ...judgeRouteDestination(route, place),
+    ...judgeLayer4(route, place),
+    ...judgeStripped(route, place),
     ...judgeBesideRedirect(route, place),
     ...judgeOwners(route, place),
   ],
@@ -75,7 +82,8 @@ const BESIDE_REDIRECT: readonly [step: string, of: (route: Route) => unknown][] 
 ];
 
 function judgeBesideRedirect(route: Route, place: FieldPlace): FieldProblem[] {
-  if (route.redirect === undefined) return [];
+  // With layer 4 it is the redirect that cannot be.
+  if (route.redirect === undefined || isLayer4(route)) return [];
   return BESIDE_REDIRECT.filter(([, of]) => of(route) !== undefined).map(([step]) => {
     const message = 'found it beside redirect, which answers everybody at once, expected one of them';
     return refuse(place, 'KK311', message, 'delete it, or delete redirect', step);

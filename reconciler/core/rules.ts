@@ -345,6 +345,37 @@ export const rules = {
     fix: 'Nothing, if it is meant. Better: sealed, a file, or a systemd credential.',
   },
 
+  KK335: {
+    title: 'hostname on a public port',
+    why: 'Nothing in a TCP connection or a datagram says which name was asked for: whoever comes to the port is served.',
+    fix: 'Delete the hostname; any name that leads to the edges works. Where the service speaks TLS, protocol: tls keeps the name.',
+  },
+  KK336: {
+    title: 'public port, half said',
+    why: 'With tcp and udp the port is all that tells one service of a pool from another; all others share port 443.',
+    fix: 'Write protocol: tcp, or udp, and publicPort together, or neither.',
+  },
+  KK337: {
+    title: 'PROXY protocol, not said or not possible',
+    why: 'A service that expects the header and gets none, or gets one and does not expect it, understands nothing; so it is never guessed.',
+    fix: 'With protocol: tls and tcp write proxyProtocol: true or false; delete it elsewhere.',
+  },
+  KK338: {
+    title: 'not possible with layer 4',
+    why: 'The edge passes the connection on as it is. A login, a header or a path in it is between the visitor and your service.',
+    fix: 'Delete it, or use protocol: http or https, with which the edge reads every request.',
+  },
+  KK339: {
+    title: 'visitors that look alike',
+    why: 'Without PROXY protocol your service sees one address, that of the edge: a ban hits everybody, a log names nobody.',
+    fix: 'Nothing, if it is meant. Better: let the service read PROXY protocol version 1, and write proxyProtocol: true.',
+  },
+  KK340: {
+    title: 'public port not granted to the team',
+    why: 'A team could otherwise take the port that another one has told its visitors.',
+    fix: 'Use a granted port, or ask an operator to add it to teams[].ports in kokoa.yaml.',
+  },
+
   KK341: {
     title: 'too many policies in a team',
     why: 'Each distinct set of limits, timeouts, headers and the like is a server of its own in nginx, on every edge of the pool.',
@@ -364,6 +395,42 @@ export const rules = {
     title: 'too many services of one origin',
     why: 'A machine opens and forwards each of them by itself, and tunnel ports are few.',
     fix: 'Let a reverse proxy near the services answer for several of them.',
+  },
+
+  KK345: {
+    title: 'public port claimed twice',
+    why: 'Visitors of one port of a pool must always come to one place.',
+    fix: 'Choose another port, or another pool.',
+  },
+  KK346: {
+    title: 'pool that opens every TLS connection',
+    why: 'Only where the setting of the pool says so does an edge look at the name in a handshake before it answers with a certificate.',
+    fix: 'Name a pool with tlsPassthrough, or ask an operator to set it.',
+  },
+  KK347: {
+    title: 'prefix taken away from gRPC',
+    why: 'nginx hands gRPC requests on with the path that the visitor sent; it would silently not be taken away.',
+    fix: 'Delete stripPrefix, or use protocol: http.',
+  },
+  KK348: {
+    title: 'variable of a team with two dashes in a row',
+    why: 'In the name of a variable the team ends at two underscores; such a team could read the secrets of another one.',
+    fix: 'Use file or credential, or sealed.',
+  },
+  KK349: {
+    title: 'unusable port range',
+    why: 'A range that ends before it begins grants nothing.',
+    fix: 'Write a port or a range between 1 and 65535, the lower one first, such as 30000-30100.',
+  },
+  KK350: {
+    title: 'port that the edge keeps',
+    why: 'SSH, the web and the tunnels come in there; a route on it would shut an edge off, or keep it from starting.',
+    fix: 'Leave 22, 80, 443 and the tunnel port of every edge out of all grants; two ranges can go around it.',
+  },
+  KK351: {
+    title: 'everybody as the load balancer',
+    why: 'Whoever may send the PROXY header may pose as any visitor: allow, deny and limits would be worth nothing.',
+    fix: 'Name the addresses of the load balancer or scrubbing provider alone.',
   },
 
   KK401: {

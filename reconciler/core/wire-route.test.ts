@@ -71,13 +71,13 @@ test.each<[string, Omit<Route, 'hostname'>, Partial<WireRoute>]>([
       protocol: 'https',
       originTls: {
         verify: 'ca',
-        ca: `my CA\r\n${PEM([BODY.slice(0, 64), BODY.slice(0, 13)], '\r\n')}\n${PEM(['QUJD'])}`,
+        ca: `my CA\r\n${PEM([BODY, 'A'], '\r\n')}\n${PEM(['QUJD'])}`,
       },
     },
     {
       backends: [A],
       protocol: 'https',
-      originTls: { verify: 'ca', ca: PEM([BODY, 'A']) + PEM(['QUJD']) },
+      originTls: { verify: 'ca', ca: PEM([BODY.slice(0, 64), 'A'.repeat(13)]) + PEM(['QUJD']) },
     },
   ],
   [

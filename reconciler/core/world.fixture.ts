@@ -24,7 +24,7 @@ export function loaded<K extends Kind>(kind: K, path: string, value: Values[K] |
     blob: sha(JSON.stringify(value ?? null)),
     problems: [],
     locate: () => ({ line: 1, column: 1 }),
-    ...(kind === 'route' && { team: path.split('/')[1], hostname: route?.hostname.toLowerCase() }),
+    ...(kind === 'route' && { team: path.split('/')[1], hostname: route?.hostname?.toLowerCase() }),
   } as unknown as AnyLoadedFile;
 }
 

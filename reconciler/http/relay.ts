@@ -71,7 +71,10 @@ function identityHandler(deps: HttpDeps, index: PoolIndex) {
         message: `/wraps names ${stranger}, which is no member of the pool`,
       });
     if (!isOwn(item, member, deps, response)) return;
-    await settle(response, member.pool, await deps.store.putIdentity(item), index, deps);
+    const outcome = await deps.store.putIdentity(item);
+    await settle(response, member.pool, outcome, index, deps);
+    // What was sealed to the pool's earlier identity is sealed anew.
+    if (outcome === 'kept') deps.onEnrolment();
   };
 }
 

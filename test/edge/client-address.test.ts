@@ -14,26 +14,11 @@ const FROM = '127.9.8.7';
 const COOKIE = [['Cookie', 'session=alice']] as const;
 
 /** What proxies and frameworks take for the visitor's address, scheme, host or path. */
-const NAMES = [
-  ...['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Port'],
-  ...[
-    'X-Forwarded',
-    'Forwarded-For',
-    'X-Forwarded-By',
-    'X-Forwarded-Prefix',
-    'X-Forwarded-Scheme',
-    'X-Forwarded-Server',
-  ],
-  ...[
-    'X-Forwarded-Ssl',
-    'X-Client-IP',
-    'X-Cluster-Client-IP',
-    'True-Client-IP',
-    'CF-Connecting-IP',
-    'Fastly-Client-IP',
-  ],
-  ...['X-Original-Forwarded-For', 'X-Original-URL', 'X-Original-Host', 'X-Rewrite-URL', 'Proxy'],
-];
+const NAMES =
+  `X-Forwarded-For Forwarded X-Real-IP X-Forwarded-Proto X-Forwarded-Host X-Forwarded-Port X-Forwarded Forwarded-For X-Forwarded-By
+   X-Forwarded-Prefix X-Forwarded-Scheme X-Forwarded-Server X-Forwarded-Ssl X-Forwarded-Method X-Forwarded-Uri X-Client-IP
+   X-Cluster-Client-IP True-Client-IP CF-Connecting-IP Fastly-Client-IP X-Original-Forwarded-For X-Original-URL X-Original-Host
+   X-Original-Method X-Rewrite-URL Proxy`.split(/\s+/);
 
 let edge: OneEdge;
 let home: EchoOrigin;

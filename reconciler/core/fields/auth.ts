@@ -22,6 +22,10 @@ const users = block<SecretReference>({
   file: saidBySchema,
   credential: saidBySchema,
   env: one((_, place) => {
+    if (place.team?.includes('--')) {
+      const message = `found env, expected sealed, file or credential: team ${place.team} has no variables of its own`;
+      return [refuse(place, 'KK348', message, 'seal the secret with kokoa seal, or ask an operator for a file')];
+    }
     const message =
       'found env, expected sealed, file or credential: other processes of the machine can see an environment';
     return [

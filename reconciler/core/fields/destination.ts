@@ -1,13 +1,14 @@
 // Where requests go, as the properties of a route or a path say it together: one way, whole, and with nothing beside it that
 // belongs to another.
 import type { Path, Route } from '../../../schemas/types.ts';
+import { isLayer4 } from '../public-port.ts';
 import { type FieldPlace, type FieldProblem, refuse } from './field.ts';
 
 const SINGLE = ['origin', 'port', 'host'] as const;
 /** They say how backends are reached, so they stand beside them. */
 const MANNER = ['sticky', 'protocol', 'originTls'] as const;
 
-type Place = Pick<Route, 'redirect'> & Pick<Path, (typeof SINGLE)[number] | (typeof MANNER)[number] | 'backends'>;
+type Place = Pick<Route, (typeof SINGLE)[number] | (typeof MANNER)[number] | 'backends' | 'redirect'>;
 
 /** Of a route. */
 export function judgeRouteDestination(route: Route, place: FieldPlace): FieldProblem[] {
@@ -50,7 +51,8 @@ function judgeBeside(at: Place, names: readonly (keyof Place)[], other: string, 
     });
 }
 
-function judgeManner({ sticky, protocol, originTls, backends = [] }: Place, place: FieldPlace): FieldProblem[] {
+function judgeManner(at: Place, place: FieldPlace): FieldProblem[] {
+  const { sticky, protocol, originTls, backends = [] } = at;
   const problems: FieldProblem[] = [];
   if (sticky === true && backends.some(({ backup }) => backup === true)) {
     const message = 'found sticky beside a backup, expected one of them';
@@ -60,7 +62,7 @@ function judgeManner({ sticky, protocol, originTls, backends = [] }: Place, plac
     const message = 'found protocol: https without originTls, expected it to say how the certificate is judged';
     problems.push(refuse(place, 'KK319', message, 'add originTls: {verify: public}, or ca, or none', '/protocol'));
   }
-  if (protocol !== 'https' && originTls !== undefined) {
+  if (protocol !== 'https' && originTls !== undefined && !isLayer4(at)) {
     const message = `found originTls with protocol: ${protocol ?? 'http'}, expected it with https only`;
     problems.push(refuse(place, 'KK319', message, 'write protocol: https, or delete originTls', '/originTls'));
   }

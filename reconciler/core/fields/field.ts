@@ -15,6 +15,8 @@ export interface FieldPlace {
   readonly pointer: string;
   /** The route's hostname in canonical form. */
   readonly hostname: string | undefined;
+  /** Of a route. */
+  readonly team?: string | undefined;
   /** Undefined: kokoa.yaml is missing or broken, and questions about it are not asked. */
   readonly kokoa: Kokoa | undefined;
 }

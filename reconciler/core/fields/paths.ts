@@ -1,6 +1,6 @@
 // `paths`: parts of a site. Law: a prefix has one spelling that needs no decoding, so that no request can be for two of them.
 import { PREFIX_PARTS_MAX } from '../../../bundle/config-schema.ts';
-import type { Path } from '../../../schemas/types.ts';
+import type { Path, Route } from '../../../schemas/types.ts';
 import { auth } from './auth.ts';
 import { backends } from './backends.ts';
 import { judgePathDestination } from './destination.ts';
@@ -45,6 +45,17 @@ const path = block<Path>(
 );
 
 export const paths = listOf<Path>(path, judgeRepetition);
+
+/** Of a route with its paths, because a path without a destination of its own speaks as the route does. */
+export function judgeStripped({ paths: list = [], protocol }: Route, place: FieldPlace): FieldProblem[] {
+  return list.flatMap((one, index) => {
+    const own = one.origin !== undefined || one.backends !== undefined;
+    if (one.stripPrefix !== true || (own ? one.protocol : protocol) !== 'h2c') return [];
+    const message = `found stripPrefix with protocol: h2c${own ? '' : ' of the route'}, expected one of them: nginx hands gRPC on with its path unchanged`;
+    const hint = 'delete stripPrefix, and name the whole path in your service; gRPC has it in the name of the service';
+    return [refuse(place, 'KK347', message, hint, `/paths/${index}/stripPrefix`)];
+  });
+}
 
 function judgePrefix(typed: string, place: FieldPlace): FieldProblem[] {
   const found = `found ${shown(typed)}`;

@@ -27,9 +27,12 @@ export async function dribble(
   return 'all sent';
 }
 
-/** Resolves when the edge has ended the connection. */
-export async function ended(socket: Socket): Promise<void> {
-  watch(socket);
+/** Resolves when the edge has ended the connection: by a reset, which leaves no trace at the edge, or in order. */
+export async function ended(socket: Socket): Promise<'reset' | 'closed'> {
+  let how: 'reset' | 'closed' = 'closed';
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ECONNRESET') how = 'reset';
+  });
   socket.resume();
   const deadline = Date.now() + ENDED_TIMEOUT_MS;
   while (!isOver(socket)) {
@@ -37,6 +40,7 @@ export async function ended(socket: Socket): Promise<void> {
     await delay(20);
   }
   socket.destroy();
+  return how;
 }
 
 /** A reset is an end too. */
