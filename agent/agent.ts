@@ -58,7 +58,14 @@ export interface Self {
 
 export function createSelf(log: Log): Self {
   const [bell, news] = [createBell(), createNews(log)];
-  return { made: { release: undefined, unserved: [] }, unheard: false, converging: false, changes: 0, bell, news };
+  return {
+    made: { release: undefined, unserved: [], portsLacking: [] },
+    unheard: false,
+    converging: false,
+    changes: 0,
+    bell,
+    news,
+  };
 }
 
 /** Something is worth a report now. */
@@ -96,6 +103,7 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
   delete self.again;
   if (made) {
     self.made = made;
+    tellPorts(self, made);
     if (unsaved) self.unsaved = unsaved;
     else remembered(self);
   }
@@ -108,6 +116,20 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
   if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
   if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');
 }
+
+function tellPorts({ news }: Self, { portsLacking }: Made): void {
+  if (portsLacking.length === 0) {
+    news.over('ports', 'every public port is served');
+    return;
+  }
+  const fields = {
+    ports: portsLacking.slice(0, PORTS_TOLD_MAX),
+    todo: 'free the port, or install libnginx-mod-stream',
+  };
+  news.trouble('ports', portsLacking.join(), fields, 'a public port is not served');
+}
+
+const PORTS_TOLD_MAX = 20;
 
 /** What runs is the last known good from now on. */
 export function remembered(self: Self): void {

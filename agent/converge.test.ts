@@ -24,7 +24,7 @@ describe('a good bundle', () => {
     expect(await take(OLD)).toMatchObject({
       kind: 'applied',
       bundle: OLD,
-      made: { release: node.state.current, unserved: [] },
+      made: { release: node.state.current, unserved: [], portsLacking: [] },
     });
     node.answers.set('a.test', async () => {
       node.events.push('asked');

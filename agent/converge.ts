@@ -39,6 +39,8 @@ export interface Release {
   files: ReadonlyMap<string, string>;
   /** Hosts that this web server cannot serve. */
   unserved: readonly Unserved[];
+  /** Public ports that this machine cannot give: `tcp 25565`. */
+  portsLacking: readonly string[];
 }
 
 export interface Unserved {
@@ -62,6 +64,8 @@ export interface Made {
   release: string | undefined;
   /** Hosts that nobody reaches here, each with one reason. */
   unserved: readonly Unserved[];
+  /** Public ports that this machine cannot give: `tcp 25565`. */
+  portsLacking: readonly string[];
 }
 
 /** Nothing that runs was touched. */
@@ -142,11 +146,12 @@ async function prepare(
   const withoutPeer = verdict.withoutPeer.map((hostname) => ({ hostname, reason: WITHOUT_PEER }));
   const { config } = wanted;
   const { edge } = machine;
-  if (config.role === 'origin' || !edge) return { kind: 'ready', made: { release: undefined, unserved: withoutPeer } };
+  if (config.role === 'origin' || !edge)
+    return { kind: 'ready', made: { release: undefined, unserved: withoutPeer, portsLacking: [] } };
 
   const rendered = await attempt('render', () => edge.render(config, wanted));
   if (rendered.failure) return { kind: 'refused', ...rendered.failure };
-  const { id, files, unserved } = rendered.value;
+  const { id, files, unserved, portsLacking } = rendered.value;
   const tree = guardTree(files);
   if (!tree.ok) return refusal('guard', tree.code, tree.detail);
 
@@ -155,7 +160,7 @@ async function prepare(
   if (!tested.value.ok) return refusal('test', 'nginx_refused', tested.value.detail);
   // Before anybody is asked for a password: a list that is not there lets nobody in.
   await edge.prepareUsers(wanted.chunks);
-  return { kind: 'ready', made: { release: id, unserved: [...withoutPeer, ...unserved] } };
+  return { kind: 'ready', made: { release: id, unserved: [...withoutPeer, ...unserved], portsLacking } };
 }
 
 function refusal(stage: Failure['stage'], code: string, detail: string): Prepared {

@@ -53,7 +53,7 @@ beforeEach(() => {
   kernel = { on: [], own: [] };
   network = createNetwork({
     interfaceName: 'kokoa0',
-    allow: parseAllowList('8080,192.168.1.20:80'),
+    allow: parseAllowList('8080,192.168.1.20:80,53/udp,192.168.1.20:53/udp'),
     now: () => nowMs,
     tunnel: {
       async read() {
@@ -172,6 +172,26 @@ describe('applying', () => {
   it('opens on an origin what a route declares and the owner allows, and nothing else', async () => {
     await network.apply(originBundle([8080, 9000]).config);
     expect([filter?.includes('8080'), filter?.includes('9000')]).toEqual([true, false]);
+  });
+});
+
+describe('by UDP', () => {
+  const LAN: Forward = { protocol: 'udp', port: 20_001, host: '192.168.1.20', hostPort: 53 };
+  const at = (origin: object) => ({ ...originBundle([]).config, origin: { ports: [], ...origin } }) as NodeConfig;
+
+  it.each([
+    ['a port', { udpPorts: [53, 8080] }, 'set udp_ports { type inet_service; elements = { 53 }; }'],
+    ['a forward', { forwards: [LAN] }, 'elements = { 20001 . 192.168.1.20 . 53 }'],
+  ])('%s opens when a config comes to declare it, and closes when its time is over', async (_, origin, open) => {
+    await network.apply(at({}));
+    expect(await network.apply(at(origin))).toContain('packet filter');
+    expect(filter).toContain(open);
+    await network.apply(at({}));
+    expect([filter?.includes(open), network.hasPortsToClose()]).toEqual([true, false]);
+    nowMs += LINGER_MS;
+    expect(network.hasPortsToClose()).toBe(true);
+    await network.repair(at({}));
+    expect([filter?.includes('udp'), network.hasPortsToClose()]).toEqual([false, false]);
   });
 });
 

@@ -165,6 +165,7 @@ export async function createFakeNode() {
         prepareUsers: async (chunks) => {
           if (chunks.some(({ routes }) => routes.some(({ auth }) => auth))) events.push('users');
         },
+        isFreePort: async () => true,
         templates: await loadTemplates(),
         settings: {
           stateDir: STATE_DIR,

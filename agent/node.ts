@@ -13,6 +13,7 @@ import { createConnectionRefusal } from './adapters/connection-refusal.ts';
 import { createConnectionReset } from './adapters/connection-reset.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
 import { probeHost } from './adapters/edge-probe.ts';
+import { isFreePort } from './adapters/free-ports.ts';
 import { createKernelSettings } from './adapters/kernel-settings.ts';
 import { knock } from './adapters/knock.ts';
 import { localAddresses } from './adapters/local-address.ts';
@@ -94,6 +95,7 @@ export async function openNode(stateDir: string): Promise<Node> {
       releases: releasesDir(stateDir),
       answers: async ({ address, port }, timeoutMs) => (await knock(address, port, timeoutMs)) !== 'silent',
       prepareUsers: users.prepare,
+      isFreePort,
       templates: await loadTemplates(),
       settings: {
         stateDir,

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const marker = join(top, 'node_modules', '.kokoa-lock-sha256');
 
-/** Debian package → a program it brings. */
+/** Debian package → a program it brings, or a file. */
 const LAB_PACKAGES = {
   iproute2: 'ip',
   'iputils-ping': 'ping',
@@ -20,6 +20,7 @@ const LAB_PACKAGES = {
   'wireguard-go': 'wireguard-go',
   'wireguard-tools': 'wg',
   'nginx-light': 'nginx',
+  'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   certbot: 'certbot',
   pebble: 'pebble',
   openssl: 'openssl',
@@ -52,6 +53,7 @@ function installNodePackages() {
 }
 
 function onPath(program) {
+  if (program.startsWith('/')) return existsSync(program);
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => {
     try {

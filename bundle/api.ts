@@ -18,7 +18,9 @@ export interface ConfigSummary {
   /** hostname → `address:port` of the first backend. */
   routes: Record<string, string>;
   hostnames: string[];
-  /** hostname → every backend, where there are several. */
+  /** Public port, such as `tcp 25565` → `address:port` of the first backend; absent: none. */
+  streams?: Record<string, string>;
+  /** Hostname or public port → every backend, where there are several. */
   backends: Record<string, string[]>;
 }
 

@@ -1,11 +1,12 @@
 // The desired state as `GET /api/v1/{routes,origins,edges}` lists it: made when somebody asks, not at every publish.
 import type { Path, Route } from '../schemas/types.ts';
 import { claimOf, type Desired } from './core/desired.ts';
+import type { LoadedFile } from './core/files.ts';
 import { entriesOf } from './core/persistent-map.ts';
 import { backendsOf } from './core/route-targets.ts';
 import { slotsOf } from './core/slots.ts';
 import { hasDestination } from './core/wire/path.ts';
-import type { ListedBackend, ListedService, Listing } from './http/served.ts';
+import type { ListedBackend, ListedRoute, ListedService, Listing } from './http/served.ts';
 
 /** What is live. Each list is sorted by name and computed at most once. */
 export function listingOf(live: Desired): Listing {
@@ -35,31 +36,47 @@ function once<T>(live: Desired, name: string, make: () => T): T {
 }
 
 function routesIn(live: Desired, defaultPool: string): Listing['routes'] {
-  return [...entriesOf(live.routesByHost)]
+  const hosts = [...entriesOf(live.routesByHost)]
     .map(([hostname]) => ({ hostname, file: claimOf(live.routesByHost, hostname) }))
     .sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
-    .flatMap(({ hostname, file }) => {
-      if (!file?.value) return [];
-      const { pool = defaultPool, paths = [], redirect, expiresAt } = file.value;
-      const elsewhere = paths.filter(hasDestination).map((path) => ({ prefix: path.prefix, ...servicesOf(path) }));
-      return [
-        {
-          hostname,
-          ...(file.team !== undefined && { team: file.team }),
-          pool,
-          ...servicesOf(file.value),
-          ...(elsewhere.length > 0 && { paths: elsewhere }),
-          ...(redirect && { redirect: redirect.to }),
-          ...(expiresAt !== undefined && { expiresAt }),
-          file: file.path,
-        },
-      ];
-    });
+    .flatMap(({ hostname, file }) => (file ? routeOf({ hostname }, file, defaultPool) : []));
+  const ports = [...entriesOf(live.routesByPublicPort)]
+    .flatMap(([key]) => claimOf(live.routesByPublicPort, key) ?? [])
+    .flatMap((file) => routeOf({ publicPort: file.value!.publicPort! }, file, defaultPool))
+    .sort((a, b) => order(a.protocol, b.protocol) || order(a.publicPort, b.publicPort) || order(a.pool, b.pool));
+  return [...hosts, ...ports];
+}
+
+function routeOf(
+  name: { hostname: string } | { publicPort: number },
+  { value, team, path: file }: LoadedFile<'route'>,
+  defaultPool: string,
+): ListedRoute[] {
+  if (value === undefined) return [];
+  const { pool = defaultPool, protocol, paths = [], redirect, expiresAt } = value;
+  const elsewhere = paths.filter(hasDestination).map((path) => ({ prefix: path.prefix, ...servicesOf(path) }));
+  return [
+    {
+      ...name,
+      ...((protocol === 'tls' || protocol === 'tcp' || protocol === 'udp') && { protocol }),
+      ...(team !== undefined && { team }),
+      pool,
+      ...servicesOf(value),
+      ...(elsewhere.length > 0 && { paths: elsewhere }),
+      ...(redirect && { redirect: redirect.to }),
+      ...(expiresAt !== undefined && { expiresAt }),
+      file,
+    },
+  ];
+}
+
+function order<T extends string | number>(a: T | undefined, b: T | undefined): number {
+  return a === b || a === undefined || b === undefined ? 0 : a < b ? -1 : 1;
 }
 
 /** The one that is asked first, and where there are several, all. */
 function servicesOf(place: Route | Path): Partial<ListedService> & { backends?: ListedBackend[] } {
-  const backends = backendsOf(place).map(({ pointer: _, ...service }, index): ListedBackend => {
+  const backends = backendsOf(place).map(({ pointer: _, protocol: __, ...service }, index): ListedBackend => {
     const { weight, backup } = place.backends?.[index] ?? {};
     return { ...service, ...(weight !== undefined && { weight }), ...(backup && { backup }) };
   });

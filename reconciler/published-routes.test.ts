@@ -5,10 +5,11 @@ import type { Route } from '../schemas/types.ts';
 import type { LoadedFile } from './core/files.ts';
 import { wireRouteOf } from './core/wire-route.ts';
 import { desiredOf, kokoa, loaded, NOW, origin } from './core/world.fixture.ts';
-import { isPublished } from './published-routes.ts';
+import { isPublished, type PublishedRoutes } from './published-routes.ts';
 
 const USERS = { auth: { basic: { users: { file: 'x' } } }, paths: [{ prefix: '/p' }] };
 const ENDING = { expiresAt: '2026-11-21T11:00Z' };
+const NOTHING: PublishedRoutes = { host: async () => undefined, stream: () => undefined };
 const fileOf = (more: Partial<Route>) =>
   loaded('route', 'routes/hoge/a.yaml', {
     ...{ hostname: 'a.hoge.com', origin: 'o1', port: 80 },
@@ -31,9 +32,9 @@ it.each<[string, Partial<Route>, Partial<Route>, boolean]>([
     { desired, limits: {}, sealed, nowMs: NOW.getTime(), pool: 'default' },
     'e1',
   ) as WireRoute;
-  expect(await isPublished(fileOf(file), desired, async () => route)).toBe(expected);
+  expect(await isPublished(fileOf(file), desired, { ...NOTHING, host: async () => route })).toBe(expected);
 });
 
 it('is false for a hostname of which nothing is published', async () => {
-  expect(await isPublished(fileOf({}), desiredOf([kokoa(), origin('o1')]), async () => undefined)).toBe(false);
+  expect(await isPublished(fileOf({}), desiredOf([kokoa(), origin('o1')]), NOTHING)).toBe(false);
 });

@@ -1,42 +1,58 @@
-// The routes as they are published: after a restart, what tells which of two files that claim a hostname is the live one.
+// The routes as they are published: after a restart, what tells which of two files that claim a hostname or a public port is the live one.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
-import type { Chunk, ChunkReference, NodeConfig, WirePlace, WireRoute } from '../bundle/config.ts';
+import type { Chunk, EdgePart, NodeConfig, WirePlace, WireRoute, WireStream } from '../bundle/config.ts';
 import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
 import { NOTHING_SEALED } from './core/sealed.ts';
 import { wireRouteOf } from './core/wire-route.ts';
+import { wireStreamOf } from './core/wire-stream.ts';
 import type { PublishedNode, Store } from './ports/store.ts';
 
-/** The route of a hostname in a pool; undefined: it has none, or its chunk is lost. */
-export type PublishedRoutes = (pool: string, hostname: string) => Promise<WireRoute | undefined>;
+export interface PublishedRoutes {
+  /** The route of a hostname in a pool; undefined: it has none, or its chunk is lost. */
+  host(pool: string, hostname: string): Promise<WireRoute | undefined>;
+  /** Undefined: the port is closed. */
+  stream(pool: string, protocol: WireStream['protocol'], port: number): WireStream | undefined;
+}
 
 /** Reads nothing until it is asked. */
 export function publishedRoutes(nodes: Iterable<PublishedNode>, store: Pick<Store, 'blob'>): PublishedRoutes {
-  let pools: Map<string, ChunkReference[]> | undefined;
-  return async (pool, hostname) => {
-    pools ??= chunksByPool(nodes);
-    const digest = sha256Hex(hostname);
-    const reference = pools.get(pool)?.find(({ bucket }) => digest.startsWith(bucket));
-    const text = reference && (await store.blob(reference.sha256));
-    return text === undefined
-      ? undefined
-      : (JSON.parse(text) as Chunk).routes.find((route) => route.hostname === hostname);
+  let read: Map<string, EdgePart> | undefined;
+  const pools = () => {
+    read ??= partsByPool(nodes);
+    return read;
+  };
+  return {
+    async host(pool, hostname) {
+      const digest = sha256Hex(hostname);
+      const reference = pools()
+        .get(pool)
+        ?.chunks.find(({ bucket }) => digest.startsWith(bucket));
+      const text = reference && (await store.blob(reference.sha256));
+      return text === undefined
+        ? undefined
+        : (JSON.parse(text) as Chunk).routes.find((route) => route.hostname === hostname);
+    },
+    stream(pool, protocol, port) {
+      const { streams = [] } = pools().get(pool) ?? {};
+      return streams.find((one) => one.protocol === protocol && one.port === port);
+    },
   };
 }
 
-/** All edges of a pool name the same chunks. */
-function chunksByPool(nodes: Iterable<PublishedNode>): Map<string, ChunkReference[]> {
-  const pools = new Map<string, ChunkReference[]>();
+/** All edges of a pool name the same chunks and public ports. */
+function partsByPool(nodes: Iterable<PublishedNode>): Map<string, EdgePart> {
+  const pools = new Map<string, EdgePart>();
   for (const node of nodes) {
     const config = JSON.parse(node.config) as NodeConfig;
-    if (config.role === 'edge') pools.set(config.edge.pool, config.edge.chunks);
+    if (config.role === 'edge') pools.set(config.edge.pool, config.edge);
   }
   return pools;
 }
 
 /**
- * True when `file` says what is published of its hostname. Secrets are not compared: what they are sealed to changes without a commit. A closed route
- * is compared with what the file says once its time is over.
+ * True when `file` says what is published of its hostname or public port. Secrets are not compared: what they are sealed to changes without
+ * a commit. A closed route is compared with what the file says once its time is over; of a closed port nothing is published.
  */
 export async function isPublished(
   file: LoadedFile<'route'>,
@@ -45,10 +61,17 @@ export async function isPublished(
 ): Promise<boolean> {
   const settings = desired.kokoa?.value;
   const pool = file.value?.pool ?? settings?.pools[0]?.name;
-  if (pool === undefined || file.hostname === undefined) return false;
-  const route = await routes(pool, file.hostname);
-  if (route === undefined) return false;
+  if (pool === undefined) return false;
   const limits = settings?.defaults?.limits ?? {};
+  const { protocol, publicPort } = file.value ?? {};
+  if ((protocol === 'tcp' || protocol === 'udp') && publicPort !== undefined) {
+    const stream = routes.stream(pool, protocol, publicPort);
+    const wire = wireStreamOf(file, { desired, limits, nowMs: 0 });
+    return stream !== undefined && wire !== undefined && canonicalJson(stream) === canonicalJson(wire);
+  }
+  if (file.hostname === undefined) return false;
+  const route = await routes.host(pool, file.hostname);
+  if (route === undefined) return false;
   const nowMs = route.closed ? Number.MAX_SAFE_INTEGER : 0;
   const wire = wireRouteOf(file, { desired, limits, sealed: NOTHING_SEALED, nowMs, pool }, route.orderer);
   return wire !== undefined && canonicalJson(withoutSecrets(route)) === canonicalJson(wire);

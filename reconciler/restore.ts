@@ -36,7 +36,7 @@ export async function recall(
   const newest = await readCommit({ commit: head.commit, newest: published }, commit, source);
   const routes = publishedRoutes(stored.nodes.values(), store);
   const { desired, quarantined } = await quarantine(published, allRoutes(published), {
-    holderOf: (_hostname, claims) => onlyPublished(claims, published, routes),
+    holderOf: (_claim, claims) => onlyPublished(claims, published, routes),
     publishedVersion: async (file) => {
       if (await isPublished(file, published, routes)) return file;
       for await (const version of olderVersions(file, head.commit, source, older))
@@ -62,7 +62,7 @@ export async function knownNodes(
   return { enrolments: new Map(enrolments.map((bound) => [bound.node, bound])), leases };
 }
 
-/** The file that says what is published of its hostname. Where several say the same, nobody can tell, and visitors see no difference. */
+/** The file that says what is published of its name. Where several say the same, nobody can tell, and visitors see no difference. */
 async function onlyPublished(
   claims: readonly LoadedFile<'route'>[],
   desired: Desired,

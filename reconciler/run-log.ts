@@ -1,6 +1,7 @@
 // What the log says of runs: every change once, with the reason and what to do. A state that lasts is not repeated at every poll.
 import { KokoaError } from '../bundle/error.ts';
 import type { Log } from './adapters/log.ts';
+import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/problem.ts';
 import type { Outcome } from './reconcile.ts';
 import type { Standing } from './standing.ts';
@@ -75,6 +76,13 @@ export function createRunLog(log: Log, clock: () => Date): RunLog {
     if (over.length > 0) log.info({ files: over.slice(0, LINES_MAX), count: over.length }, 'no longer quarantined');
   }
 
+  /** Whoever was connected is cut off, and no page says why. */
+  function sayClosed(removed: Plan['streams']['removed']): void {
+    if (removed.length === 0) return;
+    const ports = removed.slice(0, LINES_MAX).map(({ name, from }) => `${name} (${from.pool})`);
+    log.warn({ ports, count: removed.length }, 'public ports are closed');
+  }
+
   function ran(outcome: Outcome, ms: Record<string, number>): void {
     const { kind, standing, plan, changed, removed, unfetched } = outcome;
     if (unfetched !== undefined) failed(unfetched);
@@ -85,10 +93,19 @@ export function createRunLog(log: Log, clock: () => Date): RunLog {
     sayHold(standing);
     sayQuarantine(standing.quarantined);
     if (changed.length + removed.length === 0) return;
-    const { added, removed: gone, moved } = plan?.hosts ?? { added: [], removed: [], moved: [] };
-    const hosts = { added: added.length, removed: gone.length, moved: moved.length };
+    const hosts = countsOf(plan?.hosts ?? { added: [], removed: [], moved: [] });
+    const publicPorts = countsOf(plan?.streams ?? {});
+    const hasPorts = Object.values(publicPorts).some((count) => count > 0);
     const message = kind === 'held' ? 'published what a hold does not keep back' : 'published';
-    log.info({ commit: standing.head?.commit, hosts, nodes: changed, removed, ms }, message);
+    log.info(
+      { commit: standing.head?.commit, hosts, ...(hasPorts && { publicPorts }), nodes: changed, removed, ms },
+      message,
+    );
+    if (plan) sayClosed(plan.streams.removed);
   }
   return { ran, failed };
+}
+
+function countsOf(lists: Record<string, readonly unknown[]>): Record<string, number> {
+  return Object.fromEntries(Object.entries(lists).map(([kind, { length }]) => [kind, length]));
 }

@@ -1,6 +1,6 @@
 // Where there would be too many of something after a merge, newcomers wait: all that changed is taken back to what is published, then
 // let in one by one while there is room. Law: of what is published nothing makes room for anything new.
-import { BOUNDS, boundProblem, countIn, isCrowded, placesBeyond } from './core/bounds.ts';
+import { BOUNDS, boundProblem, countIn, eachOnce, isCrowded, placesBeyond, placesIn } from './core/bounds.ts';
 import { type Desired, updateDesired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
 import { lookup } from './core/persistent-map.ts';
@@ -56,11 +56,12 @@ export async function settleBounds(
 
 /** Above a bound, and more of it than before. */
 function problemsOf(file: LoadedFile<'route'>, before: Desired, after: Desired): Problem[] {
-  return BOUNDS.flatMap((bound) =>
-    bound.placesOf(file).flatMap((place) => {
+  const problems = BOUNDS.flatMap((bound) =>
+    placesIn(after, bound, file).flatMap((place) => {
       const count = countIn(after, bound, place.group);
       if (count <= bound.max || count <= countIn(before, bound, place.group)) return [];
       return [boundProblem(file, bound, place, count)];
     }),
   );
+  return eachOnce(problems);
 }

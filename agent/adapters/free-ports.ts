@@ -1,4 +1,5 @@
 // Whether the web server could listen where it should, found out by listening there for a moment.
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 export interface TakenPort {
@@ -18,6 +19,19 @@ export async function takenPorts(addresses: readonly string[], ports: readonly n
     }
   }
   return taken;
+}
+
+/** True when this process could listen there now. */
+export async function isFreePort(protocol: 'tcp' | 'udp', address: string, port: number): Promise<boolean> {
+  return protocol === 'tcp' ? (await refusalOf(address, port)) === undefined : isFreeForDatagrams(address, port);
+}
+
+function isFreeForDatagrams(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: address.includes(':') });
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind({ address, port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
 }
 
 function refusalOf(host: string, port: number): Promise<string | undefined> {

@@ -44,9 +44,11 @@ export function judgeDir(dir: string): Judgement {
   const loaded = files.map(({ path, blob, bytes }) => loadFile(path, blob ?? '', bytes ?? new Uint8Array()));
   const all = [...problems];
   for (const file of loaded) all.push(...file.problems);
-  for (const problem of checkAll(viewOf(loaded))) all.push(problem);
+  const view = viewOf(loaded);
+  for (const problem of checkAll(view)) all.push(problem);
   const routes = loaded.filter((file) => file.kind === 'route');
-  for (const problem of checkBounds(routes)) all.push(problem);
+  const defaultPool = view.kokoa?.value?.pools[0]?.name;
+  for (const problem of checkBounds(routes, defaultPool)) all.push(problem);
   const wrong = new Set(all.filter(({ severity }) => severity === 'error').map(({ file }) => file));
   for (const file of routes) if (!wrong.has(file.path)) all.push(...checkWire(file));
   return { problems: all.sort(compareProblems), loaded, files };

@@ -1,12 +1,16 @@
 // What there may be only so many of, because it costs every edge of a pool, or a machine, memory and time. Law: above a bound is a
 // problem with a place in a file, never a route that silently does less; and of what is published nothing is taken away for it.
+import { STREAMS_MAX } from '../../bundle/config-schema.ts';
+import { type BoundedPlace, policyPlaces, upstreamPlaces } from './bounded-places.ts';
 import type { Desired, RouteIndexes } from './desired.ts';
 import type { LoadedFile } from './files.ts';
 import { entriesOf, lookup } from './persistent-map.ts';
 import { compareProblems, type Problem } from './problem.ts';
-import { type BoundedPlace, policyPlaces, serviceKey, upstreamPlaces } from './route-changes.ts';
+import { UNNAMED_POOL } from './public-port.ts';
+import { publicPortPlaces } from './public-port-places.ts';
 import { targetsOf } from './route-targets.ts';
 import type { RuleId } from './rules.ts';
+import { portKey, serviceKey } from './service-keys.ts';
 
 /** DESIGN.md §8: each is a `server{}` and two zones of shared memory on every edge of the pool. */
 export const POLICIES_PER_TEAM_MAX = 50;
@@ -24,9 +28,9 @@ export interface Bound {
   /** Distinct keys in one group. */
   max: number;
   /** Group → key → something. */
-  index: Extract<keyof RouteIndexes, 'policies' | 'upstreams' | 'services' | 'ports'>;
-  /** What a route takes of it. */
-  placesOf(file: RouteFile): BoundedPlace[];
+  index: Extract<keyof RouteIndexes, 'policies' | 'upstreams' | 'services' | 'ports' | 'publicPorts'>;
+  /** What a route takes of it. `defaultPool`: where a route without one goes. */
+  placesOf(file: RouteFile, defaultPool: string | undefined): BoundedPlace[];
   /** Goes before the name of the group. */
   what: string;
   hint: string;
@@ -54,8 +58,8 @@ export const BOUNDS: readonly Bound[] = [
     max: SERVICES_PER_ORIGIN_MAX,
     index: 'services',
     placesOf: (file) =>
-      targetsOf(file.value!).flatMap(({ origin, host, port, pointer }) =>
-        host === undefined ? [] : [{ group: origin, key: serviceKey(host, port), pointer }],
+      targetsOf(file.value!).flatMap(({ origin, host, pointer, ...port }) =>
+        host === undefined ? [] : [{ group: origin, key: serviceKey({ host, ...port }), pointer }],
       ),
     what: 'services behind origin',
     hint: 'let a reverse proxy in that network answer for several, or make another machine an origin',
@@ -65,24 +69,42 @@ export const BOUNDS: readonly Bound[] = [
     max: PORTS_PER_ORIGIN_MAX,
     index: 'ports',
     placesOf: (file) =>
-      targetsOf(file.value!).flatMap(({ origin, host, port, pointer }) =>
-        host === undefined ? [{ group: origin, key: String(port), pointer }] : [],
+      targetsOf(file.value!).flatMap(({ origin, host, pointer, ...port }) =>
+        host === undefined ? [{ group: origin, key: portKey(port), pointer }] : [],
       ),
     what: 'ports of origin',
     hint: 'let a reverse proxy on the machine answer for several',
   },
+  {
+    rule: 'KK360',
+    max: STREAMS_MAX,
+    index: 'publicPorts',
+    placesOf: publicPortPlaces,
+    what: 'places for public ports, of which one with long lists takes several, in pool',
+    hint: 'name networks instead of addresses in allow and deny, give up a port that nobody needs, or use another pool',
+  },
 ];
+
+/** What a route takes of it in this state. */
+export function placesIn(desired: Desired, bound: Bound, file: RouteFile): BoundedPlace[] {
+  return bound.placesOf(file, defaultPoolOf(desired));
+}
 
 /** How many distinct ones there are. */
 export function countIn(desired: Desired, { index }: Bound, group: string): number {
-  return lookup<{ size: number }>(desired[index], group)?.size ?? 0;
+  const sizeOf = (name: string) => lookup<{ size: number }>(desired[index], name)?.size ?? 0;
+  const unnamed = index === 'publicPorts' && group === defaultPoolOf(desired);
+  return sizeOf(group) + (unnamed ? sizeOf(UNNAMED_POOL) : 0);
 }
 
-/** True when there is too much of anything. Cost: the teams and origins. */
+/** True when there is too much of anything. Cost: the teams, origins and pools. */
 export function isCrowded(desired: Desired): boolean {
-  return BOUNDS.some(({ index, max }) =>
-    [...entriesOf<{ size: number }>(desired[index])].some(([, { size }]) => size > max),
-  );
+  const pool = defaultPoolOf(desired);
+  return BOUNDS.some((bound) => {
+    const isUnnamed = (group: string) => bound.index === 'publicPorts' && group === UNNAMED_POOL;
+    const groups = [...entriesOf<object>(desired[bound.index])].map(([group]) => group);
+    return groups.some((group) => countIn(desired, bound, isUnnamed(group) ? (pool ?? group) : group) > bound.max);
+  });
 }
 
 /** What a route takes of something of which there is too much. */
@@ -92,7 +114,7 @@ export function placesBeyond(
 ): { bound: Bound; place: BoundedPlace; count: number }[] {
   if (file.value === undefined) return [];
   return BOUNDS.flatMap((bound) =>
-    bound.placesOf(file).flatMap((place) => {
+    placesIn(desired, bound, file).flatMap((place) => {
       const count = countIn(desired, bound, place.group);
       return count > bound.max ? [{ bound, place, count }] : [];
     }),
@@ -110,9 +132,15 @@ export function boundProblem(file: RouteFile, bound: Bound, { group, pointer }: 
  * The problems of all routes, sorted. What is shared by most routes is within the bound, then what the first path names: the newcomer
  * is the last one that most people would miss.
  */
-export function checkBounds(files: Iterable<RouteFile>): Problem[] {
+export function checkBounds(files: Iterable<RouteFile>, defaultPool?: string): Problem[] {
   const routes = [...files].filter(({ value }) => value !== undefined);
-  return BOUNDS.flatMap((bound) => problemsOf(bound, routes)).sort(compareProblems);
+  return eachOnce(BOUNDS.flatMap((bound) => problemsOf(bound, routes, defaultPool)));
+}
+
+/** Sorted; one that takes several places is told once. */
+export function eachOnce(problems: readonly Problem[]): Problem[] {
+  const sorted = problems.toSorted(compareProblems);
+  return sorted.filter((one, at) => at === 0 || compareProblems(one, sorted[at - 1]!) !== 0);
 }
 
 interface Named {
@@ -120,10 +148,10 @@ interface Named {
   places: { file: RouteFile; place: BoundedPlace }[];
 }
 
-function problemsOf(bound: Bound, routes: readonly RouteFile[]): Problem[] {
+function problemsOf(bound: Bound, routes: readonly RouteFile[], defaultPool: string | undefined): Problem[] {
   const groups = new Map<string, Map<string, Named>>();
   for (const file of routes) {
-    for (const place of bound.placesOf(file)) {
+    for (const place of bound.placesOf(file, defaultPool)) {
       const group = groups.get(place.group) ?? new Map<string, Named>();
       groups.set(place.group, group);
       const named = group.get(place.key) ?? { first: file.path, places: [] };
@@ -145,4 +173,8 @@ function problemsOf(bound: Bound, routes: readonly RouteFile[]): Problem[] {
 
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function defaultPoolOf({ kokoa }: Desired): string | undefined {
+  return kokoa?.value?.pools[0]?.name;
 }

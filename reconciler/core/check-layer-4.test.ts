@@ -160,6 +160,14 @@ describe('grants of ports', () => {
     expect(granted(['51820'], kept('osaka-2', 40_000))).toEqual([]);
   });
 
+  it('of a team that stands there twice are those of both, so that only that is said', () => {
+    const twice = kokoa({ teams: [TEAM, { ...TEAM, ports: ['40000'] }], pools: POOLS });
+    expect(found([TCP, TCP.replace('25565', '40000')], [twice, origin('home')])).toEqual([
+      'kokoa:1:1 KK403',
+      'kokoa:1:1 KK403',
+    ]);
+  });
+
   it('say what is left of a range', () => {
     const [problem] = checkAll(viewOf([kokoa({ teams: [{ ...TEAM, ports: ['50000-60000'] }] }), kept('tokyo-1')]));
     expect(problem?.hint).toBe('write 50000-51819, 51821-60000');

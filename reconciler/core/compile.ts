@@ -1,7 +1,7 @@
 // Desired state to node configs. Law: a pure function; the same state is the same bytes under any order of files, time zone or
 // locale, and no time, commit or path stands in the result. `now` only decides which leases still count and which routes are over.
 import { canonicalJson } from '../../bundle/canonical.ts';
-import { type ChunkReference, CONFIG_FORMAT, type NodeConfig } from '../../bundle/config.ts';
+import { CONFIG_FORMAT, type EdgePart, type NodeConfig } from '../../bundle/config.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
 import { chunkReferences } from './chunks.ts';
 import { type Desired, portsOf } from './desired.ts';
@@ -58,17 +58,26 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
   const routing = routingOf(input, settings, fleet, previous?.routing);
   const fleetText = canonicalJson({ settings, fleet });
   const known = fleetText === previous?.fleetText ? previous : undefined;
-  const references = new Map([...routing.pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
+  const { pools, streams } = routing;
+  const references = new Map([...pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
+  const edgePart = (pool: string): EdgePart => ({
+    pool,
+    members: poolMembers(fleet, pool),
+    acme: settings.acme,
+    chunks: references.get(pool) ?? [],
+    ...(streams.has(pool) && { streams: [...streams.get(pool)!.list] }),
+    ...settings.pools[pool],
+  });
 
   const nodes = new Map<string, CompiledNode>();
   for (const node of fleet) {
     const before = known?.nodes.get(node.node);
     const unchanged = before && known && sameRoutes(node, routing, known.routing) ? before : undefined;
-    nodes.set(node.node, unchanged ?? { config: configOf(node, fleet, settings, desired, references) });
+    nodes.set(node.node, unchanged ?? { config: configOf(node, fleet, settings, desired, edgePart) });
   }
   return {
     nodes,
-    blobs: blobsOf(fleet, routing.pools),
+    blobs: blobsOf(fleet, pools),
     unannounced: known?.unannounced ?? unannouncedOf(fleet),
     desired,
     fleet,
@@ -87,7 +96,7 @@ function configOf(
   fleet: readonly FleetNode[],
   settings: Settings,
   desired: Desired,
-  references: ReadonlyMap<string, ChunkReference[]>,
+  edgePart: (pool: string) => EdgePart,
 ): NodeConfig {
   const isEdge = node.role === 'edge';
   const base = {
@@ -101,19 +110,24 @@ function configOf(
     },
     controlPlane: { urls: settings.urls },
   } as const;
-  if (!isEdge) {
-    const forwards = forwardsOf(desired, node.node);
-    const origin = { ports: portsOf(desired, node.node), ...(forwards.length > 0 && { forwards }) };
-    return { ...base, role: 'origin', origin };
-  }
-  const pool = node.pool!;
-  const chunks = references.get(pool) ?? [];
-  return { ...base, role: 'edge', edge: { pool, members: poolMembers(fleet, pool), acme: settings.acme, chunks } };
+  if (isEdge) return { ...base, role: 'edge', edge: edgePart(node.pool!) };
+  const udpPorts = portsOf(desired, node.node, 'udp');
+  const forwards = forwardsOf(desired, node.node);
+  const origin = {
+    ports: portsOf(desired, node.node),
+    ...(udpPorts.length > 0 && { udpPorts }),
+    ...(forwards.length > 0 && { forwards }),
+  };
+  return { ...base, role: 'origin', origin };
 }
 
 /** True when what routes contribute to this node's config is what it was. */
 function sameRoutes(node: FleetNode, next: Routing, before: Routing): boolean {
-  if (node.role === 'edge') return next.pools.get(node.pool!) === before.pools.get(node.pool!);
+  const pool = node.pool!;
+  if (node.role === 'edge')
+    return (
+      next.pools.get(pool) === before.pools.get(pool) && next.streams.get(pool)?.list === before.streams.get(pool)?.list
+    );
   return (['ports', 'services'] as const).every(
     (index) => lookup<object>(next.desired[index], node.node) === lookup<object>(before.desired[index], node.node),
   );

@@ -5,6 +5,7 @@ import type { AnyLoadedFile, LoadedFile } from './files.ts';
 import { KOKOA_FILE } from './paths.ts';
 import { emptyMap, entriesOf, lookup, type PersistentMap, updateMap } from './persistent-map.ts';
 import { RouteChanges } from './route-changes.ts';
+import { readPortKey, type TransportProtocol } from './service-keys.ts';
 
 export { type Claims, claimOf };
 
@@ -16,9 +17,9 @@ export interface RouteIndexes {
   readonly routesByPublicPort: PersistentMap<Claims<'route'>>;
   /** By every origin that a route names, wherever in it. */
   readonly routesByOrigin: PersistentMap<Claims<'route'>>;
-  /** Origin name → TCP port of the machine itself → how often routes name it. */
+  /** Origin name → portKey (service-keys.ts) of a port of the machine itself → how often routes name it. */
   readonly ports: Counts;
-  /** Origin name → `host:port` of a service behind it → the routes that name it. */
+  /** Origin name → serviceKey of a service behind it → the routes that name it. */
   readonly services: PersistentMap<PersistentMap<Claims<'route'>>>;
   /** By path: routes that end by themselves. */
   readonly expiring: Claims<'route'>;
@@ -28,6 +29,8 @@ export interface RouteIndexes {
   readonly policies: Counts;
   /** Team → sha256 of a list of several backends → how many places name it. */
   readonly upstreams: Counts;
+  /** Pool, '' where a route names none → a place of its public ports (public-port-places.ts) → how many routes take it. */
+  readonly publicPorts: Counts;
 }
 
 export interface Desired extends RouteIndexes {
@@ -62,6 +65,7 @@ const EMPTY: Desired = {
   withUsers: emptyMap(),
   policies: emptyMap(),
   upstreams: emptyMap(),
+  publicPorts: emptyMap(),
 };
 
 export function emptyDesired(): Desired {
@@ -107,9 +111,13 @@ export function hostCount(desired: Desired): number {
   return desired.routesByHost.size;
 }
 
-/** TCP ports that routes declare on an origin itself, ascending. */
-export function portsOf(desired: Desired, origin: string): number[] {
-  return [...entriesOf(lookup(desired.ports, origin))].map(([port]) => Number(port)).sort((a, b) => a - b);
+/** Ports that routes declare on an origin itself, ascending. */
+export function portsOf(desired: Desired, origin: string, protocol: TransportProtocol = 'tcp'): number[] {
+  return [...entriesOf(lookup(desired.ports, origin))]
+    .map(([key]) => readPortKey(key))
+    .filter((one) => one.protocol === protocol)
+    .map(({ port }) => port)
+    .sort((a, b) => a - b);
 }
 
 function kokoaIn(fleetFiles: PersistentMap<AnyLoadedFile>): LoadedFile<'kokoa'> | undefined {

@@ -1,11 +1,12 @@
 // The nodes that serve, with what is known of each: git's word first, then what the node announced under its token.
-import type { NodeRole, Peer, PoolMember } from '../../bundle/config.ts';
+import type { EdgePart, NodeRole, Peer, PoolMember } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import type { Edge, Kokoa, Limits, Origin } from '../../schemas/types.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
 import type { Desired } from './desired.ts';
 import { enrolmentInForce } from './enrolment.ts';
 import { isServed, type Slot, type SlotState, slotsOf } from './slots.ts';
+import { canonicalNetworks } from './wire/networks.ts';
 
 /** Where the tunnels of an edge come in, when its file does not say. */
 export const EDGE_PORT_DEFAULT = 51820;
@@ -17,7 +18,12 @@ export interface Settings {
   network: string;
   defaultPool: string;
   limits: Limits;
+  /** By name; only those that say something. */
+  pools: Record<string, PoolSettings>;
 }
+
+/** What the edges of a pool are told of their listeners, whatever its routes. */
+export type PoolSettings = Pick<EdgePart, 'tlsPassthrough' | 'proxyProtocolFrom'>;
 
 export interface FleetNode {
   node: string;
@@ -50,7 +56,18 @@ export function settingsOf(desired: Desired): Settings {
     });
   }
   const { acme, controlPlane, network, defaults } = value;
-  return { acme, urls: controlPlane.urls, network: network.wireguard, defaultPool, limits: defaults?.limits ?? {} };
+  return {
+    ...{ acme, urls: controlPlane.urls, network: network.wireguard },
+    ...{ defaultPool, limits: defaults?.limits ?? {}, pools: poolSettings(value) },
+  };
+}
+
+function poolSettings({ pools }: Kokoa): Settings['pools'] {
+  const said = pools.map(({ name, tlsPassthrough, proxyProtocolFrom: from }): [string, PoolSettings] => [
+    name,
+    { ...(tlsPassthrough && { tlsPassthrough }), ...(from && { proxyProtocolFrom: canonicalNetworks(from) }) },
+  ]);
+  return Object.fromEntries(said.filter(([, settings]) => Object.keys(settings).length > 0));
 }
 
 /** Every slot that is neither revoked nor compromised, sorted by name. */

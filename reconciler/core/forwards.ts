@@ -3,34 +3,35 @@
 //
 // A service's first choice is its hash. All services choose in the order of their hashes and take the next free port when theirs is
 // taken, so a newcomer moves an older one only where the two collide; and nobody gets a port that a route declares on the machine itself.
+// TCP and UDP have ports of their own, so what routes say of one moves nothing of the other.
 import { sha256Hex } from '../../bundle/canonical.ts';
 import type { Forward } from '../../bundle/config.ts';
 import { FORWARDS_MAX } from '../../bundle/config-schema.ts';
 import type { Desired } from './desired.ts';
 import type { LoadedFile } from './files.ts';
 import { changedKeys, entriesOf, lookup } from './persistent-map.ts';
-import { serviceKey } from './route-changes.ts';
+import { portKey, readServiceKey, type ServiceName, serviceKey } from './service-keys.ts';
 
 /** Above the ports that services usually listen on. */
 const PORT_MIN = 20_000;
 const PORT_MAX = 59_999;
 
-/** What an origin must be told, ascending by port. */
+/** What an origin must be told, ascending by port; of one port, TCP first. */
 export function forwardsOf(desired: Desired, origin: string): Forward[] {
   return [...allocationOf(desired, origin)]
-    .map(([service, port]) => {
-      const colon = service.lastIndexOf(':');
-      return { port, host: service.slice(0, colon), hostPort: Number(service.slice(colon + 1)) };
+    .map(([service, port]): Forward => {
+      const { host, port: hostPort, protocol } = readServiceKey(service);
+      return { ...(protocol === 'udp' && { protocol }), port, host, hostPort };
     })
-    .sort((a, b) => a.port - b.port);
+    .sort((a, b) => a.port - b.port || Number(a.protocol === 'udp') - Number(b.protocol === 'udp'));
 }
 
 /** Where edges reach a service behind an origin, on that origin's address. Undefined: there is none left (the rules refuse that). */
 export function tunnelPort(
   desired: Desired,
-  { origin, host, port }: { origin: string; host: string; port: number },
+  { origin, ...service }: ServiceName & { origin: string },
 ): number | undefined {
-  return allocationOf(desired, origin).get(serviceKey(host, port));
+  return allocationOf(desired, origin).get(serviceKey(service));
 }
 
 /** The routes of `after` that name a service whose port is another one than in `before`. */
@@ -57,20 +58,26 @@ function allocationOf(desired: Desired, origin: string): Allocation {
   const ports = lookup(desired.ports, origin);
   const known = made.get(services);
   if (known !== undefined && known.ports === ports) return known.allocation;
-  const names = [...entriesOf(services)].map(([service]) => service);
-  const allocation = allocate(names, (port) => lookup(ports, String(port)) !== undefined);
+  const names = Map.groupBy(entriesOf(services), ([service]) => readServiceKey(service).protocol);
+  const allocation = new Map<string, number>();
+  for (const protocol of ['tcp', 'udp'] as const) {
+    const wanted = (names.get(protocol) ?? []).map(([service]) => service);
+    const isDeclared = (port: number) => lookup(ports, portKey({ protocol, port })) !== undefined;
+    for (const [service, port] of allocate(wanted, FORWARDS_MAX - allocation.size, isDeclared))
+      allocation.set(service, port);
+  }
   made.set(services, { ports, allocation });
   return allocation;
 }
 
 /** Services beyond the bound, or beyond the free ports, get none: always the same ones. */
-function allocate(services: readonly string[], isDeclared: (port: number) => boolean): Allocation {
+function allocate(services: readonly string[], max: number, isDeclared: (port: number) => boolean): Allocation {
   const size = PORT_MAX - PORT_MIN + 1;
   const byHash = services.map((service) => ({ service, hash: sha256Hex(service) }));
   byHash.sort((a, b) => (a.hash < b.hash ? -1 : 1));
   const taken = new Set<number>();
   const allocation = new Map<string, number>();
-  for (const { service, hash } of byHash.slice(0, FORWARDS_MAX)) {
+  for (const { service, hash } of byHash.slice(0, max)) {
     const first = Number.parseInt(hash.slice(0, 12), 16) % size;
     for (let step = 0; step < size; step += 1) {
       const port = PORT_MIN + ((first + step) % size);

@@ -2,15 +2,18 @@
 // very plan on top of this very commit, lets the plan pass, and only once.
 import type { Compiled } from './compile.ts';
 import { claimOf, type Desired } from './desired.ts';
-import { countHosts, type Plan, planHash } from './plan.ts';
+import { countHosts, countStreams, type Plan, planHash } from './plan.ts';
 import { slotsOf } from './slots.ts';
 
-/** Share of the published hosts that one publish may remove or move, in percent, from this many hosts on. */
-export const CHANGED_HOSTS_PERCENT_MAX = 30;
-export const CHANGED_HOSTS_COUNTED_FROM = 10;
+/**
+ * Share of the published hosts that one publish may remove or move, in percent, from this many hosts on. The same for public ports,
+ * counted by themselves: they are few beside the hosts, and one lost grant takes all of them.
+ */
+export const CHANGED_PERCENT_MAX = 30;
+export const CHANGED_COUNTED_FROM = 10;
 
 export interface GuardReason {
-  code: 'many_hosts_change' | 'becomes_empty' | 'slot_vanishes';
+  code: 'many_hosts_change' | 'many_ports_change' | 'becomes_empty' | 'slot_vanishes';
   message: string;
   hint: string;
 }
@@ -34,7 +37,7 @@ export function judgePlan(published: PublishedState | undefined, candidate: Comp
   const hash = planHash(plan);
   if (published === undefined) return { kind: 'pass', planHash: hash };
   const reasons = [
-    ...blastRadius(countHosts(published.compiled), countHosts(candidate), plan),
+    ...blastRadius(published.compiled, candidate, plan),
     ...vanishingSlots(published.compiled.desired, candidate.desired),
   ];
   if (reasons.length === 0) return { kind: 'pass', planHash: hash };
@@ -47,24 +50,45 @@ export function judgePlan(published: PublishedState | undefined, candidate: Comp
   return { kind: 'refused', planHash: hash, reasons, override: overrideYaml(hash, published.commit) };
 }
 
-function blastRadius(before: number, after: number, { hosts }: Plan): GuardReason[] {
-  if (before > 0 && after === 0) {
+function blastRadius(published: Compiled, candidate: Compiled, { hosts, streams }: Plan): GuardReason[] {
+  const [hostsBefore, portsBefore] = [countHosts(published), countStreams(published)];
+  if (hostsBefore + portsBefore > 0 && countHosts(candidate) + countStreams(candidate) === 0) {
+    const lost = [
+      hostsBefore > 0 && `${hostsBefore} published hosts`,
+      portsBefore > 0 && `${portsBefore} public ports`,
+    ];
     return [
       {
         code: 'becomes_empty',
-        message: `none of the ${before} published hosts would be left`,
+        message: `none of the ${lost.filter((one) => one !== false).join(' and ')} would be left`,
         hint: 'if that is meant, paste the override into kokoa.yaml',
       },
     ];
   }
-  const changed = hosts.removed.length + hosts.moved.length;
-  if (before < CHANGED_HOSTS_COUNTED_FROM || changed * 100 <= before * CHANGED_HOSTS_PERCENT_MAX) return [];
+  return [
+    ...manyChange('many_hosts_change', 'hosts', hostsBefore, { removed: hosts.removed, moved: hosts.moved }),
+    ...manyChange('many_ports_change', 'public ports', portsBefore, {
+      removed: streams.removed,
+      changed: streams.changed,
+    }),
+  ];
+}
+
+function manyChange(
+  code: GuardReason['code'],
+  what: string,
+  before: number,
+  lists: Record<string, readonly unknown[]>,
+): GuardReason[] {
+  const counts = Object.entries(lists).map(([word, { length }]) => ({ word, length }));
+  const changed = counts.reduce((sum, { length }) => sum + length, 0);
+  if (before < CHANGED_COUNTED_FROM || changed * 100 <= before * CHANGED_PERCENT_MAX) return [];
   return [
     {
-      code: 'many_hosts_change',
+      code,
       message:
-        `${changed} of ${before} hosts would change (${hosts.removed.length} removed, ${hosts.moved.length} moved); ` +
-        `one publish may change ${CHANGED_HOSTS_PERCENT_MAX} %`,
+        `${changed} of ${before} ${what} would change (${counts.map(({ word, length }) => `${length} ${word}`).join(', ')}); ` +
+        `one publish may change ${CHANGED_PERCENT_MAX} %`,
       hint: 'split the change, or if it is meant, paste the override into kokoa.yaml',
     },
   ];

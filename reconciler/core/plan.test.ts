@@ -3,17 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compile } from './compile.ts';
 import { updateDesired } from './desired.ts';
-import {
-  countHosts,
-  type HostTarget,
-  hostsOf,
-  isEmptyPlan,
-  nodesOf,
-  type Plan,
-  type PlannedNode,
-  planHash,
-  planOf,
-} from './plan.ts';
+import { countHosts, hostsOf, isEmptyPlan, nodesOf, type Plan, type PlannedNode, planHash, planOf } from './plan.ts';
+import type { HostTarget } from './plan-target.ts';
 import {
   anyWorld,
   changesBetween,

@@ -1,36 +1,13 @@
-// What a publish would change, as a value: sorted, serialisable, with a hash. Hosts and nodes only, so that what people approve
+// What a publish would change, as a value: sorted, serialisable, with a hash. Hosts, public ports and nodes only, so that what people approve
 // is the effect and not the text that causes it.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
-import type { NodeRole, WireBackend } from '../../bundle/config.ts';
-import type { Path, Route } from '../../schemas/types.ts';
+import type { NodeRole } from '../../bundle/config.ts';
 import { chunkEntries } from './chunks.ts';
 import type { Compiled } from './compile.ts';
 import type { FleetNode } from './fleet.ts';
-import { backendsOf } from './route-targets.ts';
+import { type HostTarget, hostTarget, type StreamTarget, streamTarget } from './plan-target.ts';
 import type { RouteChunks, RouteEntry } from './routing.ts';
-import { hasDestination } from './wire/path.ts';
-
-/** Where a hostname goes: the pool that serves it, and the services that answer. */
-export interface HostTarget {
-  pool: string;
-  /** Ordered; empty for a redirect. */
-  backends: PlannedBackend[];
-  /** The paths that go elsewhere, sorted by prefix. */
-  paths?: { prefix: string; backends: PlannedBackend[] }[];
-  /** The URL that visitors are sent to instead. */
-  redirect?: string;
-}
-
-/** A service as the route names it: the port under which a tunnel reaches one behind the origin is nobody's concern. */
-export interface PlannedBackend {
-  origin: string;
-  /** The origin's own, inside the network. */
-  address: string;
-  /** Behind the origin. */
-  host?: string;
-  port: number;
-  backup?: true;
-}
+import { type Streams, streamName } from './streams.ts';
 
 export interface PlannedNode {
   node: string;
@@ -39,12 +16,20 @@ export interface PlannedNode {
   pool?: string;
 }
 
-/** All lists sorted by name, by code unit. A node that changes role or pool is removed and added. A closed host counts as none. */
+/**
+ * All lists sorted by name, by code unit; a public port has the name `tcp 25565`, and is another one in another pool. A node that changes
+ * role or pool is removed and added. A closed host counts as none.
+ */
 export interface Plan {
   hosts: {
     added: { hostname: string; to: HostTarget }[];
     removed: { hostname: string; from: HostTarget }[];
     moved: { hostname: string; from: HostTarget; to: HostTarget }[];
+  };
+  streams: {
+    added: { name: string; to: StreamTarget }[];
+    removed: { name: string; from: StreamTarget }[];
+    changed: { name: string; from: StreamTarget; to: StreamTarget }[];
   };
   nodes: { added: PlannedNode[]; removed: PlannedNode[] };
 }
@@ -57,10 +42,14 @@ export function planOf(published: Compiled | undefined, candidate: Compiled): Pl
   const after = candidate.routing.pools;
   for (const pool of new Set([...before.keys(), ...after.keys()])) {
     const { gone, come } = differingEntries(before.get(pool), after.get(pool));
-    for (const entry of gone) if (!entry.wire.closed) from.set(entry.hostname, targetOf(pool, entry));
-    for (const entry of come) if (!entry.wire.closed) to.set(entry.hostname, targetOf(pool, entry));
+    for (const entry of gone) if (!entry.wire.closed) from.set(entry.hostname, hostTarget(pool, entry));
+    for (const entry of come) if (!entry.wire.closed) to.set(entry.hostname, hostTarget(pool, entry));
   }
-  return { hosts: hostChanges(from, to), nodes: nodeChanges(published?.fleet ?? [], candidate.fleet) };
+  return {
+    hosts: hostChanges(from, to),
+    streams: streamChanges(published?.routing.streams ?? new Map(), candidate.routing.streams),
+    nodes: nodeChanges(published?.fleet ?? [], candidate.fleet),
+  };
 }
 
 /** What an override names: sha256 of the canonical plan. Nothing of `guards` is in it, or an override could not name itself. */
@@ -68,8 +57,8 @@ export function planHash(plan: Plan): string {
   return sha256Hex(canonicalJson(plan));
 }
 
-export function isEmptyPlan({ hosts, nodes }: Plan): boolean {
-  return [hosts.added, hosts.removed, hosts.moved, nodes.added, nodes.removed].every((list) => list.length === 0);
+export function isEmptyPlan({ hosts, streams, nodes }: Plan): boolean {
+  return [hosts, streams, nodes].every((kind) => Object.values(kind).every((list) => list.length === 0));
 }
 
 /** Every open hostname and its target, sorted by name. */
@@ -77,9 +66,14 @@ export function hostsOf(compiled: Compiled): Map<string, HostTarget> {
   const hosts: [string, HostTarget][] = [];
   for (const [pool, chunks] of compiled.routing.pools) {
     for (const entry of chunkEntries(chunks))
-      if (!entry.wire.closed) hosts.push([entry.hostname, targetOf(pool, entry)]);
+      if (!entry.wire.closed) hosts.push([entry.hostname, hostTarget(pool, entry)]);
   }
   return new Map(hosts.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Every open public port and its target, by pool and name. */
+export function portsOpenIn({ routing }: Compiled): { name: string; to: StreamTarget }[] {
+  return streamChanges(new Map(), routing.streams).added;
 }
 
 /** Every node that has a config, sorted by name. */
@@ -90,6 +84,11 @@ export function nodesOf(compiled: Compiled): PlannedNode[] {
 /** Without those that are closed. */
 export function countHosts({ routing }: Compiled): number {
   return [...routing.pools.values()].reduce((sum, { count }) => sum + count, 0) - routing.closed;
+}
+
+/** Those that are open. */
+export function countStreams({ routing }: Compiled): number {
+  return [...routing.streams.values()].reduce((sum, { entries }) => sum + entries.size, 0);
 }
 
 /** The entries that are in only one of two sets. An update keeps the entries it did not touch, so identity tells them apart. */
@@ -118,6 +117,26 @@ function hostChanges(from: ReadonlyMap<string, HostTarget>, to: ReadonlyMap<stri
   return hosts;
 }
 
+function streamChanges(before: Streams, after: Streams): Plan['streams'] {
+  const streams: Plan['streams'] = { added: [], removed: [], changed: [] };
+  for (const pool of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const [old, next] = [before.get(pool)?.entries, after.get(pool)?.entries];
+    if (old === next) continue;
+    for (const key of new Set([...(old?.keys() ?? []), ...(next?.keys() ?? [])])) {
+      const [gone, come] = [old?.get(key), next?.get(key)];
+      if (gone === come) continue;
+      const name = streamName((come ?? gone)!.wire);
+      const [from, to] = [gone && streamTarget(pool, gone), come && streamTarget(pool, come)];
+      if (from === undefined) streams.added.push({ name, to: to! });
+      else if (to === undefined) streams.removed.push({ name, from });
+      else if (canonicalJson(from) !== canonicalJson(to)) streams.changed.push({ name, from, to });
+    }
+  }
+  // Sorting keeps the order of the pools.
+  for (const list of Object.values(streams)) list.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return streams;
+}
+
 function nodeChanges(from: readonly FleetNode[], to: readonly FleetNode[]): Plan['nodes'] {
   const [before, after] = [from, to].map((fleet) => new Map(fleet.map((node) => [identityOf(node), node])));
   const only = (some: Map<string, FleetNode>, others: Map<string, FleetNode>): PlannedNode[] =>
@@ -131,30 +150,4 @@ function identityOf({ node, role, pool }: FleetNode): string {
 
 function plannedNode({ node, role, pool }: FleetNode): PlannedNode {
   return { node, role, ...(pool !== undefined && { pool }) };
-}
-
-function targetOf(pool: string, { route, wire }: RouteEntry): HostTarget {
-  const wirePaths = new Map(wire.paths?.map((path) => [path.prefix, path]));
-  const paths = (route.paths ?? []).filter(hasDestination).map((path) => {
-    const { prefix } = path;
-    return { prefix, backends: plannedBackends(path, wirePaths.get(prefix)?.backends ?? []) };
-  });
-  paths.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
-  return {
-    pool,
-    backends: plannedBackends(route, wire.backends),
-    ...(paths.length > 0 && { paths }),
-    ...(wire.redirect && { redirect: wire.redirect.to }),
-  };
-}
-
-/** `wire` has one backend for each that the place names, in its order. */
-function plannedBackends(place: Route | Path, wire: readonly WireBackend[]): PlannedBackend[] {
-  return backendsOf(place).map(({ origin, host, port }, index) => ({
-    origin,
-    address: wire[index]?.address ?? '',
-    ...(host !== undefined && { host }),
-    port,
-    ...(wire[index]?.backup && { backup: true as const }),
-  }));
 }

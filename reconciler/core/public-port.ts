@@ -29,7 +29,7 @@ export function publicPortKey(route: Route, defaultPool: string): string | undef
 }
 
 /** The pool that a route names by naming none, in an index that outlives kokoa.yaml. */
-const UNNAMED_POOL = '';
+export const UNNAMED_POOL = '';
 
 /** The key of a route in such an index. */
 export function indexedPortKey(route: Route): string | undefined {
@@ -40,6 +40,11 @@ export function indexedPortKey(route: Route): string | undefined {
 export function indexedPortKeys(key: string, defaultPool: string | undefined): string[] {
   const isDefault = defaultPool !== undefined && key.startsWith(`${defaultPool}\n`);
   return isDefault ? [key, UNNAMED_POOL + key.slice(defaultPool.length)] : [key];
+}
+
+/** The publicPortKey for a key of such an index. */
+export function resolvedPortKey(indexed: string, defaultPool: string): string {
+  return indexed.startsWith(`${UNNAMED_POOL}\n`) ? defaultPool + indexed.slice(UNNAMED_POOL.length) : indexed;
 }
 
 /** `25565`, or `30000-30100` from the lower to the higher one; undefined for anything else. */

@@ -6,12 +6,14 @@ export interface Target {
   origin: string;
   /** As typed; absent: the machine itself. */
   host?: string;
+  /** Absent: TCP. */
+  protocol?: 'udp';
   port: number;
   /** JSON pointer of the object that names it. */
   pointer: string;
 }
 
-type Place = Pick<Route, 'origin' | 'port' | 'host' | 'backends' | 'auth'>;
+type Place = Pick<Route, 'origin' | 'port' | 'host' | 'backends' | 'auth' | 'protocol'>;
 
 /** In the order of the file; a service that is named twice stands here twice. */
 export function targetsOf(route: Route): Target[] {
@@ -20,9 +22,12 @@ export function targetsOf(route: Route): Target[] {
 }
 
 /** The services that answer requests of one place: `origin` and `port`, or each of `backends`. Empty where it names none. */
-export function backendsOf({ origin, port, host, backends }: Place, pointer = ''): Target[] {
-  if (backends !== undefined) return backends.map((one, index) => target(one, `${pointer}/backends/${index}`));
-  return origin === undefined || port === undefined ? [] : [target({ origin, port, ...(host && { host }) }, pointer)];
+export function backendsOf({ origin, port, host, backends, protocol }: Place, pointer = ''): Target[] {
+  const over = protocol === 'udp' ? { protocol } : {};
+  if (backends !== undefined)
+    return backends.map((one, index) => target({ ...one, ...over }, `${pointer}/backends/${index}`));
+  if (origin === undefined || port === undefined) return [];
+  return [target({ origin, port, ...(host && { host }), ...over }, pointer)];
 }
 
 function targetsOfPlace(place: Place, pointer: string): Target[] {
@@ -31,6 +36,6 @@ function targetsOfPlace(place: Place, pointer: string): Target[] {
   return [...backendsOf(place, pointer), ...login];
 }
 
-function target({ origin, host, port }: Omit<Target, 'pointer'>, pointer: string): Target {
-  return { origin, ...(host !== undefined && { host }), port, pointer };
+function target({ origin, host, protocol, port }: Omit<Target, 'pointer'>, pointer: string): Target {
+  return { origin, ...(host !== undefined && { host }), ...(protocol && { protocol }), port, pointer };
 }

@@ -1,14 +1,13 @@
-// Every pool's routes as chunks, brought up to date from an earlier state by looking only at the hosts that something touched.
+// Every pool's routes: hosts as chunks, public ports as streams, brought up to date from an earlier state by looking only at what
+// something touched.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { WireRoute } from '../../bundle/config.ts';
 import type { Route } from '../../schemas/types.ts';
 import type { Lease } from '../ports/store.ts';
 import { type ChunkEntry, type ChunkSet, chunkEntries, chunkEntry, emptyChunks, updateChunks } from './chunks.ts';
 import { claimOf, type Desired } from './desired.ts';
-import { expiringBetween } from './expiry.ts';
 import type { LoadedFile } from './files.ts';
 import type { FleetNode, Settings } from './fleet.ts';
-import { routesOfMovedServices } from './forwards.ts';
 import {
   chooseOrderer,
   hostOfLease,
@@ -20,9 +19,11 @@ import {
   orderersOf,
   sameOrderers,
 } from './orderers.ts';
-import { changedKeys, entriesOf, lookup } from './persistent-map.ts';
+import { changedKeys, entriesOf } from './persistent-map.ts';
 import { usersOf } from './route-changes.ts';
 import type { Sealed } from './sealed.ts';
+import { type Streams, streamsOf } from './streams.ts';
+import { touchedRoutes } from './touched-routes.ts';
 import { wireRouteOf } from './wire-route.ts';
 
 export interface RouteEntry extends ChunkEntry {
@@ -34,9 +35,10 @@ export interface RouteEntry extends ChunkEntry {
 
 export type RouteChunks = ChunkSet<RouteEntry>;
 
-/** The chunks by pool, and what they were computed from. */
+/** The chunks and public ports by pool, and what they were computed from. */
 export interface Routing {
   readonly pools: ReadonlyMap<string, RouteChunks>;
+  readonly streams: Streams;
   readonly desired: Desired;
   readonly settings: Settings;
   readonly orderers: ReadonlyMap<string, Orderers>;
@@ -48,7 +50,7 @@ export interface Routing {
 }
 
 /** All but the result. */
-type Ground = Omit<Routing, 'pools' | 'closed'>;
+type Ground = Omit<Routing, 'pools' | 'streams' | 'closed'>;
 
 export interface RoutingInput {
   desired: Desired;
@@ -59,7 +61,7 @@ export interface RoutingInput {
 
 type Changes = Map<string, Map<string, RouteEntry | undefined>>;
 
-/** The same result with and without `previous`; with it the cost is that of the touched hosts. */
+/** The same result with and without `previous`; with it the cost is that of what was touched. */
 export function routingOf(
   { desired, leases, sealed, now }: RoutingInput,
   settings: Settings,
@@ -74,7 +76,9 @@ export function routingOf(
   };
   const changes: Changes = new Map();
   let closed = previous?.closed ?? 0;
-  for (const hostname of touchedHosts(next, previous)) {
+  const known = previous && sameRules(next.settings, previous.settings) ? previous : undefined;
+  const touched = known ? [...touchedRoutes(known, next)] : [];
+  for (const hostname of touchedHosts(next, previous, touched)) {
     const poolBefore = poolOf(previous, hostname);
     const poolAfter = poolOf(next, hostname);
     const before = poolBefore === undefined ? undefined : chunkEntry(previous?.pools.get(poolBefore), hostname);
@@ -89,7 +93,7 @@ export function routingOf(
     if (chunks.count > 0) pools.set(pool, chunks);
     else pools.delete(pool);
   }
-  return { ...next, pools, closed };
+  return { ...next, pools, streams: streamsOf(next, known, touched), closed };
 }
 
 /** The pool of a hostname's route, or undefined when no route claims it. */
@@ -113,20 +117,19 @@ function entryOf(hostname: string, pool: string, next: Ground, previous: Routing
   return { hostname, digest, text: canonicalJson(wire), route: file.value, wire, winner };
 }
 
-/** The hosts whose entry may differ from the previous one. */
-function touchedHosts(next: Ground, previous: Routing | undefined): Set<string> {
+/** The hosts whose entry may differ from the previous one. `touchedFiles`: of those whose file is what it was. */
+function touchedHosts(
+  next: Ground,
+  previous: Routing | undefined,
+  touchedFiles: readonly LoadedFile<'route'>[],
+): Set<string> {
   if (previous === undefined || !sameRules(next.settings, previous.settings)) {
     return new Set([...hostsIn(next.desired), ...hostsIn(previous?.desired)]);
   }
   const before = previous.desired;
   const touched = new Set(changedKeys(before.routesByHost, next.desired.routesByHost));
   const touch = ({ hostname }: LoadedFile<'route'>) => hostname !== undefined && touched.add(hostname);
-  for (const origin of changedKeys(before.origins, next.desired.origins)) {
-    if (addressOf(before, origin) === addressOf(next.desired, origin)) continue;
-    for (const [, file] of entriesOf(lookup(next.desired.routesByOrigin, origin))) touch(file);
-  }
-  for (const file of routesOfMovedServices(before, next.desired)) touch(file);
-  for (const file of expiringBetween(next.desired, previous.nowMs, next.nowMs)) touch(file);
+  for (const file of touchedFiles) touch(file);
   for (const file of routesOfChangedSecrets(previous, next)) touch(file);
   for (const [pool, chunks] of previous.pools) {
     if (sameOrderers(orderersIn(previous.orderers, pool), orderersIn(next.orderers, pool))) continue;
@@ -151,10 +154,6 @@ function* routesOfChangedSecrets(previous: Ground, next: Ground): Generator<Load
 
 function sameRules(a: Settings, b: Settings): boolean {
   return a.defaultPool === b.defaultPool && canonicalJson(a.limits) === canonicalJson(b.limits);
-}
-
-function addressOf(desired: Desired, origin: string): string | undefined {
-  return claimOf(desired.origins, origin)?.value?.wireguard.address;
 }
 
 function* hostsIn(desired: Desired | undefined): Generator<string> {

@@ -433,6 +433,12 @@ export const rules = {
     fix: 'Name the addresses of the load balancer or scrubbing provider alone.',
   },
 
+  KK360: {
+    title: 'too many public ports in a pool',
+    why: 'Each is a listening socket of every edge, and all of them stand in one configuration, where long lists take the room of several.',
+    fix: 'Give up a port that nobody needs, name networks instead of addresses, or use another pool.',
+  },
+
   KK401: {
     title: 'no kokoa.yaml',
     why: 'Without it no team, pool or network exists.',

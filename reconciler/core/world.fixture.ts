@@ -62,6 +62,14 @@ export function route(hostname: string, to: string, port = 8080, more: Partial<R
   return loaded('route', `routes/hoge/${hostname}.yaml`, { hostname, origin: to, port, ...more });
 }
 
+/** A route of a public port, named like its file. */
+export function portRoute(name: string, publicPort: number, more: Partial<Route> = {}): AnyLoadedFile {
+  return loaded('route', `routes/hoge/${name}.yaml`, {
+    ...{ protocol: 'tcp', proxyProtocol: false, publicPort, origin: 'o1', port: 8080 },
+    ...more,
+  });
+}
+
 export function desiredOf(files: readonly AnyLoadedFile[]): Desired {
   return updateDesired(
     emptyDesired(),
@@ -123,6 +131,12 @@ const HOUR_MS = 3_600_000;
 const edgeNames = ['e0', 'e1', 'e2', 'e3'];
 const originNames = ['o0', 'o1', 'o2'];
 const hostNames = [...Array.from({ length: 14 }, (_, n) => `h${n}.hoge.com`), '*.w.hoge.com'];
+const portNames = Array.from({ length: 6 }, (_, n) => `port${n}`);
+const POOLS: Kokoa['pools'][] = [
+  [{ name: 'default' }, { name: 'spare' }],
+  [{ name: 'default' }, { name: 'spare' }],
+  [{ name: 'spare' }, { name: 'default', tlsPassthrough: true, proxyProtocolFrom: ['203.0.113.9/28', '::1'] }],
+];
 const pool = fc.constantFrom(undefined, 'default', 'spare');
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
 
@@ -168,7 +182,46 @@ const anyAuth = fc.oneof(
   anyTarget.map((target) => ({ forward: { ...target, path: '/auth' } })),
 );
 
+const anyEnd = maybe(fc.integer({ min: -5, max: 5 })).map((hours) =>
+  hours === undefined ? {} : { expiresAt: new Date(NOW.getTime() + hours * HOUR_MS).toISOString() },
+);
+
 const anyRoute = (hostname: string) =>
+  fc.oneof({ weight: 4, arbitrary: anyHttpRoute(hostname) }, { weight: 1, arbitrary: anyTlsRoute(hostname) });
+
+const anyTlsRoute = (hostname: string) =>
+  fc
+    .record({ target: anyTarget, pool, proxyProtocol: fc.boolean(), end: anyEnd })
+    .map(({ target, pool: at, proxyProtocol, end }) =>
+      loaded('route', `routes/hoge/${hostname}.yaml`, {
+        ...{ hostname, protocol: 'tls', proxyProtocol, ...target, ...end },
+        ...(at && { pool: at }),
+      }),
+    );
+
+/** Few ports, so that some files claim the same one. */
+const anyPortRoute = (name: string) =>
+  fc
+    .record({
+      protocol: fc.constantFrom('tcp', 'udp'),
+      publicPort: fc.constantFrom(1000, 999, 20_000),
+      targets: fc.array(anyTarget, { minLength: 1, maxLength: 3 }),
+      pool,
+      connections: maybe(fc.integer({ min: 1, max: 3 })),
+      allow: maybe(fc.constantFrom(['10.0.0.1'], ['::1', '10.0.0.0/8'])),
+      end: anyEnd,
+    } as const)
+    .map(({ targets, pool: at, connections, allow, end, ...rest }) =>
+      loaded('route', `routes/hoge/${name}.yaml`, {
+        ...{ ...rest, ...end },
+        ...(targets.length > 1 ? { backends: targets } : targets[0]),
+        ...(at && { pool: at }),
+        ...(connections && { limits: { connections } }),
+        ...(allow && { allow }),
+      }),
+    );
+
+const anyHttpRoute = (hostname: string) =>
   fc
     .record({
       targets: fc.array(anyTarget, { minLength: 1, maxLength: 3 }),
@@ -176,9 +229,9 @@ const anyRoute = (hostname: string) =>
       pool,
       connections: maybe(fc.nat(2)),
       auth: maybe(anyAuth),
-      endsAfterMs: maybe(fc.integer({ min: -5, max: 5 })),
+      end: anyEnd,
     })
-    .map(({ targets, elsewhere, pool: at, connections, auth, endsAfterMs }) => {
+    .map(({ targets, elsewhere, pool: at, connections, auth, end }) => {
       const [first] = targets;
       const backends = targets.length > 1 ? { backends: targets } : first!;
       return loaded('route', `routes/hoge/${hostname}.yaml`, {
@@ -193,7 +246,7 @@ const anyRoute = (hostname: string) =>
         ...(at && { pool: at }),
         ...(connections && { limits: { connections } }),
         ...(auth && { auth }),
-        ...(endsAfterMs !== undefined && { expiresAt: new Date(NOW.getTime() + endsAfterMs * HOUR_MS).toISOString() }),
+        ...end,
       });
     });
 
@@ -223,20 +276,22 @@ const anySealed = fc.array(fc.constantFrom('a', 'b', 'a2'), { maxLength: 2 }).ma
 const some = <T>(names: readonly string[], make: (name: string) => fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
   fc.tuple(...names.map((name) => maybe(make(name)))).map((all) => all.filter((one) => one !== undefined) as T[]);
 
-/** Any subset of four edges, three origins, 15 hosts and their announcements, leases and secrets, at any hour. */
+/** Any subset of four edges, three origins, 15 hosts, six files of public ports and their announcements, leases and secrets, at any hour. */
 export const anyWorld: fc.Arbitrary<World> = fc
   .record({
-    defaults: maybe(fc.constant({ limits: { maxBody: '1m', burst: 5 } })),
+    defaults: maybe(fc.constantFrom({ limits: { maxBody: '1m', burst: 5 } }, { limits: { connections: 7 } })),
+    pools: fc.constantFrom(...POOLS),
     nodes: fc.tuple(some(edgeNames, anyEdge), some(originNames, anyOrigin)),
     routes: some(hostNames, anyRoute),
+    ports: some(portNames, anyPortRoute),
     bounds: some([...edgeNames, ...originNames], anyBound),
     leases: fc.array(anyLease, { maxLength: 6 }),
     sealed: fc.oneof(fc.constant(NOTHING_SEALED), anySealed),
     now: fc.integer({ min: -6, max: 6 }).map((hours) => new Date(NOW.getTime() + hours * HOUR_MS)),
   })
-  .map(({ defaults, nodes, routes, bounds, leases, ...rest }) => ({
+  .map(({ defaults, pools, nodes, routes, ports, bounds, leases, ...rest }) => ({
     ...rest,
-    files: [kokoa(defaults && { defaults }), ...nodes.flat(), ...routes],
+    files: [kokoa({ pools, ...(defaults && { defaults }) }), ...nodes.flat(), ...routes, ...ports],
     enrolments: enrolmentMap(...bounds),
     leases: [...new Map(leases.map((lease) => [`${lease.pool} ${lease.hostname}`, lease])).values()],
   }));

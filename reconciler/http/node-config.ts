@@ -2,7 +2,7 @@
 // Law: only what belongs to the token's node, never anything old, and the exact bytes that were signed.
 import type { Request, Response } from 'express';
 import { BUNDLE_MEDIA_TYPE, type BundleResponse, type ConfigSummary } from '../../bundle/api.ts';
-import type { Chunk } from '../../bundle/config.ts';
+import type { Chunk, NodeConfig, WireBackend } from '../../bundle/config.ts';
 import { WAIT_SECONDS_MAX } from '../../bundle/limits.ts';
 import { authenticate, type Caller, goneSignal, judgeRequest, refuse, refuseVerdict, wholeNumber } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
@@ -116,18 +116,30 @@ async function summaryText(
     const text = await served.chunk(sha256);
     if (text === undefined) return undefined;
     for (const { hostname, backends } of (JSON.parse(text) as Chunk).routes) {
-      // A redirect and a closed route have none: the host is served, without a backend.
-      const targets = backends.map(({ address, port }) => `${address}:${port}`);
-      const first = targets[backends.findIndex(({ backup }) => !backup)];
+      const { first, targets } = targetsOf(backends);
       summary.hostnames.push(hostname);
       if (first !== undefined) summary.routes[hostname] = first;
       if (targets.length > 1) summary.backends[hostname] = targets;
     }
   }
   summary.hostnames.sort();
+  const config = JSON.parse(node.published.config) as NodeConfig;
+  for (const { protocol, port, backends } of config.role === 'edge' ? (config.edge.streams ?? []) : []) {
+    const name = `${protocol} ${port}`;
+    const { first, targets } = targetsOf(backends);
+    summary.streams ??= {};
+    if (first !== undefined) summary.streams[name] = first;
+    if (targets.length > 1) summary.backends[name] = targets;
+  }
   const text = JSON.stringify(summary);
   summaries.set(node.config.hash, text);
   return text;
+}
+
+/** A redirect and a closed route have none: the host is served, without a backend. */
+function targetsOf(backends: readonly WireBackend[]): { first: string | undefined; targets: string[] } {
+  const targets = backends.map(({ address, port }) => `${address}:${port}`);
+  return { first: targets[backends.findIndex(({ backup }) => !backup)], targets };
 }
 
 function readQuery({ query }: Request): Query | string {

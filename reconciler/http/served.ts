@@ -9,7 +9,7 @@ import { chunkOf, createConfigReader, routeIn, type ServedConfig } from './serve
 import { createTextCache } from './text-cache.ts';
 import { createWaiters, type Wake } from './waiters.ts';
 
-/** The desired state as people list it; sorted by name. */
+/** The desired state as people list it; sorted by name, routes of public ports after the others by protocol, port and pool. */
 export interface Listing {
   routes: ListedRoute[];
   origins: ListedNode[];
@@ -23,9 +23,14 @@ export interface ListedService {
   port: number;
 }
 
-/** `origin`, `port` and `host` are those of the backend that is asked first; absent for a redirect. */
+/**
+ * Has a `hostname`, or a `publicPort`. `origin`, `port` and `host` are those of the backend that is asked first; absent for a redirect.
+ */
 export interface ListedRoute extends Partial<ListedService> {
-  hostname: string;
+  hostname?: string;
+  publicPort?: number;
+  /** Layer 4 alone: `tls` with a hostname, the others with a public port. */
+  protocol?: 'tls' | 'tcp' | 'udp';
   team?: string;
   pool?: string;
   /** All of them, in the order of the file, where there are several. */

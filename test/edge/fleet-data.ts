@@ -18,23 +18,38 @@ export function originAddresses(prefix: string): OriginAddresses {
   return Object.fromEntries(entries) as Record<OriginName, string>;
 }
 
-/** kokoa.yaml, the edge and the origins, path → text. Every origin is open to both teams. */
-export function fleetFiles(prefix: string): Record<string, string> {
-  const files: Record<string, string> = {
-    'kokoa.yaml': `controlPlane:
+/** What a test may want otherwise. */
+export interface KokoaYaml {
+  /** Public ports of the team hoge. */
+  ports?: readonly number[];
+  /** Lines of the pool `default`, such as `tlsPassthrough: true`. */
+  pool?: readonly string[];
+  /** Names of pools without edges. */
+  emptyPools?: readonly string[];
+}
+
+/** For `publish`, in place of the one in `fleetFiles`. */
+export function kokoaYaml(prefix: string, { ports = [], pool = [], emptyPools = [] }: KokoaYaml = {}): string {
+  return `controlPlane:
   urls: [http://127.0.0.1:1]
 acme:
   server: https://127.0.0.1:1/dir
 teams:
   - name: hoge
     hostnames: ['*.hoge.com']
-  - name: fuga
+${ports.length > 0 ? `    ports: [${ports.map((port) => `'${port}'`).join(', ')}]\n` : ''}  - name: fuga
     hostnames: ['*.fuga.com']
 network:
   wireguard: ${prefix}.0.0/16
 pools:
   - name: default
-`,
+${[...pool.map((line) => `    ${line}\n`), ...emptyPools.map((name) => `  - name: ${name}\n`)].join('')}`;
+}
+
+/** kokoa.yaml, the edge and the origins, path → text. Every origin is open to both teams. */
+export function fleetFiles(prefix: string): Record<string, string> {
+  const files: Record<string, string> = {
+    'kokoa.yaml': kokoaYaml(prefix),
     [`edges/${EDGE_NODE}.yaml`]: `name: ${EDGE_NODE}
 wireguard:
   address: ${prefix}.0.1

@@ -31,6 +31,8 @@ export interface OneEdge {
   readonly httpsPort: number;
   /** The authority of the edge's certificates, PEM; it issues others for https origins. */
   readonly pki: Pki;
+  /** The first two numbers of every address of this fleet, such as `127.90`. */
+  readonly prefix: string;
   /** Origin → its tunnel address, where a test lets its service listen. */
   readonly origins: OriginAddresses;
   /**
@@ -81,7 +83,7 @@ async function openEdge(run: Run): Promise<OneEdge> {
 
   return {
     ...{ address: edgeAddress(prefix), httpPort: ports.http, httpsPort: ports.https },
-    ...{ pki, origins: originAddresses(prefix) },
+    ...{ pki, prefix, origins: originAddresses(prefix) },
 
     async publish(files, also = {}) {
       const sealed = await secrets.seal(also.secrets ?? {});
@@ -89,7 +91,7 @@ async function openEdge(run: Run): Promise<OneEdge> {
       guard(told);
       await forwards.make(told.origins);
       await secrets.open(told.chunks);
-      await certificates.ensure(told.chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)));
+      await certificates.ensure(certifiedNames(told));
       const verdict = await server.enforce(server.render(told));
       if (!verdict.ok) throw new Error(`${verdict.stage}: ${verdict.detail}`);
       return told;
@@ -112,6 +114,12 @@ function guard({ edge, chunks, origins }: Told): void {
     const verdict = guardConfig(config, config === edge ? chunks : [], undefined, { allowLoopback: true });
     if (!verdict.ok) throw new Error(`the guard of ${config.node} refuses: ${verdict.code}: ${verdict.detail}`);
   }
+}
+
+/** What passes through shows the certificate of its own service. */
+function certifiedNames({ chunks }: Told): string[] {
+  const routes = chunks.flatMap((chunk) => chunk.routes);
+  return routes.filter(({ protocol }) => protocol !== 'tls').map(({ hostname }) => hostname);
 }
 
 function edgeAddress(prefix: string): string {

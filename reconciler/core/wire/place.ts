@@ -14,9 +14,21 @@ export type TypedDestination = Pick<
   'origin' | 'port' | 'host' | 'backends' | 'sticky' | 'protocol' | 'originTls'
 >;
 
-/** A single backend has no share and no turn to take, so its weight and `sticky` say nothing. */
 export function wireDestination(place: TypedDestination, reached: Reached): Destination {
-  const { sticky, protocol = 'http', originTls } = place;
+  const { protocol: typed, originTls } = place;
+  const protocol = wireProtocol(typed);
+  return {
+    ...wireBackends(place, reached),
+    ...(protocol && { protocol }),
+    ...(protocol === 'https' && originTls !== undefined && { originTls: wireOriginTls(originTls) }),
+  };
+}
+
+/** A single backend has no share and no turn to take, so its weight and `sticky` say nothing. */
+export function wireBackends(
+  place: TypedDestination,
+  reached: Pick<Reached, 'at'>,
+): Pick<WirePlace, 'backends' | 'sticky'> {
   const several = (place.backends?.length ?? 0) > 1;
   const backends = backendsOf(place).map(
     (target, index): WireBackend => ({
@@ -24,12 +36,7 @@ export function wireDestination(place: TypedDestination, reached: Reached): Dest
       ...(several && shareOf(place.backends![index]!)),
     }),
   );
-  return {
-    backends,
-    ...(sticky && several && { sticky }),
-    ...(protocol !== 'http' && { protocol }),
-    ...(protocol === 'https' && originTls !== undefined && { originTls: wireOriginTls(originTls) }),
-  };
+  return { backends, ...(place.sticky && several && { sticky: true }) };
 }
 
 /** `auth` undefined: nobody is asked. */
@@ -47,6 +54,11 @@ export function wireEntrance(
 export function wireOriginTls({ verify, ca = '', serverName: typed }: OriginTls): WireOriginTls {
   const serverName = typed === undefined ? {} : { serverName: canonicalName(typed) };
   return verify === 'ca' ? { verify, ca: canonicalPem(ca), ...serverName } : { verify, ...serverName };
+}
+
+/** Undefined: HTTP/1.1, or no place of a hostname at all. */
+function wireProtocol(typed: Route['protocol']): WirePlace['protocol'] {
+  return typed === 'https' || typed === 'h2c' || typed === 'tls' ? typed : undefined;
 }
 
 function shareOf({ weight = 1, backup }: Backend): Pick<WireBackend, 'weight' | 'backup'> {

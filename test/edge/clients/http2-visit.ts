@@ -19,6 +19,17 @@ export interface Http2Connection {
   end(): void;
 }
 
+/** One request on a connection of its own. */
+export async function visitHttp2(door: Door, ask: Omit<Ask, 'chunked' | 'plain'>): Promise<Http2Answer> {
+  const { sni = ask.host, from, ...rest } = ask;
+  const connection = await connectHttp2(door, { sni, ...(from !== undefined && { from }) });
+  try {
+    return await connection.ask(rest);
+  } finally {
+    connection.end();
+  }
+}
+
 /** Rejects when the handshake is refused or HTTP/2 is not offered. */
 export async function connectHttp2(door: Door, visitor: Omit<Visitor, 'alpn'>): Promise<Http2Connection> {
   const socket = await connectTls(door, { ...visitor, alpn: 'h2' });

@@ -36,8 +36,8 @@ export async function visit(door: Door, ask: Ask): Promise<Answer> {
   }
 }
 
-/** What the echo origin says it saw. @throws Error when somebody else answered */
-export function seenBy({ status, headers, body }: Answer): Seen {
+/** What the echo origin says it saw; an answer by HTTP/2 tells it too. @throws Error when somebody else answered */
+export function seenBy({ status, headers, body }: Pick<Answer, 'status' | 'headers' | 'body'>): Seen {
   if (headers['x-echo'] === undefined) throw new Error(`no echo but ${status}: ${body.slice(0, 200)}`);
   return JSON.parse(body) as Seen;
 }

@@ -7,6 +7,8 @@ import { type Listening, listen } from './listening.ts';
 const ACTIONS = {
   /** Never answers. */
   hangs: () => undefined,
+  /** Never answers, and takes no more of the request. */
+  stalls: (socket: Socket) => void socket.pause(),
   /** Ends the connection without a word. */
   closes: (socket: Socket) => void socket.end(),
   resets: (socket: Socket) => void socket.resetAndDestroy(),
