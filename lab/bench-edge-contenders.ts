@@ -30,8 +30,11 @@ export interface Contender {
   proc: Proc;
 }
 
-/** Answers every request with two bytes, and keeps every connection. `endpoint`: `address:port`. */
-export async function startBackend(run: Run, nginx: string, endpoint: string): Promise<void> {
+/**
+ * Answers every request with two bytes, and keeps every connection. `endpoint`: `address:port`.
+ * @returns how many requests it has answered, when asked
+ */
+export async function startBackend(run: Run, nginx: string, endpoint: string): Promise<() => Promise<number>> {
   const host = addLoopbackHost(run, 'backend');
   const conf = `${nginxMain(host, 1)}
 http {
@@ -44,10 +47,19 @@ http {
         location / {
             return 200 ok;
         }
+        location = /answered {
+            stub_status;
+        }
     }
 }
 `;
   await startNginx(host, nginx, conf, Number(endpoint.split(':')[1]));
+  return async () => {
+    const response = await fetch(`http://${endpoint}/answered`);
+    const [, answered] = /^ *[0-9]+ [0-9]+ ([0-9]+) *$/m.exec(await response.text()) ?? [];
+    if (answered === undefined) throw new Error(`the backend does not count: ${response.status}`);
+    return Number(answered);
+  };
 }
 
 /** One host, two parts: `/api` without its prefix and for few, everything with limits. What neither needs costs nothing. */

@@ -1,7 +1,7 @@
 // Full TLS handshakes: a new connection for every request, and never a session from before. wrk and its like resume sessions by themselves,
 // so this is a client of our own.
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
-import type { Load } from './bench-edge-wrk.ts';
+import type { Measured } from './bench-edge-ratios.ts';
 
 const AT_ONCE = 16;
 const CONNECTION_TIMEOUT_MS = 10_000;
@@ -13,11 +13,19 @@ export interface Visitors {
   port: number;
 }
 
-/** Connects and asks for `seconds`, sixteen at a time. @throws Error when a connection failed, resumed a session, or was not answered 200 */
-export async function shakeHands({ hostnames, port }: Visitors, seconds: number): Promise<Load> {
+/**
+ * Connects and asks for `seconds`, sixteen at a time. `cpuSeconds`: what the web server has used.
+ * @throws Error when a connection failed, resumed a session, or was not answered 200
+ */
+export async function shakeHands(
+  { hostnames, port }: Visitors,
+  seconds: number,
+  cpuSeconds: () => number,
+): Promise<Measured> {
   const context = createSecureContext({ minVersion: 'TLSv1.3' });
   const failures: string[] = [];
   const start = performance.now();
+  const used = cpuSeconds();
   const deadline = start + seconds * 1_000;
   let done = 0;
   const visitor = async () => {
@@ -30,7 +38,7 @@ export async function shakeHands({ hostnames, port }: Visitors, seconds: number)
   };
   await Promise.all(Array.from({ length: AT_ONCE }, visitor));
   if (failures.length > 0) throw new Error(`handshakes on port ${port}: ${failures.join('; ')}`);
-  return { done, seconds: (performance.now() - start) / 1_000 };
+  return { done, seconds: (performance.now() - start) / 1_000, cpuSeconds: cpuSeconds() - used };
 }
 
 /** Why it failed; undefined when it did not. */

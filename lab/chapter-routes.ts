@@ -12,6 +12,7 @@ import { EDGES, LOOPBACK_SERVICE_PORT, SLOTS, type World } from './world.ts';
 const APPLIED_MS = 15_000;
 const PHOTOS = 'photos.hoge.com';
 const FILE = `routes/hoge/${PHOTOS}.yaml`;
+const PUBLIC_PORT = 25565;
 const PASSWORD = 'open sesame';
 /** Long enough to be seen alive first, on a busy machine too. */
 const LIFE_MS = 6_000;
@@ -57,6 +58,34 @@ export const routes: Chapter = [
       await world.developer.commit({ [FILE]: `${text}host: 127.0.0.1\n` }, 'show what only home itself sees');
       await liveEverywhere(world, PHOTOS, name, APPLIED_MS);
       return undefined;
+    },
+  },
+  {
+    title: `TCP port ${PUBLIC_PORT} of every edge leads home, once its team is granted it`,
+    only: 'full',
+    async play(world) {
+      const kokoaYaml = world.files['kokoa.yaml']!.replace(
+        '  - name: hoge\n',
+        `  - name: hoge\n    ports: ['${PUBLIC_PORT}']\n`,
+      );
+      const route = `protocol: tcp\npublicPort: ${PUBLIC_PORT}\norigin: home\nport: 8080\nproxyProtocol: false\n`;
+      const { pushedAt } = await world.developer.commit(
+        { 'kokoa.yaml': kokoaYaml, 'routes/hoge/game.yaml': route },
+        'open a port for the game',
+      );
+      for (const edge of EDGES) {
+        const target = { hostname: PHOTOS, address: world.doors[edge].address, port: PUBLIC_PORT, http: true };
+        await eventually({
+          expected: `an answer from home at port ${PUBLIC_PORT} of ${edge}`,
+          timeoutMs: APPLIED_MS,
+          found: () => 'none',
+          async look() {
+            const answer = await world.client.request(target);
+            return answer.kind === 'response' && answer.body.includes('"name":"home"') ? true : undefined;
+          },
+        });
+      }
+      return `${seconds(Date.now() - pushedAt)} after git push`;
     },
   },
   {

@@ -5,6 +5,7 @@ import { canonicalJson } from '../../bundle/canonical.ts';
 import { checkChunks, readChunk, readConfig } from '../../bundle/check-config.ts';
 import type { Chunk, EdgeConfig, OriginConfig } from '../../bundle/config.ts';
 import { isRefusal } from '../../bundle/refusal.ts';
+import type { Kokoa } from '../../schemas/types.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
 import { type Compiled, compile, newBlobs } from './compile.ts';
 import { emptyDesired, updateDesired } from './desired.ts';
@@ -18,6 +19,7 @@ import {
   inputOf,
   kokoa,
   origin,
+  portRoute,
   route,
   SERVICE,
   SERVICE_PORT,
@@ -240,6 +242,62 @@ test('an origin is told of the services behind it, as soon as a route names one 
     { ports: [80], forwards: [{ host: SERVICE.host, hostPort: SERVICE.port, port: SERVICE_PORT }] },
     { ports: [80] },
   ]);
+});
+
+test('UDP ports and services of an origin stand beside those of TCP', () => {
+  const udp = { protocol: 'udp', proxyProtocol: undefined } as const;
+  const lan = { host: SERVICE.host, port: SERVICE.port };
+  const compiled = built([
+    origin('o1'),
+    origin('o2'),
+    portRoute('a', 1000, { port: 53 }),
+    portRoute('b', 1000, { ...udp, port: 53 }),
+    portRoute('c', 1001, { ...udp, port: 9 }),
+    portRoute('d', 1002, lan),
+    portRoute('e', 1002, { ...udp, ...lan }),
+    portRoute('f', 1003, { ...udp, origin: 'o2', port: SERVICE_PORT }),
+    portRoute('g', 1004, { ...udp, origin: 'o2', ...lan }),
+    route('a.hoge.com', 'o2', 80),
+  ]);
+  const forward = { host: SERVICE.host, hostPort: SERVICE.port, port: SERVICE_PORT };
+  expect([originConfig(compiled, 'o1').origin, originConfig(compiled, 'o2').origin]).toEqual([
+    { ports: [53], udpPorts: [9, 53], forwards: [forward, { ...forward, protocol: 'udp' }] },
+    { ports: [80], udpPorts: [SERVICE_PORT], forwards: [{ ...forward, protocol: 'udp', port: SERVICE_PORT + 1 }] },
+  ]);
+});
+
+test.each<[string, Kokoa['pools'][number], object]>([
+  ['nothing', { name: 'default' }, {}],
+  ['that it does not pass TLS through', { name: 'default', tlsPassthrough: false }, {}],
+  ['that it passes TLS through', { name: 'default', tlsPassthrough: true }, { tlsPassthrough: true }],
+  [
+    'who stands in front',
+    { name: 'default', proxyProtocolFrom: ['2001:DB8::1', '203.0.113.9/28', '203.0.113.1/28'] },
+    { proxyProtocolFrom: ['203.0.113.0/28', '2001:db8::1/128'] },
+  ],
+])('a pool of which kokoa.yaml says %s tells its edges so, whatever its routes, and no other edge', (_, pool, told) => {
+  const head = kokoa({ pools: [pool, { name: 'spare' }] });
+  const files = [head, edge('e1'), edge('e2', { pool: 'spare' }), origin('o1')];
+  const tls = route('a.hoge.com', 'o1', 443, { protocol: 'tls', proxyProtocol: true });
+  for (const routes of [[], [route('a.hoge.com', 'o1')], [tls]]) {
+    const compiled = compile(inputOf([...files, ...routes], { enrolments: everybody }));
+    for (const [node, expected] of [
+      ['e1', told],
+      ['e2', {}],
+    ] as const) {
+      const { pool: _pool, members: _members, acme: _acme, chunks: _chunks, ...rest } = edgeConfig(compiled, node).edge;
+      expect(rest).toEqual(expected);
+    }
+  }
+});
+
+test('a setting of a pool that changes is told at once', () => {
+  const files = [edge('e1'), edge('e2')];
+  const before = built(files);
+  const head = kokoa({ pools: [{ name: 'default', tlsPassthrough: true }] });
+  const desired = updateDesired(before.desired, [{ path: head.path, file: head }]);
+  const after = compile(inputOf([], { desired, enrolments: everybody }), before);
+  expect([before, after].map((one) => edgeConfig(one, 'e2').edge.tlsPassthrough)).toEqual([undefined, true]);
 });
 
 test('limits are the route over the defaults of kokoa.yaml over 10m, in bytes', () => {

@@ -76,6 +76,37 @@ test('of two services that want one port the same one gets it, whoever came firs
   expect(ports(updateDesired(desiredOf([winner!]), change([loser!])))).toEqual(ports(both));
 });
 
+const overUdp = (host: string, port: number) =>
+  loaded('route', `routes/hoge/udp-${host}-${port}.yaml`, {
+    ...{ protocol: 'udp', publicPort: 1000 + port, origin: 'o1', host, port },
+  });
+
+test('UDP has ports of its own, so that what routes say of it moves no service of TCP, and the other way round', () => {
+  const services = [SERVICE, OTHER_SERVICE].map(({ host, port }) => service(host, port));
+  const doubles = [SERVICE, OTHER_SERVICE].map(({ host, port }) => overUdp(host, port));
+  const before = desiredOf(services);
+  const tcp = forwardsOf(before, 'o1');
+  const both = updateDesired(before, change(doubles));
+  expect([...routesOfMovedServices(before, both)]).toEqual([]);
+  expect(forwardsOf(both, 'o1')).toEqual(tcp.flatMap((one) => [one, { ...one, protocol: 'udp' }]));
+  expect(forwardsOf(desiredOf(doubles), 'o1')).toEqual(tcp.map((one) => ({ ...one, protocol: 'udp' })));
+  const portIn = (desired: Desired, protocol: 'tcp' | 'udp') =>
+    tunnelPort(desired, { origin: 'o1', protocol, ...SERVICE });
+  const declared = updateDesired(both, change([direct(SERVICE_PORT)]));
+  expect([portIn(declared, 'tcp'), portIn(declared, 'udp')]).toEqual([SERVICE_PORT + 1, SERVICE_PORT]);
+  expect([...routesOfMovedServices(both, declared)].sort()).toEqual([...services].sort());
+});
+
+test('among several hundred services of both protocols nobody has a port twice', () => {
+  const all = Array.from({ length: 300 }, (_, n) => [
+    service(`192.168.3.${n % 250}`, n),
+    overUdp(`192.168.3.${n % 250}`, n),
+  ]);
+  const forwards = forwardsOf(desiredOf(all.flat()), 'o1');
+  expect(new Set(forwards.map(({ protocol, port }) => `${protocol} ${port}`)).size).toBe(600);
+  expect(forwards).toEqual(forwards.toSorted((a, b) => a.port - b.port));
+});
+
 test('another origin has ports of its own', () => {
   const other = loaded('route', 'routes/hoge/x.yaml', { hostname: 'x.hoge.com', origin: 'o2', ...SERVICE });
   const desired = desiredOf([service(SERVICE.host, SERVICE.port), other, direct(SERVICE_PORT)]);
@@ -87,4 +118,16 @@ test('beyond what one machine can be told there is no port, for always the same 
   const all = Array.from({ length: 1100 }, (_, n) => service(`192.168.${n >> 8}.${n & 255}`, 80));
   expect(forwardsOf(desiredOf(all), 'o1')).toHaveLength(1000);
   expect(shown(desiredOf(all.toReversed()))).toBe(shown(desiredOf(all)));
+  const crowded = updateDesired(
+    desiredOf(all.slice(0, 990)),
+    change(Array.from({ length: 20 }, (_, n) => overUdp('10.0.0.1', n))),
+  );
+  const shares = Map.groupBy(forwardsOf(crowded, 'o1'), ({ protocol = 'tcp' }) => protocol);
+  expect([shares.get('tcp')?.length, shares.get('udp')?.length]).toEqual([990, 10]);
+  // Those that lose their place are told of, so that no route leads to a port that is not there.
+  const more = updateDesired(crowded, change(all.slice(990, 995)));
+  const moved = [...routesOfMovedServices(crowded, more)].map(({ value }) =>
+    tunnelPort(more, { ...value!, protocol: 'udp' } as never),
+  );
+  expect(moved).toEqual(new Array(5).fill(undefined));
 });

@@ -3,7 +3,7 @@
 //
 // A service's first choice is its hash. All services choose in the order of their hashes and take the next free port when theirs is
 // taken, so a newcomer moves an older one only where the two collide; and nobody gets a port that a route declares on the machine itself.
-// TCP and UDP have ports of their own, so what routes say of one moves nothing of the other.
+// TCP and UDP have ports of their own, so what routes say of one moves nothing of the other; a service of both has one number, mostly.
 import { sha256Hex } from '../../bundle/canonical.ts';
 import type { Forward } from '../../bundle/config.ts';
 import { FORWARDS_MAX } from '../../bundle/config-schema.ts';
@@ -39,9 +39,10 @@ export function* routesOfMovedServices(before: Desired, after: Desired): Generat
   const origins = new Set([...changedKeys(before.services, after.services), ...changedKeys(before.ports, after.ports)]);
   for (const origin of origins) {
     const then = allocationOf(before, origin);
-    for (const [service, port] of allocationOf(after, origin)) {
-      if (!then.has(service) || then.get(service) === port) continue;
-      for (const [, file] of entriesOf(lookup(lookup(after.services, origin), service))) yield file;
+    const now = allocationOf(after, origin);
+    for (const [service, files] of entriesOf(lookup(after.services, origin))) {
+      if (lookup(lookup(before.services, origin), service) === undefined) continue;
+      if (then.get(service) !== now.get(service)) for (const [, file] of entriesOf(files)) yield file;
     }
   }
 }
@@ -73,7 +74,7 @@ function allocationOf(desired: Desired, origin: string): Allocation {
 /** Services beyond the bound, or beyond the free ports, get none: always the same ones. */
 function allocate(services: readonly string[], max: number, isDeclared: (port: number) => boolean): Allocation {
   const size = PORT_MAX - PORT_MIN + 1;
-  const byHash = services.map((service) => ({ service, hash: sha256Hex(service) }));
+  const byHash = services.map((service) => ({ service, hash: hashOf(service) }));
   byHash.sort((a, b) => (a.hash < b.hash ? -1 : 1));
   const taken = new Set<number>();
   const allocation = new Map<string, number>();
@@ -88,4 +89,8 @@ function allocate(services: readonly string[], max: number, isDeclared: (port: n
     }
   }
   return allocation;
+}
+
+function hashOf(service: string): string {
+  return sha256Hex(serviceKey({ ...readServiceKey(service), protocol: 'tcp' }));
 }

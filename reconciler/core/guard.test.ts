@@ -6,7 +6,7 @@ import { type Compiled, compile } from './compile.ts';
 import type { AnyLoadedFile } from './files.ts';
 import { judgePlan, type PublishedState, type Verdict } from './guard.ts';
 import { planHash, planOf } from './plan.ts';
-import { edge, inputOf, kokoa, loaded, origin, route } from './world.fixture.ts';
+import { edge, inputOf, kokoa, loaded, origin, portRoute, route } from './world.fixture.ts';
 
 const BASE = 'a'.repeat(40);
 const build = (files: AnyLoadedFile[], head = kokoa()) => compile(inputOf([head, ...files]));
@@ -38,6 +38,52 @@ test.each([
   ['nothing, to nothing', [], [], []],
 ])('%s: %3$j', (_, before, after, expected) => {
   expect(codes(judged([o1, ...before], [o1, ...after]))).toEqual(expected);
+});
+
+const ports = (from: number, to: number, port = 80) =>
+  Array.from({ length: to - from }, (_, n) => portRoute(`p${from + n}`, 1000 + from + n, { port }));
+
+test.each([
+  ['30 % of 10 ports closed', ports(0, 10), ports(3, 10), []],
+  ['40 % of 10 ports closed', ports(0, 10), ports(4, 10), ['many_ports_change']],
+  ['20 % closed and 20 % changed', ports(0, 10), [...ports(0, 2, 81), ...ports(4, 10)], ['many_ports_change']],
+  ['8 of 9 ports closed', ports(0, 9), ports(8, 9), []],
+  ['the only port closed', ports(0, 1), [], ['becomes_empty']],
+  ['the only port closed, beside a host', [...hosts(0, 1), ...ports(0, 1)], hosts(0, 1), []],
+  ['the only host removed, beside a port', [...hosts(0, 1), ...ports(0, 1)], ports(0, 1), []],
+  ['hosts and ports all gone', [...hosts(0, 1), ...ports(0, 1)], [], ['becomes_empty']],
+  ['all ports closed among many hosts', [...hosts(0, 99), ...ports(0, 10)], hosts(0, 99), ['many_ports_change']],
+  [
+    '40 % of the hosts removed among many ports',
+    [...hosts(0, 10), ...ports(0, 99)],
+    [...hosts(4, 10), ...ports(0, 99)],
+    ['many_hosts_change'],
+  ],
+  [
+    '40 % of both',
+    [...hosts(0, 10), ...ports(0, 10)],
+    [...hosts(4, 10), ...ports(4, 10)],
+    ['many_hosts_change', 'many_ports_change'],
+  ],
+])('%s: %3$j', (_, before, after, expected) => {
+  expect(codes(judged([o1, ...before], [o1, ...after]))).toEqual(expected);
+});
+
+test.each([
+  [hosts(0, 20), [], 'none of the 20 published hosts would be left'],
+  [[...hosts(0, 2), ...ports(0, 3)], [], 'none of the 2 published hosts and 3 public ports would be left'],
+  [
+    ports(0, 10),
+    [...ports(0, 2, 81), ...ports(4, 10)],
+    '4 of 10 public ports would change (2 removed, 2 changed); one publish may change 30 %',
+  ],
+  [
+    hosts(0, 10),
+    [...hosts(0, 2, 81), ...hosts(4, 10)],
+    '4 of 10 hosts would change (2 removed, 2 moved); one publish may change 30 %',
+  ],
+])('a refusal says what would change: %3$s', (before, after, message) => {
+  expect(judged([o1, ...before], [o1, ...after])).toMatchObject({ reasons: [{ message }] });
 });
 
 test.each([

@@ -1,7 +1,10 @@
 // Which routes share a class, and which lists of backends are one.
 import { expect, test } from 'vitest';
 import type { Route } from '../../schemas/types.ts';
+import { policyPlaces, upstreamPlaces } from './bounded-places.ts';
+import type { LoadedFile } from './files.ts';
 import { policyOf, upstreamsOf } from './policy-class.ts';
+import { portRoute } from './world.fixture.ts';
 
 const TO_A = { origin: 'o1', port: 80 };
 const LIST = [TO_A, { origin: 'o2', port: 80 }];
@@ -75,11 +78,29 @@ test.each<[string, Partial<Route>, number]>([
   ['shares', { backends: LIST, paths: [{ prefix: '/a', backends: [{ ...TO_A, weight: 2 }, LIST[1]!] }] }, 2],
   ['a backup', { backends: LIST, paths: [{ prefix: '/a', backends: [TO_A, { ...LIST[1]!, backup: true }] }] }, 2],
   ['sticky', { backends: LIST, paths: [{ prefix: '/a', backends: LIST, sticky: true }] }, 2],
+  ['layer 4', { backends: LIST, protocol: 'tcp' }, 1],
+  ['layer 4 to one', { protocol: 'udp' }, 0],
   ['a protocol', { backends: LIST, paths: [{ prefix: '/a', backends: LIST, protocol: 'h2c' }] }, 2],
 ])('%s: %3$i lists', (_, value, count) => {
   const { origin: _o, port: _p, ...rest } = route({});
   const typed = 'backends' in value ? { ...rest, ...value } : route(value);
   expect(new Set(upstreamsOf(typed, 'a.hoge.com').map(({ key }) => key)).size).toBe(count);
+});
+
+test('a list counts for each protocol by itself: names are of different halves of the web server', () => {
+  const keys = (['http', 'tls', 'tcp', 'udp'] as const).map(
+    (protocol) => upstreamsOf({ backends: LIST, protocol }, '')[0]?.key,
+  );
+  expect(new Set(keys).size).toBe(4);
+});
+
+test('what passes through unopened is of no class, and counts for its lists', () => {
+  const tcp = portRoute('p', 1000, { backends: LIST, limits: { connections: 5 } }) as LoadedFile<'route'>;
+  const tls = { ...tcp, value: { ...tcp.value, protocol: 'tls' } } as LoadedFile<'route'>;
+  for (const file of [tcp, tls]) {
+    expect(policyPlaces(file)).toEqual([]);
+    expect(upstreamPlaces(file)).toMatchObject([{ group: 'hoge', pointer: '/backends' }]);
+  }
 });
 
 test('an https list is another one for every hostname, unless it says which name it asks for', () => {

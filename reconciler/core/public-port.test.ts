@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Route } from '../../schemas/types.ts';
-import { coversPort, indexedPortKey, indexedPortKeys, publicPortKey, readPortRange } from './public-port.ts';
+import {
+  coversPort,
+  indexedPortKey,
+  indexedPortKeys,
+  publicPortKey,
+  readPortRange,
+  resolvedPortKey,
+} from './public-port.ts';
 
 const tcp: Route = { protocol: 'tcp', publicPort: 25_565 };
 
@@ -29,6 +36,7 @@ describe('the key of a public port', () => {
         const key = publicPortKey(one, defaultPool)!;
         const found = indexedPortKeys(key, defaultPool).includes(indexedPortKey(other)!);
         expect(found).toBe(publicPortKey(other, defaultPool) === key);
+        expect(resolvedPortKey(indexedPortKey(one)!, defaultPool)).toBe(key);
       }),
     );
   });

@@ -158,6 +158,21 @@ test.each<[string, Omit<Route, 'hostname'>, Partial<WireRoute>]>([
   ['error pages', { ...TO_A, errorPages: { '502': '<h1>' } }, { backends: [A], errorPages: { '502': '<h1>' } }],
   ['a route that ends later', { ...TO_A, expiresAt: '2026-11-21T12:01Z' }, { backends: [A] }],
   [
+    'TLS that passes through',
+    { ...TO_A, protocol: 'tls', proxyProtocol: true, allow: ['10.0.0.1'] },
+    { backends: [A], protocol: 'tls', proxyProtocol: true, allow: ['10.0.0.1/32'] },
+  ],
+  [
+    'TLS that passes through to several',
+    { backends: [TO_A, { ...TO_B, backup: true }], protocol: 'tls', proxyProtocol: false },
+    { backends: [A, { ...B, backup: true }], protocol: 'tls' },
+  ],
+  [
+    'TLS that passed through until its time was over',
+    { ...TO_A, protocol: 'tls', proxyProtocol: true, deny: ['10.0.0.1'], expiresAt: '2026-11-21T12:00Z' },
+    { backends: [], protocol: 'tls', closed: 'expired' },
+  ],
+  [
     'a route whose time is over, with nothing but what it says then',
     {
       ...TO_A,
@@ -194,6 +209,17 @@ test.each(INHERITED)('a path %s', (_, path, destination) => {
     ...{ allow: ['10.0.0.2/32'], deny: ['::1/128'] },
   });
   expect(pathOf({ auth: { basic: { users: { file: 'y' } } } })).toMatchObject({ auth: { sealed: sealed('y') } });
+});
+
+test("what passes through has no orderer: its certificate is not the edge's", () => {
+  const tls = { ...TO_A, protocol: 'tls', proxyProtocol: false } as const;
+  expect(compiled(tls, 'e1')).not.toHaveProperty('orderer');
+  expect(compiled({ ...tls, expiresAt: '2026-11-21T12:00Z' }, 'e1')).not.toHaveProperty('orderer');
+  expect(compiled(TO_A, 'e1')?.orderer).toBe('e1');
+});
+
+test('what takes a public port is no route of a name', () => {
+  expect(compiled({ ...TO_A, protocol: 'tcp', publicPort: 1, proxyProtocol: true })).toBeUndefined();
 });
 
 test('paths are sorted by prefix', () => {

@@ -199,6 +199,8 @@ const anyTlsRoute = (hostname: string) =>
       }),
     );
 
+const NETWORKS: string[][] = [['10.0.0.1'], ['::1', '10.0.0.0/8']];
+
 /** Few ports, so that some files claim the same one. */
 const anyPortRoute = (name: string) =>
   fc
@@ -208,7 +210,7 @@ const anyPortRoute = (name: string) =>
       targets: fc.array(anyTarget, { minLength: 1, maxLength: 3 }),
       pool,
       connections: maybe(fc.integer({ min: 1, max: 3 })),
-      allow: maybe(fc.constantFrom(['10.0.0.1'], ['::1', '10.0.0.0/8'])),
+      allow: maybe(fc.constantFrom(...NETWORKS)),
       end: anyEnd,
     } as const)
     .map(({ targets, pool: at, connections, allow, end, ...rest }) =>

@@ -154,7 +154,7 @@ describe.each([
     await withReserve('nas', failing);
     reserve().clear();
     // A body of no bytes: nginx repeats hardly any that has some.
-    const headers = ['POST', 'PATCH'].includes(method) ? { 'Content-Length': '0' } : {};
+    const headers: [string, string][] = ['POST', 'PATCH'].includes(method) ? [['Content-Length', '0']] : [];
     expect((await ask(edge, { host, method, headers })).status).toBe(status);
     expect([failing.asked(), reserve().seen.length]).toEqual([1, status === 200 ? 1 : 0]);
   });

@@ -7,6 +7,7 @@ import { type OneEdge, startOneEdge } from './one-edge.ts';
 import { type EchoOrigin, startEcho, startH2cEcho, startTlsEcho } from './origins/echo-origin.ts';
 import { refusingPort, startFaulty } from './origins/faulty-origin.ts';
 import type { Listening } from './origins/listening.ts';
+import type { Seen } from './origins/seen.ts';
 
 /** Everything that means something to nginx, and may stand in a value. */
 const ODD = `a "b" 'c';{d} #e %20 \${f}`.replace('$', '');
@@ -46,7 +47,7 @@ const places = [
 beforeAll(async () => {
   edge = await startOneEdge();
   const { home, office, nas } = edge.origins;
-  const reply = () => ({ headers: REPLY });
+  const reply = ({ url }: Seen) => ({ status: Number(/\?(\d+)$/.exec(url)?.[1] ?? 200), headers: REPLY });
   const plain: EchoOrigin = await startEcho(home, { reply });
   const secure = await startTlsEcho(office, await edge.pki.certificate(['parts.hoge.com']), { reply });
   const h2c = await startH2cEcho(nas, { reply });
@@ -94,17 +95,21 @@ describe.each(places)('behind %s%s', (host, path) => {
     expect(headers).toMatchObject({ host, 'x-forwarded-proto': 'https' });
   });
 
-  test('a visitor gets what is set in place of what the service says, and nothing of what is removed', async () => {
-    const { rawHeaders } = await visit(edge, { host, path });
-    expect(grouped(rawHeaders)).toMatchObject({
-      'x-frame-options': ['DENY'],
-      'x-odd': [ODD],
-      'strict-transport-security': [HSTS],
-      'set-cookie': ['a=1', 'b=2'],
-      'x-own': ['mine'],
-    });
-    for (const name of ['x-powered-by', 'cache-control']) expect(grouped(rawHeaders)).not.toHaveProperty(name);
-  });
+  test.each([200, 404, 500])(
+    'a visitor gets what is set in place of what the service says in its %i, and nothing of what is removed',
+    async (status) => {
+      const answer = await visit(edge, { host, path: `${path}?${status}` });
+      expect(answer.status).toBe(status);
+      expect(grouped(answer.rawHeaders)).toMatchObject({
+        'x-frame-options': ['DENY'],
+        'x-odd': [ODD],
+        'strict-transport-security': [HSTS],
+        'set-cookie': ['a=1', 'b=2'],
+        'x-own': ['mine'],
+      });
+      for (const name of ['x-powered-by', 'cache-control']) expect(grouped(answer.rawHeaders)).not.toHaveProperty(name);
+    },
+  );
 });
 
 test('a host that changes nothing passes everything', async () => {
