@@ -7,8 +7,10 @@ import {
   createSite,
   type Files,
   FLEET,
+  granting,
   kokoa,
   manyRoutes,
+  portRoute,
   publishedHosts,
   route,
   type Site,
@@ -77,6 +79,22 @@ it.each([
   expect(outcomes.length).toBeLessThan(5);
   await vi.advanceTimersByTimeAsync(MINUTE_MS);
   expect(outcomes.length).toBeLessThan(6);
+});
+
+it('closes a public port at its minute, and tells nobody but the edges of its pool', async () => {
+  const site = createSite({
+    ...{ ...FLEET, 'kokoa.yaml': granting("'25565'") },
+    'routes/hoge/a.yaml': portRoute(25_565, 1, `expiresAt: ${time(5 * MINUTE_MS)}\n`),
+  });
+  const { outcomes } = await start(site, 24 * 60 * MINUTE_MS);
+  await vi.advanceTimersByTimeAsync(5 * MINUTE_MS - 1000);
+  expect(await site.ports()).toEqual({ 'tcp 25565': '10.100.1.1:1' });
+  await vi.advanceTimersByTimeAsync(1100);
+  expect(await site.ports()).toEqual({});
+  expect(outcomes.at(-1)).toMatchObject({
+    ...{ kind: 'published', changed: ['e1', 'e2'] },
+    plan: { streams: { removed: [{ name: 'tcp 25565' }] }, hosts: { removed: [] } },
+  });
 });
 
 it('waits for an end that no timer could wait for in one piece, and for none at all', async () => {

@@ -1,7 +1,7 @@
 // What people and their tools are told of the desired state: sorted, as it is live, made once.
 import { expect, it } from 'vitest';
 import { listingOf } from './listing.ts';
-import { createSite, edge, FLEET, kokoa, route } from './site.fixture.ts';
+import { createSite, edge, FLEET, granting, kokoa, origin, portRoute, route } from './site.fixture.ts';
 
 it('lists what is live, by name, with defaults filled in', async () => {
   const site = createSite();
@@ -85,5 +85,30 @@ expiresAt: 2030-01-01T00:00Z
       ...{ hostname: 'wiki.fuga.com', team: 'fuga', pool: 'default', file: 'routes/fuga/wiki.yaml' },
       redirect: 'https://www.fuga.com',
     },
+  ]);
+});
+
+it('lists what passes through and public ports, the latter last, by protocol, port and pool', async () => {
+  const udp = portRoute(30_000, 53).replace('tcp', 'udp').replace('proxyProtocol: true\n', '');
+  const site = createSite({
+    'edges/e1.yaml': edge('e1'),
+    'origins/o1.yaml': origin('o1'),
+    'kokoa.yaml': granting("'25565', 30000-30010", '    tlsPassthrough: true\n  - name: spare\n'),
+    'routes/hoge/a.yaml': udp,
+    'routes/hoge/b.yaml': portRoute(30_000, 2, 'pool: spare\n'),
+    'routes/hoge/c.yaml': portRoute(30_000, 3, 'pool: default\n'),
+    'routes/hoge/d.yaml': portRoute(25_565, 4, 'host: 192.168.1.20\nexpiresAt: 2030-01-01T00:00Z\n'),
+    'routes/hoge/z.yaml': `${route('z.hoge.com')}protocol: tls\nproxyProtocol: false\n`,
+  });
+  await site.run();
+  const to = (port: number, name: string, pool = 'default') => ({
+    ...{ team: 'hoge', pool, origin: 'o1', port, file: `routes/hoge/${name}.yaml` },
+  });
+  expect(listingOf(site.standing.live).routes).toEqual([
+    { hostname: 'z.hoge.com', protocol: 'tls', ...to(8080, 'z') },
+    { publicPort: 25_565, protocol: 'tcp', host: '192.168.1.20', expiresAt: '2030-01-01T00:00Z', ...to(4, 'd') },
+    { publicPort: 30_000, protocol: 'tcp', ...to(3, 'c') },
+    { publicPort: 30_000, protocol: 'tcp', ...to(2, 'b', 'spare') },
+    { publicPort: 30_000, protocol: 'udp', ...to(53, 'a') },
   ]);
 });

@@ -4,8 +4,10 @@ import type { WireRoute } from '../bundle/config.ts';
 import type { Route } from '../schemas/types.ts';
 import type { LoadedFile } from './core/files.ts';
 import { wireRouteOf } from './core/wire-route.ts';
+import { wireStreamOf } from './core/wire-stream.ts';
 import { desiredOf, kokoa, loaded, NOW, origin } from './core/world.fixture.ts';
-import { isPublished, type PublishedRoutes } from './published-routes.ts';
+import type { PublishedNode } from './ports/store.ts';
+import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 
 const USERS = { auth: { basic: { users: { file: 'x' } } }, paths: [{ prefix: '/p' }] };
 const ENDING = { expiresAt: '2026-11-21T11:00Z' };
@@ -33,6 +35,45 @@ it.each<[string, Partial<Route>, Partial<Route>, boolean]>([
     'e1',
   ) as WireRoute;
   expect(await isPublished(fileOf(file), desired, { ...NOTHING, host: async () => route })).toBe(expected);
+});
+
+const TCP: Partial<Route> = { hostname: undefined, protocol: 'tcp', publicPort: 25_565 } as never;
+const LISTED = { ...TCP, allow: ['10.0.0.1', '::1'], limits: { connections: 5 } };
+
+it.each<[string, Partial<Route>, Partial<Route>, boolean]>([
+  ['the same', TCP, TCP, true],
+  ['the same lists in another order', LISTED, { ...LISTED, allow: ['::1', '10.0.0.1'] }, true],
+  ['another port behind it', TCP, { ...TCP, port: 81 }, false],
+  ['PROXY protocol', TCP, { ...TCP, proxyProtocol: true }, false],
+  ['another number', TCP, { ...TCP, publicPort: 1000 }, false],
+  ['the other protocol', TCP, { ...TCP, protocol: 'udp' }, false],
+  ['another pool', TCP, { ...TCP, pool: 'spare' }, false],
+  ['an end to come', TCP, { ...TCP, ...ENDING }, true],
+  ['a port that was closed at its end', { ...TCP, ...ENDING }, { ...TCP, ...ENDING }, false],
+])('%s of a public port: %4$s', async (_, published, file, expected) => {
+  const desired = desiredOf([kokoa(), origin('o1')]);
+  const stream = wireStreamOf(fileOf(published), { desired, limits: {}, nowMs: NOW.getTime() });
+  const routes: PublishedRoutes = {
+    ...NOTHING,
+    stream: (pool, protocol, port) =>
+      pool === 'default' && protocol === stream?.protocol && port === stream.port ? stream : undefined,
+  };
+  expect(await isPublished(fileOf(file), desired, routes)).toBe(expected);
+});
+
+it('finds the public ports of a pool in what its edges were told', () => {
+  const edge = (node: string, pool: string, streams: object[] | undefined) =>
+    ({ node, config: JSON.stringify({ role: 'edge', edge: { pool, chunks: [], streams } }) }) as PublishedNode;
+  const tcp = { protocol: 'tcp', port: 1000, backends: [] };
+  const nodes = [edge('e1', 'default', [tcp]), edge('e2', 'spare', undefined)];
+  const { stream } = publishedRoutes(nodes, { blob: async () => undefined });
+  expect(stream('default', 'tcp', 1000)).toEqual(tcp);
+  expect([
+    stream('default', 'udp', 1000),
+    stream('default', 'tcp', 1001),
+    stream('spare', 'tcp', 1000),
+    stream('no', 'tcp', 1000),
+  ]).toEqual(new Array(4).fill(undefined));
 });
 
 it('is false for a hostname of which nothing is published', async () => {

@@ -166,10 +166,15 @@ describe('of two files that claim a public port of a pool', () => {
     expect([...site.standing.quarantined.keys()]).toEqual([newcomer]);
     expect(site.standing.quarantined.get(newcomer)![0]).toMatchObject({ rule: 'KK345', file: newcomer });
     expect(holders(site)).toEqual([live]);
+    await site.restart();
+    expect([...site.standing.quarantined.keys()]).toEqual([newcomer]);
+    expect((await site.run()).kind).toBe('unchanged');
     await site.push({ [live]: tcp(3, one) });
     expect(holders(site)).toEqual([live]);
+    expect(await site.ports()).toEqual({ 'tcp 25565': '10.100.1.1:3' });
     await site.push({ [live]: undefined });
     expect(holders(site)).toEqual([newcomer]);
+    expect(await site.ports()).toEqual({ 'tcp 25565': '10.100.1.1:2' });
     expect(site.standing.quarantined.size).toBe(0);
   });
 

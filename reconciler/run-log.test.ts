@@ -3,7 +3,18 @@ import { expect, it } from 'vitest';
 import { KokoaError } from '../bundle/error.ts';
 import { createLog } from './adapters/log.ts';
 import { createRunLog } from './run-log.ts';
-import { createSite, edge, type Files, FLEET, kokoa, manyRoutes, route, type Site } from './site.fixture.ts';
+import {
+  createSite,
+  edge,
+  type Files,
+  FLEET,
+  granting,
+  kokoa,
+  manyRoutes,
+  portRoute,
+  route,
+  type Site,
+} from './site.fixture.ts';
 
 const DOWN = new KokoaError('source_unreachable', 'git fetch failed', { hint: 'Check the credential.' });
 const MINUTE_MS = 60_000;
@@ -120,4 +131,18 @@ it('says a failure once, reminds of it, and says when it is over', async () => {
   expect(failed(new TypeError('x is undefined'))[0]).toMatch(
     /^ERROR a run failed unexpectedly.*TypeError.*run-log\.test\.ts/,
   );
+});
+
+it('counts public ports only where some change, and says aloud which are closed', async () => {
+  const port = 'routes/hoge/port.yaml';
+  const site = createSite({ ...FLEET, 'kokoa.yaml': granting("'25565'") });
+  const { run } = watch(site);
+  expect((await run())[0]).not.toContain('publicPorts');
+  expect(await run({ [port]: portRoute(25_565) })).toMatchObject([
+    expect.stringContaining('publicPorts={"added":1,"removed":0,"changed":0}'),
+  ]);
+  expect(await run({ [port]: undefined })).toMatchObject([
+    expect.stringContaining('publicPorts={"added":0,"removed":1,"changed":0}'),
+    'WARN  public ports are closed ports=["tcp 25565 (default)"] count=1',
+  ]);
 });

@@ -65,6 +65,7 @@ export function createSite(files: Files = FLEET, store: MemoryStore = createMemo
       site.standing = await recall(await storedStanding(store), deps);
     },
     hosts: (edge = 'e1') => publishedHosts(store, edge),
+    ports: (edge = 'e1') => publishedPorts(store, edge),
   };
   return site;
 }
@@ -80,6 +81,14 @@ export async function publishedHosts(store: Store, edge: string): Promise<Record
     }
   }
   return hosts;
+}
+
+/** `tcp 25565` → `address:port` of its first backend, as an edge is told. */
+export async function publishedPorts(store: Store, edge: string): Promise<Record<string, string>> {
+  const { streams = [] } = ((await configOf(store, edge)) as EdgeConfig).edge;
+  return Object.fromEntries(
+    streams.map(({ protocol, port, backends: [first] }) => [`${protocol} ${port}`, `${first!.address}:${first!.port}`]),
+  );
 }
 
 export async function configOf(store: Store, node: string): Promise<NodeConfig> {
@@ -168,6 +177,13 @@ ${tokenLine(name, more, !('token' in more) || more.token !== undefined)}${rest(m
 
 export const route = (hostname: string, to = 'o1', port = 8080) =>
   `hostname: ${hostname}\norigin: ${to}\nport: ${port}\n`;
+
+/** kokoa.yaml where team hoge may have these public ports. */
+export const granting = (ports: string, more = '') =>
+  kokoa(more).replace(/( *)- name: hoge\n/, `$&$1  ports: [${ports}]\n`);
+
+export const portRoute = (publicPort: number, port = 8080, more = '') =>
+  `protocol: tcp\npublicPort: ${publicPort}\nproxyProtocol: true\norigin: o1\nport: ${port}\n${more}`;
 
 /** Two edges, two origins, two routes. */
 export const FLEET: Files = {

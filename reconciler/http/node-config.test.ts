@@ -2,6 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { BUNDLE_MEDIA_TYPE, type BundleResponse } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
+import type { WireStream } from '../../bundle/config.ts';
 import { mintToken } from '../adapters/token-mint.ts';
 import {
   chunk,
@@ -75,6 +76,22 @@ it('names the first backend that is no backup, and hosts without a backend witho
     hostnames: ['a.hoge.com', 'b.hoge.com', 'c.hoge.com'],
     backends: { 'a.hoge.com': ['10.100.1.1:1', '10.100.1.1:2'] },
   });
+});
+
+it('names public ports by protocol and number, with their first backend', async () => {
+  at = await install();
+  const to = (port: number) => ({ address: '10.100.1.1', port });
+  const streams: WireStream[] = [
+    { protocol: 'tcp', port: 25_565, backends: [{ ...to(1), backup: true }, to(2)] },
+    { protocol: 'udp', port: 53, backends: [to(3)] },
+  ];
+  await at.publish([edgeConfig('a', [one], { streams }), edgeConfig('b', [one])], [one]);
+  expect(await (await at.ask(CONFIG, { as: 'a' })).json()).toMatchObject({
+    hostnames: ['app.hoge.com', 'wiki.fuga.com'],
+    streams: { 'tcp 25565': '10.100.1.1:2', 'udp 53': '10.100.1.1:3' },
+    backends: { 'tcp 25565': ['10.100.1.1:1', '10.100.1.1:2'] },
+  });
+  expect(await (await at.ask(CONFIG, { as: 'b' })).json()).not.toHaveProperty('streams');
 });
 
 it('answers an agent with the exact signed texts under the names of their versions', async () => {

@@ -151,5 +151,7 @@ auth: {basic: {users: {file: nobody}}}\npaths: [{prefix: /api, public: true}]
     const answers = [];
     for (const [, ask] of VISITS) answers.push(await ask(edge, { host, path, from }));
     expect(answers.map((answer) => answer.status)).toEqual([status, 429]);
+    expect(answers[1]!.headers['retry-after']).toBe('1');
+    expect(answers[1]!.body).toMatch(/^<!doctype html>.*<h1>429 Too Many Requests<\/h1>/);
   });
 });

@@ -141,6 +141,7 @@ test.each([
   if (status === 429) await Promise.all([1, 2].map(() => visit(edge, { host, from: '127.7.0.1' })));
   const answer = await visit(edge, { host, path, method, from: '127.7.0.1', ...body });
   expect(answer.status).toBe(status);
+  if (status >= 400) expect(answer.body).toMatch(new RegExp(`^<!doctype html>.*<h1>${status} `));
   expect(grouped(answer.rawHeaders)).toMatchObject({
     ...{ 'x-frame-options': ['DENY'], 'x-odd': [ODD] },
     'strict-transport-security': [HSTS],

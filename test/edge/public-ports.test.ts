@@ -112,13 +112,26 @@ describe('tcp', () => {
   });
 
   test.each([
-    ['refuses', () => refusingPort(edge.origins.nas), ''],
-    ['does not answer', async () => hole.port, ''],
-    ['does not answer in the time that is said', async () => hole.port, 'timeouts: {connect: 300ms}\n'],
-  ])('a backend that %s is passed over', async (_title, portOf, more) => {
-    const failing = `origin: nas, port: ${await portOf()}`;
-    await publish([tcp(backends(failing, `origin: home, port: ${one.port}, backup: true`), more)]);
+    ['refuses', () => refusingPort(edge.origins.nas)],
+    ['does not answer', async () => hole.port],
+  ])('a backend that %s is passed over', async (_title, portOf) => {
+    await publish([
+      tcp(backends(`origin: nas, port: ${await portOf()}`, `origin: home, port: ${one.port}, backup: true`)),
+    ]);
     expect(await answerer()).toBe('one');
+  });
+
+  test('a backend that does not answer within `connect` is passed over, and with a longer one waited for', async () => {
+    const two = backends(`origin: nas, port: ${hole.port}`, `origin: home, port: ${one.port}, backup: true`);
+    await publish([tcp(two, 'timeouts: {connect: 300ms}\n'), tcp(two, 'timeouts: {connect: 1m}\n')]);
+    const patient = await openTcp(edge, b!, FROM);
+    let isOver = false;
+    void patient.say('hello').finally(() => {
+      isOver = true;
+    });
+    expect(await answerer()).toBe('one');
+    expect(isOver).toBe(false);
+    patient.end();
   });
 
   test('backends get their shares, and a backup nothing', async () => {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { guardConfig } from '../../agent/core/guard.ts';
 import { readChunk, readConfig } from '../../bundle/check-config.ts';
-import type { ChunkReference } from '../../bundle/config.ts';
+import type { Chunk, ChunkReference } from '../../bundle/config.ts';
 import { isRefusal } from '../../bundle/refusal.ts';
 
 const here = import.meta.dirname;
@@ -90,16 +91,16 @@ describe.each(cases)('%s', (name) => {
     expect(tree(other)).toEqual(tree(join(scratch, name)));
   });
 
-  test('is accepted by the reader of an agent', () => {
+  test('is accepted by the reader and the guard of an agent', () => {
     const texts = new Map(tree(expected).map(([path, text]) => [path.split(' ')[0]!, text]));
     for (const [path, text] of texts) {
       if (!path.endsWith('/config.json')) continue;
       const config = readConfig(text);
       if (isRefusal(config)) throw new Error(`${path}: ${config.detail}`);
-      const chunks: ChunkReference[] = config.role === 'edge' ? config.edge.chunks : [];
-      for (const chunk of chunks) {
-        expect(readChunk(chunk, texts.get(`chunks/${chunk.sha256}.json`) ?? '')).not.toHaveProperty('code');
-      }
+      const references: ChunkReference[] = config.role === 'edge' ? config.edge.chunks : [];
+      const chunks = references.map((chunk) => readChunk(chunk, texts.get(`chunks/${chunk.sha256}.json`) ?? ''));
+      for (const chunk of chunks) expect(chunk).not.toHaveProperty('code');
+      expect(guardConfig(config, chunks as Chunk[])).toMatchObject({ ok: true });
     }
   });
 });
