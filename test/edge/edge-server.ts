@@ -1,11 +1,12 @@
 // The real nginx of the one edge: renders what the edge was told, and puts trees in force as an agent does, guard and test first.
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { WorkerAccount } from '../../agent/adapters/accounts.ts';
 import { createNginx } from '../../agent/adapters/nginx.ts';
 import { releasesDir } from '../../agent/adapters/releases-dir.ts';
 import { loadTemplates } from '../../agent/adapters/templates.ts';
 import { guardTree } from '../../agent/core/guard.ts';
-import { SYSTEM_CA_FILE } from '../../agent/core/nginx-paths.ts';
+import { nginxPaths, SYSTEM_CA_FILE } from '../../agent/core/nginx-paths.ts';
 import { renderNginx } from '../../agent/core/render-nginx.ts';
 import type { NginxSettings } from '../../agent/core/settings-view.ts';
 import type { Told } from './told.ts';
@@ -68,6 +69,18 @@ export async function openEdgeServer({ stateDir, listen, worker }: EdgeServerOpt
     },
 
     tree: () => current,
-    stop: () => web.stop(),
+    async stop() {
+      await hurry(nginxPaths(stateDir).pid);
+      await web.stop();
+    },
   };
+}
+
+/** No visitor of a test is waited for, such as a session of datagrams, which nobody can end. */
+async function hurry(pidFile: string): Promise<void> {
+  try {
+    process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGTERM');
+  } catch (error) {
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
