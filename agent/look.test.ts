@@ -24,11 +24,14 @@ describe('what is asked', () => {
     expect(questions).toEqual({ hostnames: ['a.test'], peers: [], controlPlane: false });
   });
 
-  it('is no hostname that goes elsewhere now, whatever answers there', () => {
+  it('is no hostname that is served otherwise now, whatever answers there', () => {
     const moved = { ...routeOf('a.test'), backends: [{ address: '10.100.1.1', port: 9 }] };
     const limited = { ...routeOf('b.test'), limits: { maxBodyBytes: 1 } };
-    const wanted = { ...edgeBundle(['x.test']), chunks: [{ routes: [moved, limited] }] };
-    expect(questionsFor(edgeBundle(['a.test', 'b.test']), wanted).hostnames).toEqual(['b.test']);
+    const ended = { ...routeOf('c.test'), backends: [], closed: 'expired' as const };
+    const ordered = { ...routeOf('d.test'), orderer: 'osaka-1' };
+    const wanted = { ...edgeBundle(['x.test']), chunks: [{ routes: [moved, limited, ended, ordered] }] };
+    const running = edgeBundle(['a.test', 'b.test', 'c.test', 'd.test']);
+    expect(questionsFor(running, wanted).hostnames).toEqual(['d.test']);
   });
 
   it('is the network too when it changes, but no peer that differs', () => {

@@ -91,7 +91,7 @@ export async function openNode(stateDir: string): Promise<Node> {
     trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
     edge: {
-      web: createNginx({ binary: nginxBinary(), stateDir }),
+      web: createNginx({ binary: nginxBinary(), stateDir, ...(worker && { gid: worker.gid }) }),
       releases: releasesDir(stateDir),
       answers: async ({ address, port }, timeoutMs) => (await knock(address, port, timeoutMs)) !== 'silent',
       prepareUsers: users.prepare,

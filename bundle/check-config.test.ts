@@ -133,7 +133,7 @@ describe('a chunk', () => {
   });
 
   test.each<[string, object]>([
-    ['no backend', { backends: [] }],
+    ['a path without a backend', { paths: [{ prefix: '/a', backends: [] }] }],
     ['a name for a backend', { backends: [{ address: 'localhost', port: 80 }] }],
     ['an address with a zero before it', { backends: [{ address: '10.100.01.1', port: 80 }] }],
     ['a port as text', { backends: [{ address: '10.100.1.1', port: '80' }] }],

@@ -15,6 +15,8 @@ const PEM = '^(-----BEGIN CERTIFICATE-----\\n([A-Za-z0-9+/=]{1,76}\\n)+-----END 
 const REDIRECT_TARGET =
   '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!*+,:@%&=/-]*)?(\\?[A-Za-z0-9._~!*+,:@%&=/?-]*)?$';
 export const PREFIX_PARTS_MAX = 6;
+/** nginx counts them in 16 bits. */
+export const CONNECTIONS_MAX = 65_535;
 export const BACKENDS_MAX = 16;
 export const NETWORKS_MAX = 200;
 export const FORWARDS_MAX = 1_000;
@@ -88,7 +90,7 @@ const limits = {
     maxBodyBytes: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
     requestsPerSecond: { type: 'integer', minimum: 1, maximum: 100_000 },
     burst: { type: 'integer', minimum: 0, maximum: 100_000 },
-    connections: { type: 'integer', minimum: 1, maximum: 100_000 },
+    connections: { type: 'integer', minimum: 1, maximum: CONNECTIONS_MAX },
   }),
   dependencies: { burst: ['requestsPerSecond'] },
 };
@@ -119,7 +121,8 @@ const network = {
 } as const;
 const networks = list(network, 1, NETWORKS_MAX);
 const urlPath = { type: 'string', maxLength: 200, pattern: '^/[A-Za-z0-9/._~-]*$' } as const;
-const headerName = { type: 'string', maxLength: 64, pattern: '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$' } as const;
+/** 44: nginx keeps the names for gRPC in buckets of 64 bytes, which no directive enlarges. */
+const headerName = { type: 'string', maxLength: 44, pattern: '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$' } as const;
 /** Printable ASCII without dollar and backslash (RFC 9110 §5.5, less what nginx would interpret). */
 const headerValue = {
   type: 'string',
@@ -156,6 +159,7 @@ const path = object(['prefix', 'backends'], {
   prefix: { type: 'string', maxLength: 200, pattern: `^(/[A-Za-z0-9._~@:+,=!-]+){1,${PREFIX_PARTS_MAX}}$` },
   stripPrefix: yes,
   ...place,
+  backends: list(backend, 1, BACKENDS_MAX),
 });
 const headerChanges = object([], {
   set: list(object(['name', 'value'], { name: headerName, value: headerValue }), 1, 32),
@@ -197,7 +201,7 @@ const stream = object(['protocol', 'port', 'backends'], {
   proxyProtocol: yes,
   allow: networks,
   deny: networks,
-  connections: { type: 'integer', minimum: 1, maximum: 100_000 },
+  connections: { type: 'integer', minimum: 1, maximum: CONNECTIONS_MAX },
   timeouts,
 });
 

@@ -90,6 +90,7 @@ expiresAt: 2030-01-01T00:00Z
 
 it('lists what passes through and public ports, the latter last, by protocol, port and pool', async () => {
   const udp = portRoute(30_000, 53).replace('tcp', 'udp').replace('proxyProtocol: true\n', '');
+  const several = 'backends: [{ origin: o1, port: 1 }, { origin: o1, port: 2, weight: 2 }]\n';
   const site = createSite({
     'edges/e1.yaml': edge('e1'),
     'origins/o1.yaml': origin('o1'),
@@ -98,6 +99,7 @@ it('lists what passes through and public ports, the latter last, by protocol, po
     'routes/hoge/b.yaml': portRoute(30_000, 2, 'pool: spare\n'),
     'routes/hoge/c.yaml': portRoute(30_000, 3, 'pool: default\n'),
     'routes/hoge/d.yaml': portRoute(25_565, 4, 'host: 192.168.1.20\nexpiresAt: 2030-01-01T00:00Z\n'),
+    'routes/hoge/e.yaml': udp.replace('30000', '30001').replace(/origin(.|\n)*/, several),
     'routes/hoge/z.yaml': `${route('z.hoge.com')}protocol: tls\nproxyProtocol: false\n`,
   });
   await site.run();
@@ -110,5 +112,12 @@ it('lists what passes through and public ports, the latter last, by protocol, po
     { publicPort: 30_000, protocol: 'tcp', ...to(3, 'c') },
     { publicPort: 30_000, protocol: 'tcp', ...to(2, 'b', 'spare') },
     { publicPort: 30_000, protocol: 'udp', ...to(53, 'a') },
+    {
+      ...{ publicPort: 30_001, protocol: 'udp', ...to(1, 'e') },
+      backends: [
+        { origin: 'o1', port: 1 },
+        { origin: 'o1', port: 2, weight: 2 },
+      ],
+    },
   ]);
 });

@@ -139,28 +139,28 @@ it('bounds the services behind one origin, whichever team names them', async () 
 });
 
 it('bounds the public ports of a pool by the room that they take, whether or not routes name it', async () => {
+  // 21 places, where a short one takes one.
   const networks = Array.from({ length: 200 }, (_, n) => `10.0.${n}.0/24`).join(', ');
-  // 21 places each, so that 47 of them leave room for 13 short ones.
   const long = (port: number, more = '') => portRoute(port, 1, `allow: [${networks}]\n${more}`);
   const many = Object.fromEntries(
-    Array.from({ length: 47 }, (_, n) => [path(`p${n}`), long(30_000 + n, n % 2 ? 'pool: default\n' : '')]),
+    Array.from({ length: 980 }, (_, n) => [path(`p${n}`), portRoute(30_000 + n, 1, n % 2 ? 'pool: default\n' : '')]),
   );
   const site = createSite({
-    ...{ ...FLEET, ...many, 'kokoa.yaml': granting('30000-30999', '  - name: spare\n') },
+    ...{ ...FLEET, ...many, 'kokoa.yaml': granting('30000-31000', '  - name: spare\n') },
   });
   await site.run();
   expect(quarantined(site)).toEqual([]);
   await site.push({
-    [path('long')]: long(30_900),
-    [path('spare')]: long(30_901, 'pool: spare\n'),
-    [path('short')]: portRoute(30_902),
+    [path('long')]: long(30_980),
+    [path('spare')]: long(30_981, 'pool: spare\n'),
+    [path('short')]: portRoute(30_982),
   });
   expect([quarantined(site), rules(site)]).toEqual([[path('long')], ['KK360']]);
   expect(site.standing.quarantined.get(path('long'))).toHaveLength(1);
-  expect(await site.ports()).toMatchObject({ 'tcp 30902': '10.100.1.1:8080' });
+  expect(await site.ports()).toMatchObject({ 'tcp 30982': '10.100.1.1:8080' });
   await site.restart();
   expect(quarantined(site)).toEqual([path('long')]);
   expect((await site.run()).kind).toBe('unchanged');
-  await site.push({ [path('p8')]: undefined });
+  await site.push({ [path('p8')]: undefined, [path('p9')]: undefined });
   expect(quarantined(site)).toEqual([]);
 });

@@ -10,6 +10,7 @@ import type { EdgeConfig, EdgePart, WireRoute } from '../../bundle/config.ts';
 import { certificateFolder } from '../core/certificate-name.ts';
 import { renderNginx } from '../core/render-nginx.ts';
 import type { NginxSettings } from '../core/settings-view.ts';
+import { workerAccount } from './accounts.ts';
 import { createNginx } from './nginx.ts';
 import { loadTemplates } from './templates.ts';
 
@@ -44,7 +45,8 @@ export async function openTestbed() {
   const [httpPort, httpsPort, originPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const origin = await startOrigin(originPort);
   const templates = await loadTemplates();
-  const web = createNginx({ binary: '/usr/sbin/nginx', stateDir: dir });
+  const worker = process.getuid?.() === 0 ? await workerAccount() : undefined;
+  const web = createNginx({ binary: '/usr/sbin/nginx', stateDir: dir, ...(worker && { gid: worker.gid }) });
 
   const settings = (releaseId: string): NginxSettings => ({
     stateDir: dir,

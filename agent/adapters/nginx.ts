@@ -1,7 +1,7 @@
 // nginx behind the WebServer port. Law: what runs is never asked to do what the same binary has not tested, a reload has happened
 // only when the new release answers and no old worker accepts, and nothing but this state directory's own processes is signalled.
 import { existsSync } from 'node:fs';
-import { mkdir, readlink, realpath, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readlink, realpath, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,12 +21,16 @@ const LOOK_EVERY_MS = 10;
 /** Generations that a WebSocket may keep alive cost memory each; beyond this many workers the oldest end. */
 export const LEAVING_WORKERS_MAX = 16;
 const RELEASE_CHARACTERS_MAX = 128;
+const SOCKETS_MODE = 0o710;
+const LOG_MODE = 0o600;
 
 export interface NginxOptions {
   /** Path of the nginx program. */
   binary: string;
   /** Absolute; the tree in it was rendered for this directory. */
   stateDir: string;
+  /** Group of the workers. Set only as root. */
+  gid?: number;
 }
 
 /** @throws KokoaError state_dir_unusable */
@@ -36,7 +40,7 @@ export function createNginx(options: NginxOptions): WebServer {
     features: () => readFeatures(options, paths),
 
     async test(release) {
-      await mkdir(paths.run, { recursive: true, mode: 0o755 });
+      await makeFolders(options, paths);
       const result = await runNginx(await programOf(options, paths), [
         '-t',
         '-q',
@@ -92,9 +96,22 @@ async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: 
   await endOldest(master);
 }
 
+/**
+ * nginx makes sockets that everybody may open, so the folder of the inner ones keeps others out; and visitors' requests stand in its
+ * log, which it would make readable for all.
+ */
+async function makeFolders({ gid }: NginxOptions, paths: NginxPaths): Promise<void> {
+  await mkdir(paths.run, { recursive: true, mode: 0o755 });
+  await mkdir(paths.sockets, { recursive: true, mode: SOCKETS_MODE });
+  await chmod(paths.sockets, SOCKETS_MODE);
+  if (gid !== undefined) await chown(paths.sockets, process.getuid?.() ?? 0, gid);
+  const log = await open(paths.log, 'a', LOG_MODE);
+  await log.chmod(LOG_MODE).finally(() => log.close());
+}
+
 async function start(options: NginxOptions, paths: NginxPaths): Promise<void> {
   const wanted = await currentRelease(options);
-  await mkdir(paths.run, { recursive: true, mode: 0o755 });
+  await makeFolders(options, paths);
   await dismissOrphans(options);
   // Left by a master that was killed; nginx takes an existing socket for one in use.
   for (const socket of [paths.probeSocket, paths.httpsSocket, paths.plainSocket, paths.closedSocket])

@@ -33,7 +33,8 @@ export function classView(
   const identities = identityHeaders ?? [];
   return {
     id: as('name', id),
-    maxBodyBytes: as('number', maxBodyBytes),
+    // A redirect reads no body, so none is too large for it.
+    maxBodyBytes: as('number', redirect ? 0 : maxBodyBytes),
     requests:
       requestsPerSecond === undefined
         ? false

@@ -14,6 +14,10 @@ export const SPARED_UPSTREAMS_MAX = 2_000;
 /** Same bounds as the schema of a route: `999999g`, and 100 000 of anything else. */
 const BODY_BYTES_MAX = 999_999 * 1024 ** 3;
 const RATE_MAX = 100_000;
+/** Distinct lists of addresses: each is a set that every reload builds. */
+export const NETWORK_LISTS_MAX = 1_000;
+/** nginx counts them in 16 bits. */
+const CONNECTIONS_MAX = 65_535;
 /** Names shown or listed in an answer. */
 const LISTED_MAX = 100;
 
@@ -25,12 +29,13 @@ export interface CheckedRoutes {
 
 /**
  * @throws KokoaError hostname_invalid, duplicate_hostname, address_outside_network, backend_is_self, backends_invalid, paths_invalid,
- * limits_invalid, too_many_classes, too_many_upstreams
+ * limits_invalid, too_many_classes, too_many_lists, too_many_upstreams
  */
 export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], network: CheckedNetwork): CheckedRoutes {
   const hostnames = new Set<string>();
   const classes = new Set<string>();
   const spared = new Set<string>();
+  const lists = new Set<string>();
   const withoutPeer: string[] = [];
   for (const { routes } of chunks) {
     for (const route of routes) {
@@ -44,6 +49,7 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
       // A team may publish a route before its origin joins; that must not keep the others' changes back.
       if (!reachable && withoutPeer.length < LISTED_MAX) withoutPeer.push(hostname);
       for (const targets of sparedTargets(route)) spared.add(targets);
+      for (const networks of networkLists(route)) lists.add(networks);
       checkLimits(hostname, route.limits);
       classes.add(classId(policyOf(route)));
       if (classes.size > CLASSES_MAX)
@@ -51,6 +57,8 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
           'too_many_classes',
           `found more than ${CLASSES_MAX} distinct policies: let routes share them`,
         );
+      if (lists.size > NETWORK_LISTS_MAX)
+        throw new KokoaError('too_many_lists', `found more than ${NETWORK_LISTS_MAX} distinct lists of addresses`);
       if (spared.size > SPARED_UPSTREAMS_MAX)
         throw new KokoaError(
           'too_many_upstreams',
@@ -67,13 +75,19 @@ function sparedTargets({ backends, paths = [] }: WireRoute): string[] {
   return lists.map((list) => list.map(({ address, port }) => `${address} ${port}`).join(' '));
 }
 
+/** The lists of addresses, each as one text. */
+function networkLists({ allow, deny, maintenance, paths = [] }: WireRoute): string[] {
+  const lists = [allow, deny, maintenance?.allow, ...paths.flatMap((path) => [path.allow, path.deny])];
+  return lists.flatMap((list) => (list === undefined ? [] : [list.join(' ')]));
+}
+
 function checkLimits(hostname: string, limits: WireLimits): void {
   const { maxBodyBytes, requestsPerSecond, burst, connections } = limits;
   const good =
     isWhole(maxBodyBytes, 1, BODY_BYTES_MAX) &&
     (requestsPerSecond === undefined || isWhole(requestsPerSecond, 1, RATE_MAX)) &&
     (burst === undefined || isWhole(burst, 0, RATE_MAX)) &&
-    (connections === undefined || isWhole(connections, 1, RATE_MAX));
+    (connections === undefined || isWhole(connections, 1, CONNECTIONS_MAX));
   if (!good) throw new KokoaError('limits_invalid', `${hostname} has limits that nothing can keep: ${shown(limits)}`);
 }
 

@@ -69,7 +69,7 @@ const GUARDED: Readonly<Record<string, (args: readonly string[], folders: Folder
   ssl_certificate: ([path], { state }) => path === `${state}/certs/$kokoa_certificate/fullchain.pem`,
   ssl_certificate_key: ([path], { state }) => path === `${state}/certs/$kokoa_certificate/key.pem`,
   listen: ([where], { state }) =>
-    /^(?:probe|https|plain|closed)\.sock$/.test(inFolder(where, `unix:${state}/run`)) || isEndpoint(where),
+    /^(?:probe|inner\/(?:https|plain|closed))\.sock$/.test(inFolder(where, `unix:${state}/run`)) || isEndpoint(where),
   proxy_pass: ([url = '', ...more]) =>
     more.length === 0 && (DESTINATIONS.has(url) || TARGET.test(url) || isEndpoint(url)),
   load_module: ([path, ...more]) => more.length === 0 && path === STREAM_MODULE,

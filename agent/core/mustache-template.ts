@@ -37,7 +37,7 @@ const ALLOWED = {
       value,
     ) && value.length <= 500,
   /** A header's name (RFC 9110 §5.1), of those the characters that nginx passes on. */
-  headerName: matches(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/),
+  headerName: matches(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,42}[A-Za-z0-9])?$/),
   /** The same as the end of a variable's name. */
   headerVariable: matches(/^[a-z0-9](?:[a-z0-9_]{0,62}[a-z0-9])?$/),
   text: matches(/^[ -#%-[\]-~]{0,1000}$/),

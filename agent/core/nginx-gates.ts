@@ -91,6 +91,11 @@ export class GateTables {
     return this.#rows.get('logins')!.length > 0;
   }
 
+  /** Rows of the largest table. */
+  largest(): number {
+    return Math.max(...[...this.#rows.values()].map(({ length }) => length));
+  }
+
   longestKey(): number {
     return this.#longestKey;
   }

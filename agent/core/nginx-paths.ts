@@ -17,6 +17,8 @@ export interface NginxPaths {
   pid: string;
   log: string;
   probeSocket: string;
+  /** The folder of the following ones. Whoever can open them speaks for any visitor: only root and the workers can. */
+  sockets: string;
   /** TLS from the layer 4 half, its own next stop, and the one that closes every connection. */
   httpsSocket: string;
   plainSocket: string;
@@ -30,7 +32,8 @@ export interface NginxPaths {
 export function nginxPaths(stateDir: string): NginxPaths {
   const run = `${stateDir}/run`;
   const probeSocket = `${run}/probe.sock`;
-  const longest = `${run}/closed.sock`;
+  const sockets = `${run}/inner`;
+  const longest = `${sockets}/closed.sock`;
   if (Buffer.byteLength(longest) > SOCKET_PATH_BYTES_MAX)
     throw new KokoaError('state_dir_unusable', `${longest} has more than ${SOCKET_PATH_BYTES_MAX} bytes`, {
       hint: 'choose a state directory with a shorter path',
@@ -41,9 +44,10 @@ export function nginxPaths(stateDir: string): NginxPaths {
     pid: `${run}/nginx.pid`,
     log: `${run}/nginx.log`,
     probeSocket,
-    httpsSocket: `${run}/https.sock`,
-    plainSocket: `${run}/plain.sock`,
-    closedSocket: `${run}/closed.sock`,
+    sockets,
+    httpsSocket: `${sockets}/https.sock`,
+    plainSocket: `${sockets}/plain.sock`,
+    closedSocket: `${sockets}/closed.sock`,
     certs: `${stateDir}/certs`,
     users: `${stateDir}/users`,
   };

@@ -34,7 +34,8 @@ export interface Tables {
   kinds: Kind[];
   upstreams: NamedUpstream[];
   gates: GateTables;
-  routes: number;
+  /** Of the largest table. */
+  rows: number;
   /** Characters of the longest key of any table. */
   longestKey: number;
 }
@@ -89,7 +90,7 @@ export function tabulate(config: EdgeConfig, chunks: readonly Chunk[]): Tables {
     kinds: [...new Map(sorted.flatMap(({ kinds }) => kinds).map((kind) => [kind.id, kind])).values()],
     upstreams: named,
     gates,
-    routes: places.length,
+    rows: Math.max(places.length, gates.largest()),
     longestKey: Math.max(0, gates.longestKey(), ...sorted.map((one) => longest(one.hostnames))),
   };
 }

@@ -21,14 +21,16 @@ export interface NginxSettings {
   systemCaFile?: string;
 }
 
-/** A bucket holds whole entries (key + 16 bytes): 512 a dozen usual names, so that the first size that nginx tries fits; 2048 four of any length. */
+/** A bucket holds whole entries (key + 16 bytes): twenty usual ones, or a dozen of any length, so that the first size that nginx tries fits. */
 const SHORT_KEY_MAX = 100;
-const HASH_SIZE_MIN = 2048;
+/** Above 10 000 nginx tries only the last 1 000 sizes (ngx_hash.c), below it every one: keys that somebody made collide must not cost minutes. */
+const HASH_SIZE_MIN = 12_000;
 
-export function hashViews({ routes, longestKey }: { routes: number; longestKey: number }): View {
+/** `rows`: of the largest table. */
+export function hashViews({ rows, longestKey }: { rows: number; longestKey: number }): View {
   return {
-    hashMaxSize: as('number', Math.max(HASH_SIZE_MIN, 2 * routes)),
-    hashBucketSize: as('number', longestKey <= SHORT_KEY_MAX ? 512 : 2048),
+    hashMaxSize: as('number', Math.max(HASH_SIZE_MIN, 2 * rows)),
+    hashBucketSize: as('number', longestKey <= SHORT_KEY_MAX ? 1024 : 4096),
   };
 }
 

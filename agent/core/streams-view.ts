@@ -10,7 +10,7 @@ export function streamsView(
   { proxyProtocolFrom = [] }: EdgePart,
   tables: StreamTables,
   settings: NginxSettings,
-  hash: { routes: number; longestKey: number },
+  hash: { rows: number; longestKey: number },
 ): View | undefined {
   const { servers, passthrough, upstreams, networks } = tables;
   if (servers.length === 0 && !passthrough) return undefined;

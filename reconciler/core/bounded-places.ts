@@ -27,6 +27,25 @@ export function upstreamPlaces({ value, hostname = '', team = '' }: RouteFile): 
   return upstreamsOf(value, hostname).map(({ key, pointer }) => ({ group: team, key: shortKey(key), pointer }));
 }
 
+/** The lists of addresses of a route, among those of its team: each distinct one is a set that the web server holds. */
+export function networkPlaces({ value, team = '' }: RouteFile): BoundedPlace[] {
+  if (value === undefined) return [];
+  const { allow, deny, maintenance, paths = [] } = value;
+  const lists: [pointer: string, networks: readonly string[] | undefined][] = [
+    ['/allow', allow],
+    ['/deny', deny],
+    ['/maintenance/allow', maintenance?.allow],
+    ...paths.flatMap((path, index): [string, string[] | undefined][] => [
+      [`/paths/${index}/allow`, path.allow],
+      [`/paths/${index}/deny`, path.deny],
+    ]),
+  ];
+  // As typed: a list that is only written otherwise counts again, and no list has to be read for it.
+  return lists.flatMap(([pointer, networks]) =>
+    networks === undefined ? [] : [{ group: team, key: sha256Hex(networks.toSorted().join(' ')), pointer }],
+  );
+}
+
 let plain: { text: string; key: string } | undefined;
 
 /** Nearly all routes are of the same class: its hash is made once in a row. */

@@ -1,7 +1,7 @@
 // What there may be only so many of, because it costs every edge of a pool, or a machine, memory and time. Law: above a bound is a
 // problem with a place in a file, never a route that silently does less; and of what is published nothing is taken away for it.
 import { STREAMS_MAX } from '../../bundle/config-schema.ts';
-import { type BoundedPlace, policyPlaces, upstreamPlaces } from './bounded-places.ts';
+import { type BoundedPlace, networkPlaces, policyPlaces, upstreamPlaces } from './bounded-places.ts';
 import type { Desired, RouteIndexes } from './desired.ts';
 import type { LoadedFile } from './files.ts';
 import { entriesOf, lookup } from './persistent-map.ts';
@@ -16,6 +16,8 @@ import { portKey, serviceKey } from './service-keys.ts';
 export const POLICIES_PER_TEAM_MAX = 50;
 /** nginx finds a named upstream by a linear scan. */
 export const UPSTREAMS_PER_TEAM_MAX = 200;
+/** A reload builds each, in time that grows faster than their number. */
+export const NETWORK_LISTS_PER_TEAM_MAX = 100;
 /** Each is a rule of the machine's packet filter; a quarter of what its configuration can hold. */
 export const SERVICES_PER_ORIGIN_MAX = 256;
 /** Leaves tunnel ports for the services behind the machine. */
@@ -28,7 +30,7 @@ export interface Bound {
   /** Distinct keys in one group. */
   max: number;
   /** Group → key → something. */
-  index: Extract<keyof RouteIndexes, 'policies' | 'upstreams' | 'services' | 'ports' | 'publicPorts'>;
+  index: Extract<keyof RouteIndexes, 'policies' | 'upstreams' | 'networkLists' | 'services' | 'ports' | 'publicPorts'>;
   /** What a route takes of it. `defaultPool`: where a route without one goes. */
   placesOf(file: RouteFile, defaultPool: string | undefined): BoundedPlace[];
   /** Goes before the name of the group. */
@@ -52,6 +54,14 @@ export const BOUNDS: readonly Bound[] = [
     placesOf: upstreamPlaces,
     what: 'different lists of backends in team',
     hint: 'use the list of another route of the team, or a single origin and port',
+  },
+  {
+    rule: 'KK361',
+    max: NETWORK_LISTS_PER_TEAM_MAX,
+    index: 'networkLists',
+    placesOf: networkPlaces,
+    what: 'different lists of addresses in team',
+    hint: 'write the same addresses as another route or path of the team',
   },
   {
     rule: 'KK344',

@@ -29,6 +29,8 @@ export interface RouteIndexes {
   readonly policies: Counts;
   /** Team → sha256 of a list of several backends → how many places name it. */
   readonly upstreams: Counts;
+  /** Team → sha256 of a list of addresses → how many places name it. */
+  readonly networkLists: Counts;
   /** Pool, '' where a route names none → a place of its public ports (public-port-places.ts) → how many routes take it. */
   readonly publicPorts: Counts;
 }
@@ -65,6 +67,7 @@ const EMPTY: Desired = {
   withUsers: emptyMap(),
   policies: emptyMap(),
   upstreams: emptyMap(),
+  networkLists: emptyMap(),
   publicPorts: emptyMap(),
 };
 

@@ -127,7 +127,7 @@ test('beyond what one machine can be told there is no port, for always the same 
   // Those that lose their place are told of, so that no route leads to a port that is not there.
   const more = updateDesired(crowded, change(all.slice(990, 995)));
   const moved = [...routesOfMovedServices(crowded, more)].map(({ value }) =>
-    tunnelPort(more, { ...value!, protocol: 'udp' } as never),
+    tunnelPort(more, { origin: 'o1', host: '10.0.0.1', port: value!.port!, protocol: 'udp' }),
   );
   expect(moved).toEqual(new Array(5).fill(undefined));
 });

@@ -1,6 +1,6 @@
 // What changed routes mean for the indexes of routes, collected during one update.
 import type { Route, SecretReference } from '../../schemas/types.ts';
-import { policyPlaces, upstreamPlaces } from './bounded-places.ts';
+import { networkPlaces, policyPlaces, upstreamPlaces } from './bounded-places.ts';
 import { ClaimChanges, CountChanges, GroupedClaimChanges } from './claims.ts';
 import type { RouteIndexes } from './desired.ts';
 import type { LoadedFile } from './files.ts';
@@ -22,6 +22,7 @@ export class RouteChanges {
   readonly #withUsers = new Map<string, RouteFile | undefined>();
   readonly #policies = new CountChanges();
   readonly #upstreams = new CountChanges();
+  readonly #networkLists = new CountChanges();
   readonly #publicPorts = new CountChanges();
 
   /** First what a path was (`present` false), then what it is. */
@@ -40,6 +41,7 @@ export class RouteChanges {
     if (usersOf(route).length > 0) this.#withUsers.set(path, after);
     for (const { group, key } of policyPlaces(file)) this.#policies.add(group, key, by);
     for (const { group, key } of upstreamPlaces(file)) this.#upstreams.add(group, key, by);
+    for (const { group, key } of networkPlaces(file)) this.#networkLists.add(group, key, by);
     for (const { group, key } of publicPortPlaces(file)) this.#publicPorts.add(group, key, by);
   }
 
@@ -54,6 +56,7 @@ export class RouteChanges {
       withUsers: updateMap(before.withUsers, this.#withUsers),
       policies: this.#policies.apply(before.policies),
       upstreams: this.#upstreams.apply(before.upstreams),
+      networkLists: this.#networkLists.apply(before.networkLists),
       publicPorts: this.#publicPorts.apply(before.publicPorts),
     };
   }

@@ -438,6 +438,11 @@ export const rules = {
     why: 'Each is a listening socket of every edge, and all of them stand in one configuration, where long lists take the room of several.',
     fix: 'Give up a port that nobody needs, name networks instead of addresses, or use another pool.',
   },
+  KK361: {
+    title: 'too many lists of addresses in a team',
+    why: 'Each different list is a set of its own on every edge, and many of them make every change slow for everybody.',
+    fix: 'Write the same addresses in the same lists, or name networks instead of addresses.',
+  },
 
   KK401: {
     title: 'no kokoa.yaml',

@@ -17,10 +17,10 @@ const SEALED_CHARS_MAX = 6000;
 
 /** The longest of everything that is not the route's own. */
 const LONGEST = {
-  limits: { maxBodyBytes: 999_999 * 1024 ** 3, requestsPerSecond: 100_000, burst: 100_000, connections: 100_000 },
+  limits: { maxBodyBytes: 999_999 * 1024 ** 3, requestsPerSecond: 100_000, burst: 100_000, connections: 65_535 },
   orderer: 'o'.repeat(63),
 } as const;
-const LONGEST_DEFAULTS = { connections: 100_000 } as const;
+const LONGEST_DEFAULTS = { connections: 65_535 } as const;
 const FARTHEST = { address: '255.255.255.255', port: 65_535 };
 
 const judged = new WeakMap<LoadedFile<'route'>, readonly Problem[]>();

@@ -33,6 +33,7 @@ test.each<[string, object, Partial<WireStream>]>([
   ['nothing more', {}, {}],
   ['PROXY protocol', { proxyProtocol: true }, { proxyProtocol: true }],
   ['UDP', UDP, { protocol: 'udp' }],
+  ['UDP, which has no PROXY header', { protocol: 'udp', proxyProtocol: true }, { protocol: 'udp' }],
   [
     'several backends, in their order',
     { ...several(TO_B, { ...TO_A, weight: 3 }, { ...TO_A, port: 81, backup: true }) },

@@ -36,7 +36,7 @@ export interface EdgeServerOptions {
 
 /** Starts nothing yet. */
 export async function openEdgeServer({ stateDir, listen, worker }: EdgeServerOptions): Promise<EdgeServer> {
-  const web = createNginx({ binary: NGINX, stateDir });
+  const web = createNginx({ binary: NGINX, stateDir, ...(worker && { gid: worker.gid }) });
   const releases = releasesDir(stateDir);
   const [templates, features] = await Promise.all([loadTemplates(), web.features()]);
   const settings: NginxSettings = {

@@ -10,6 +10,7 @@ import { type BlackHole, openBlackHole } from './origins/black-hole.ts';
 import { startEcho } from './origins/echo-origin.ts';
 import { refusingPort } from './origins/faulty-origin.ts';
 import { type Layer4Origin, startTcp, startUdp } from './origins/layer-4-origin.ts';
+import { withText } from './tree.ts';
 
 const FROM = '127.7.0.1';
 /** Longer than the time after which silence ends a session in these tests. */
@@ -136,6 +137,13 @@ describe('tcp', () => {
     patient.end();
   });
 
+  test('at most two backends are tried for one connection', async () => {
+    const refusing = await Promise.all([1, 2].map(() => refusingPort(edge.origins.nas)));
+    const failing = refusing.map((port) => `origin: nas, port: ${port}`);
+    await publish([tcp(backends(...failing, `origin: home, port: ${one.port}`))]);
+    expect(await answerer()).toBeUndefined();
+  });
+
   test('backends get their shares, and a backup nothing', async () => {
     const third = await startTcp(edge.origins.nas, 'third');
     open.push(third);
@@ -173,6 +181,16 @@ describe('tcp', () => {
     expect(await hasty.hear()).toBeUndefined();
     expect(await patient.say('still here')).toBe('two: still here');
     patient.end();
+  });
+
+  test('and without a `read` of its own after an hour', async () => {
+    await publish([tcp(at('home', one))]);
+    expect(await edge.publishTree(withText(edge.tree(), 'proxy_timeout 3600s;', 'proxy_timeout 1s;'))).toEqual({
+      ok: true,
+    });
+    const connection = await openTcp(edge, a!, FROM);
+    expect(await connection.say('hello')).toBe('one: hello');
+    expect(await connection.hear()).toBeUndefined();
   });
 });
 

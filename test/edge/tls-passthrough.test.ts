@@ -9,6 +9,7 @@ import { type OneEdge, startOneEdge } from './one-edge.ts';
 import { type EchoOrigin, startEcho } from './origins/echo-origin.ts';
 import { refusingPort } from './origins/faulty-origin.ts';
 import { type Layer4Origin, startTcp, startTls } from './origins/layer-4-origin.ts';
+import { withText } from './tree.ts';
 
 const FROM = '127.7.0.1';
 const BALANCER = '127.3.0.1';
@@ -17,6 +18,7 @@ const HEADER = 'PROXY TCP4 203.0.113.9 198.51.100.1 4000 443\r\n';
 
 let edge: OneEdge;
 let mail: Layer4Origin;
+let post: Layer4Origin;
 let told: Layer4Origin;
 let home: EchoOrigin;
 let port: number;
@@ -24,13 +26,22 @@ const open: Pick<Layer4Origin, 'end'>[] = [];
 
 beforeAll(async () => {
   edge = await startOneEdge();
-  const names = ['mail.hoge.com', 'told.hoge.com', 'shut.hoge.com', 'spare.hoge.com', '*.w.hoge.com', '*.x.hoge.com'];
+  const names = [
+    'mail.hoge.com',
+    'told.hoge.com',
+    'shut.hoge.com',
+    'spare.hoge.com',
+    'same.hoge.com',
+    '*.w.hoge.com',
+    '*.x.hoge.com',
+  ];
   const certificate = await edge.pki.certificate(names);
   mail = await startTls(edge.origins.office, 'mail', certificate);
+  post = await startTls(edge.origins.nas, 'post', certificate);
   told = await startTls(edge.origins.nas, 'told', certificate, { headed: true });
   home = await startEcho(edge.origins.home);
   port = await portFreeOn([edge.address, '::1']);
-  open.push(mail, told, home);
+  open.push(mail, post, told, home);
 });
 afterAll(async () => {
   await edge?.end();
@@ -55,6 +66,7 @@ async function publish(pool: readonly string[], more: Readonly<Record<string, st
       shut: `hostname: shut.hoge.com\nprotocol: tls\nproxyProtocol: false\n${toMail}allow: [127.7.0.0/16]\ndeny: [127.7.6.6]\n`,
       wild: `hostname: '*.w.hoge.com'\nprotocol: tls\nproxyProtocol: false\n${toMail}`,
       spare: `hostname: spare.hoge.com\nprotocol: tls\nproxyProtocol: false\nbackends:\n  - {origin: nas, port: ${await refusingPort(edge.origins.nas)}}\n  - {origin: office, port: ${mail.port}, backup: true}\n`,
+      same: `hostname: same.hoge.com\nprotocol: tls\nproxyProtocol: false\nsticky: true\nbackends:\n  - {origin: office, port: ${mail.port}}\n  - {origin: nas, port: ${post.port}}\n`,
       star: `hostname: '*.x.hoge.com'\n${toHome}`,
       inside: `hostname: mail.x.hoge.com\nprotocol: tls\nproxyProtocol: false\n${toMail}`,
       brief: `hostname: brief.hoge.com\nprotocol: tls\nproxyProtocol: false\n${toMail}expiresAt: 2030-03-31T18:00Z\n`,
@@ -109,6 +121,17 @@ describe('with tlsPassthrough', () => {
     expect(told.heard().map((one) => one.replace(/ \d+ (?=\d+$)/, ' PORT '))).toEqual([line()]);
   });
 
+  test('with sticky an address stays with its backend, and many spread', async () => {
+    const found = new Set<string>();
+    for (let count = 0; count < 20; count += 1) {
+      const from = `127.7.${count}.1`;
+      const heard = await answer('same.hoge.com', from);
+      expect(await answer('same.hoge.com', from)).toBe(heard);
+      found.add(heard!);
+    }
+    expect(found).toEqual(new Set(['mail: hello', 'post: hello']));
+  });
+
   test.each(['app.hoge.com', 'own.w.hoge.com', 'a.x.hoge.com'])(
     '%s is served by the edge beside it, by HTTP/1.1 and HTTP/2, and sees its visitor',
     async (host) => {
@@ -140,6 +163,13 @@ describe('with tlsPassthrough', () => {
       path: '/.well-known/acme-challenge/abc',
     });
     expect(challenge.status).toBe(404);
+  });
+
+  test('a visitor who begins no handshake is sent away', async () => {
+    const hasty = withText(edge.tree(), 'preread_timeout 15s;', 'preread_timeout 1s;');
+    expect(await edge.publishTree(hasty)).toEqual({ ok: true });
+    const connection = await openTcp(edge, edge.httpsPort, FROM);
+    expect(await connection.hear()).toBeUndefined();
   });
 
   test('after expiresAt the handshake fails', async () => {
