@@ -10,7 +10,7 @@ import type { Network } from './network.ts';
 import type { Releases, TrustedState, VerifiedBundle } from './ports/state.ts';
 import type { WebServer } from './ports/web-server.ts';
 import { PROBE_MS } from './probe.ts';
-import { createStreamPorts, type StreamPorts, type StreamPortsParts } from './stream-ports.ts';
+import { type StreamPortsParts, takenStreams } from './stream-ports.ts';
 import { rememberFeatures } from './web-features.ts';
 
 const RELEASE_ID_CHARACTERS = 32;
@@ -24,6 +24,7 @@ export interface EdgeParts {
   templates: Templates;
   settings: Omit<NginxSettings, 'releaseId'>;
   isFreePort: StreamPortsParts['isFree'];
+  readStreams: StreamPortsParts['readStreams'];
 }
 
 export interface MachineParts {
@@ -59,14 +60,12 @@ export function createMachine({ trusted, network, edge, eyes, allowLoopback, now
 }
 
 function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
-  const { releases, web, isFreePort: isFree, settings } = parts;
-  const streamPorts = createStreamPorts({ releases, web, isFree, addresses: settings.listen.addresses });
   return {
     web: parts.web,
     releases: parts.releases,
     answers: parts.answers,
     prepareUsers: parts.prepareUsers,
-    render: (config, bundle) => render(config, bundle, parts, streamPorts),
+    render: (config, bundle) => render(config, bundle, parts),
   };
 }
 
@@ -74,18 +73,16 @@ function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
 async function render(
   config: EdgeConfig,
   { configHash, chunks }: VerifiedBundle,
-  { web, templates, settings }: EdgeParts,
-  streamPorts: StreamPorts,
+  { web, templates, settings, isFreePort: isFree, readStreams }: EdgeParts,
 ): Promise<Release> {
   const features = await web.features();
-  const taken = await streamPorts.taken(config);
+  const taken = await takenStreams(config, { web, readStreams, isFree, addresses: settings.listen.addresses });
   const streams = config.edge.streams?.filter((stream) => !taken.includes(stream));
   const dependsOn = canonicalJson({ configHash, features, settings, templates, taken });
   const id = sha256Hex(dependsOn).slice(0, RELEASE_ID_CHARACTERS);
   const edge = { ...config.edge, ...(streams && { streams }) };
   const input = { config: { ...config, edge }, chunks, features, templates, settings: { ...settings, releaseId: id } };
   const files = renderNginx(input);
-  streamPorts.made(id, streams ?? []);
   const lacking = features.stream === 'none' && (config.edge.streams?.length ?? 0) > 0 ? config.edge.streams! : taken;
   return {
     id,

@@ -166,6 +166,7 @@ export async function createFakeNode() {
           if (chunks.some(({ routes }) => routes.some(({ auth }) => auth))) events.push('users');
         },
         isFreePort: async () => true,
+        readStreams: async () => '',
         templates: await loadTemplates(),
         settings: {
           stateDir: STATE_DIR,

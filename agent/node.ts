@@ -1,6 +1,6 @@
 // The wiring of one node: settings and keys from the state directory become adapters, adapters become an Agent. Nothing is decided here.
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Enrolment } from '../bundle/api.ts';
@@ -33,7 +33,7 @@ import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
 import { type CertificatesDependencies, createCertificates } from './certificates.ts';
 import { allowListEntries, parseAllowList } from './core/allow-list.ts';
-import { type NginxPaths, nginxPaths, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
+import { type NginxPaths, nginxPaths, releaseFolder, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
 import { createDeadTunnels, type DeadTunnels } from './dead-tunnels.ts';
 import type { HostAnswer } from './look.ts';
 import { createMachine } from './machine.ts';
@@ -96,6 +96,8 @@ export async function openNode(stateDir: string): Promise<Node> {
       answers: async ({ address, port }, timeoutMs) => (await knock(address, port, timeoutMs)) !== 'silent',
       prepareUsers: users.prepare,
       isFreePort,
+      readStreams: (release) =>
+        readFile(join(releaseFolder(stateDir, release), 'streams.conf'), 'utf8').catch(() => ''),
       templates: await loadTemplates(),
       settings: {
         stateDir,
