@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { GATED_HEADERS, PLAIN_HEADERS } from '../agent/core/upstream-headers.ts';
+import { plainHeaders, strippedHeaders } from '../agent/core/upstream-headers.ts';
 
 const TOP = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(TOP, path), 'utf8');
@@ -161,13 +161,17 @@ describe('docs/routes.md', () => {
   test('names exactly the headers that never arrive', () => {
     const paragraph = /^These never arrive[\s\S]*?\n\n/m.exec(text)?.[0] ?? '';
     const named = [...paragraph.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
-    const emptied = PLAIN_HEADERS.filter(({ value }) => value === '').map(({ name }) => name);
+    const emptied = plainHeaders(443)
+      .filter(({ value }) => value === '')
+      .map(({ name }) => name);
     expect(named.sort()).toEqual(emptied.filter((name) => name !== 'X-Forwarded-Prefix').sort());
   });
 
   test('names every header that the edge writes', () => {
     const [section = ''] = text.split('## What your service sees')[1]!.split('\n## ');
-    const written = GATED_HEADERS.filter(({ value }) => value !== '').map(({ name }) => name);
+    const written = strippedHeaders(443)
+      .filter(({ value }) => value !== '')
+      .map(({ name }) => name);
     expect(written.length).toBeGreaterThan(8);
     expect(written.filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
   });

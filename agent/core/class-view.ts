@@ -1,16 +1,17 @@
 // A policy class as its template sees it.
 import type { WireHeaderChanges } from '../../bundle/config.ts';
+import { asked } from './class-questions.ts';
 import { as, type View } from './mustache-template.ts';
 import type { PolicyClass } from './nginx-tables.ts';
 import type { Kind } from './policy-class.ts';
 import {
   forGrpc,
-  GATED_HEADERS,
   type HeaderLine,
-  LOGIN_HEADERS,
-  PLAIN_HEADERS,
+  loginHeaders,
+  plainHeaders,
   replaced,
-  SIGN_IN_HEADERS,
+  signInHeaders,
+  strippedHeaders,
 } from './upstream-headers.ts';
 
 /** One line of an HTTP header: `ours` may hold variables, the others may not. */
@@ -29,7 +30,7 @@ export function classView(
   const proxied = !redirect && !closed;
   const grpc = kinds.some(({ protocol }) => protocol === 'h2c');
   const { maxBodyBytes, requestsPerSecond, burst, connections } = limits;
-  const requests = requestHeaders(one);
+  const requests = requestHeaders(one, publicPort);
   const identities = identityHeaders ?? [];
   return {
     id: as('name', id),
@@ -49,6 +50,7 @@ export function classView(
     hiddenHeaders: hiddenHeaders(one).map((name) => ({ name: as('headerName', name) })),
     addedHeaders: headerViews(addedHeaders(one, http3, publicPort)),
     gated,
+    ...asked(one.questions),
     proxied,
     closed: closed === true,
     login: identityHeaders !== undefined,
@@ -56,8 +58,8 @@ export function classView(
       index: as('number', index),
       variable: as('headerVariable', name.toLowerCase().replaceAll('-', '_')),
     })),
-    loginHeaders: headerViews(ours(dropping(LOGIN_HEADERS, identities))),
-    signInHeaders: headerViews(ours(dropping(SIGN_IN_HEADERS, identities))),
+    loginHeaders: headerViews(ours(dropping(loginHeaders(publicPort), identities))),
+    signInHeaders: headerViews(ours(dropping(signInHeaders(publicPort), identities))),
     ownErrors: kinds.length > 0 || identityHeaders !== undefined,
     redirect: redirect ? { status: as('number', redirect.status), keepPath: redirect.keepPath } : false,
     hasKinds: kinds.length > 0,
@@ -81,10 +83,11 @@ export function withoutUpgrade(lines: readonly Line[]): Line[] {
 }
 
 /** Undefined: what all routes have is enough. */
-function requestHeaders({ gated, headers, identityHeaders }: PolicyClass): Line[] | undefined {
-  if (!gated && headers?.request === undefined) return undefined;
+function requestHeaders({ questions, headers, identityHeaders }: PolicyClass, publicPort: number): Line[] | undefined {
+  const stripped = questions.has('stripped');
+  if (!stripped && identityHeaders === undefined && headers?.request === undefined) return undefined;
   const edge = replaced(
-    gated ? GATED_HEADERS : PLAIN_HEADERS,
+    stripped ? strippedHeaders(publicPort) : plainHeaders(publicPort),
     (identityHeaders ?? []).map((name, index) => ({ name, value: `$kokoa_identity_${index}` })),
   );
   return replaced(ours(edge), changesOf(headers?.request)) as Line[];

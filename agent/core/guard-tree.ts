@@ -18,7 +18,7 @@ const CERTIFICATES = /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n
 
 /** Directives whose arguments may be anything that the reader lets pass; they name no file, program or address. */
 const PLAIN = new Set(
-  `user worker_rlimit_nofile worker_processes worker_shutdown_timeout worker_connections events http server location if map geo upstream
+  `user worker_rlimit_nofile worker_processes pcre_jit worker_shutdown_timeout worker_connections events http server location if map geo upstream
    map_hash_max_size map_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size proxy_headers_hash_max_size variables_hash_max_size variables_hash_bucket_size
    proxy_headers_hash_bucket_size server_tokens default_type client_header_buffer_size large_client_header_buffers
    client_header_timeout client_body_timeout client_max_body_size send_timeout keepalive keepalive_timeout keepalive_requests
@@ -30,7 +30,7 @@ const PLAIN = new Set(
    proxy_next_upstream_tries proxy_ignore_headers proxy_set_header proxy_hide_header proxy_method proxy_pass_request_body
    proxy_ssl_server_name proxy_ssl_name proxy_ssl_protocols proxy_ssl_verify proxy_ssl_verify_depth grpc_buffer_size grpc_socket_keepalive
    grpc_connect_timeout grpc_send_timeout grpc_read_timeout grpc_next_upstream grpc_next_upstream_timeout grpc_next_upstream_tries
-   grpc_ignore_headers grpc_set_header grpc_hide_header recursive_error_pages error_page server_name return add_header internal hash
+   break grpc_ignore_headers grpc_set_header grpc_hide_header recursive_error_pages error_page server_name return add_header internal hash
    auth_request_set real_ip_header stream preread_timeout ssl_preread proxy_timeout proxy_protocol`
     .trim()
     .split(/\s+/),
@@ -39,7 +39,9 @@ const PLAIN = new Set(
 /** Where visitors go: only what a table of names and tunnel addresses answers. */
 const DESTINATIONS: ReadonlySet<string> = new Set([
   'http://$kokoa_backend',
+  'http://$kokoa_spot_backend',
   'http://$kokoa_spot_backend$kokoa_uri',
+  'https://$kokoa_spot_backend',
   'https://$kokoa_spot_backend$kokoa_uri',
   'http://$kokoa_login',
   'http://$kokoa_sign_in',
@@ -47,7 +49,7 @@ const DESTINATIONS: ReadonlySet<string> = new Set([
   '$kokoa_tls_backend',
 ]);
 /** Of a public port: an upstream, or the map that lets only the load balancer pass. */
-const TARGET = /^(?:to-[a-z0-9.-]{1,64}|\$kokoa_to_(?:tcp|udp)_[0-9]{1,5})$/;
+const TARGET = /^(?:[0-9a-f]{8,24}-to(?:-[0-9.-]{1,21})?|\$kokoa_to_(?:tcp|udp)_[0-9]{1,5})$/;
 
 interface Folders {
   /** The state directory. */
@@ -157,7 +159,12 @@ function inFolder(path: string | undefined, folder: string): string {
 
 function includedFile([path, ...more]: readonly string[], walk: Walk): string {
   const name = inFolder(path, walk.folder);
-  if (more.length > 0 || !/^[a-z0-9.-]+$/.test(name) || !walk.files.has(name) || walk.read.has(name))
+  if (
+    more.length > 0 ||
+    !/^[a-z0-9.-]+$/.test(name) ||
+    !walk.files.has(name) ||
+    (name !== 'hosts.map' && walk.read.has(name))
+  )
     throw refused(MAIN_FILE, ['include', path ?? '']);
   walk.read.add(name);
   return name;

@@ -5,6 +5,8 @@ import { KokoaError } from '../../bundle/error.ts';
 import { isCanonicalHostname } from './certificate-name.ts';
 import { isEdgeHeaderValue } from './upstream-headers.ts';
 
+/** As the agent names them (nginx-upstreams.ts). */
+const UPSTREAM = /^[0-9a-f]{8,24}-to(?:-[0-9.-]{1,21})?$/;
 const ENDPOINT = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/;
 
 /**
@@ -25,7 +27,7 @@ const ALLOWED = {
   thumbprint: matches(/^[A-Za-z0-9_-]{43}$/),
   number: matches(/^(?:0|[1-9][0-9]{0,15})$/),
   /** The name of an upstream, or where one target is. */
-  upstream: (value: string) => /^to-[a-z0-9.-]{1,64}$/.test(value) || ENDPOINT.test(value),
+  upstream: (value: string) => UPSTREAM.test(value) || ENDPOINT.test(value),
   /** CIDR. */
   network: matches(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})\/[0-9]{1,3}$/),
   /** Parts of a path that mean themselves in every spelling. */

@@ -9,9 +9,6 @@ import type { UpstreamReference, Upstreams } from './nginx-upstreams.ts';
 import { kindOf } from './policy-class.ts';
 import { usersFileName } from './users-file.ts';
 
-/** Parts of a prefix, `/a/b` having two. Each is a lookup. */
-export const PREFIX_PARTS_MAX = 6;
-
 /** Tables by what their rows say; the key is a spot, or a route's name where so noted. */
 const TABLES = [
   'spots',
@@ -38,6 +35,8 @@ export class GateTables {
   readonly networks = new NetworkLists();
   readonly #upstreams: Upstreams;
   readonly #rows = new Map<TableName, [key: string, word: Word][]>();
+  /** Parts of the longest prefix, `/a/b` having two. Each is a lookup. */
+  #deepest = 0;
   readonly #pages = new Map<string, string>();
   #longestKey = 0;
   #gated = false;
@@ -45,7 +44,6 @@ export class GateTables {
   constructor(upstreams: Upstreams) {
     this.#upstreams = upstreams;
     for (const table of TABLES) this.#rows.set(table, []);
-    for (let depth = 1; depth <= PREFIX_PARTS_MAX; depth++) this.#rows.set(`places-${depth}`, []);
     for (const status of OWN_PAGE_STATUSES) this.#rows.set(`pages-${status}`, []);
   }
 
@@ -60,7 +58,7 @@ export class GateTables {
     for (const path of paths) {
       const prefix = allowed('prefix', path.prefix);
       const spot = `${name}${prefix}`;
-      this.#put(`places-${prefix.split('/').length - 1}`, spot, prefix);
+      this.#putPrefix(spot, prefix);
       if (path.stripPrefix) this.#put('strips', spot, '1');
       this.#addPlace(spot, route.hostname, path);
     }
@@ -83,8 +81,9 @@ export class GateTables {
     return this.#gated;
   }
 
-  get divided(): boolean {
-    return this.#rows.get('divided')!.length > 0;
+  /** 1, 2, … up to the parts of the longest prefix: a table for each. */
+  levels(): number[] {
+    return Array.from({ length: this.#deepest }, (_, index) => index + 1);
   }
 
   get withLogins(): boolean {
@@ -132,6 +131,12 @@ export class GateTables {
     const upstream = this.#upstreams.of({ backends: [{ address: auth.address, port: auth.port }] }, hostname);
     this.#put('logins', spot, { upstream, after: allowed('urlPath', auth.path) });
     if (auth.signIn !== undefined) this.#put('sign-ins', spot, { upstream, after: allowed('urlPath', auth.signIn) });
+  }
+
+  #putPrefix(spot: string, prefix: string): void {
+    const parts = prefix.split('/').length - 1;
+    for (; this.#deepest < parts; this.#deepest += 1) this.#rows.set(`places-${this.#deepest + 1}`, []);
+    this.#put(`places-${parts}`, spot, prefix);
   }
 
   #put(table: TableName, key: string, word: Word): void {

@@ -2,6 +2,7 @@
 // over the routes, and every name, address and text is checked before anything is made of it.
 import type { Chunk, EdgeConfig, WireRoute } from '../../bundle/config.ts';
 import { certificateFolder, isWildcard } from './certificate-name.ts';
+import { type Question, questionsOf } from './class-questions.ts';
 import { allowed } from './mustache-template.ts';
 import { GateTables } from './nginx-gates.ts';
 import { type NamedUpstream, type UpstreamReference, Upstreams } from './nginx-upstreams.ts';
@@ -10,6 +11,8 @@ import { classId, type Kind, type Policy, policyOf } from './policy-class.ts';
 export interface PolicyClass extends Policy {
   id: string;
   hostnames: string[];
+  /** What at least one of its routes needs to have asked. */
+  questions: Set<Question>;
 }
 
 /** Somebody who answers for an ACME account, under a short name that stands in the table. */
@@ -76,6 +79,7 @@ export function tabulate(config: EdgeConfig, chunks: readonly Chunk[]): Tables {
       if (!isWildcard(hostname)) pushTo(ordered, route.orderer ?? '', hostname);
       const policyClass = classOf(route, classes);
       policyClass.hostnames.push(hostname);
+      for (const question of questionsOf(route)) policyClass.questions.add(question);
       gates.pages(route);
       if (policyClass.gated) gates.add(route);
     }
@@ -143,7 +147,7 @@ function classOf(route: WireRoute, classes: Map<string, PolicyClass>): PolicyCla
   const id = allowed('name', classId(policy));
   let found = classes.get(id);
   if (!found) {
-    found = { id, ...policy, hostnames: [] };
+    found = { id, ...policy, hostnames: [], questions: new Set() };
     classes.set(id, found);
   }
   return found;

@@ -79,9 +79,11 @@ function targetOf({ address, port, weight, backup }: WireBackend): Target {
   return { endpoint, ...(weight !== undefined && { weight }), backup: backup === true };
 }
 
+/** The scan compares names from their beginning, so that is where they differ. */
 function upstreamName({ targets, sticky, spoken }: Found): string {
+  const hash = sha256Hex(canonicalJson({ targets, sticky, spoken }));
   const [first] = targets;
   if (targets.length === 1 && spoken === '' && !first!.endpoint.startsWith('['))
-    return `to-${first!.endpoint.replace(':', '-')}`;
-  return `to-${sha256Hex(canonicalJson({ targets, sticky, spoken })).slice(0, 24)}`;
+    return `${hash.slice(0, 8)}-to-${first!.endpoint.replace(':', '-')}`;
+  return `${hash.slice(0, 24)}-to`;
 }

@@ -12,7 +12,7 @@ import { type Tables, tabulate } from './nginx-tables.ts';
 import type { Kind } from './policy-class.ts';
 import { hashViews, listenViews, type NginxSettings, upstreamView } from './settings-view.ts';
 import { networkViews, streamsView } from './streams-view.ts';
-import { PLAIN_HEADERS } from './upstream-headers.ts';
+import { plainHeaders } from './upstream-headers.ts';
 
 /** What `templates` must hold. */
 export const TEMPLATE_NAMES = ['nginx.conf', 'gates.conf', 'upstreams.conf', 'classes.conf', 'streams.conf'] as const;
@@ -63,9 +63,10 @@ export function renderNginx(input: NginxInput): Map<string, string> {
   return files;
 }
 
-/** Only with logins are their tables read. */
+/** Tables that nobody needs are not read. */
 function included(name: string, { gates }: Tables): boolean {
-  return gates.withLogins || (name !== 'logins.map' && name !== 'sign-ins.map');
+  if (name === 'logins.map' || name === 'sign-ins.map') return gates.withLogins;
+  return gates.levels().length > 0 || (name !== 'divided.map' && name !== 'strips.map');
 }
 
 function mainView(input: NginxInput, tables: Tables, streams: StreamTables): View {
@@ -98,15 +99,14 @@ function mainView(input: NginxInput, tables: Tables, streams: StreamTables): Vie
     gates: tables.gates.gated,
     pages: OWN_PAGE_STATUSES.map(statusView),
     ...errorPagesView(),
-    proxyHeaders: headerViews(ours(PLAIN_HEADERS)),
-    grpcHeaders: headerViews(withoutUpgrade(ours(PLAIN_HEADERS))),
+    proxyHeaders: headerViews(ours(plainHeaders(httpsPort))),
+    grpcHeaders: headerViews(withoutUpgrade(ours(plainHeaders(httpsPort)))),
     orderers: tables.orderers.map(({ name, thumbprint }) => ({
       name: as('name', name),
       thumbprint: thumbprint === undefined ? false : { value: as('thumbprint', thumbprint) },
     })),
     httpListen: listenViews(settings, httpPort),
     ...httpsView(input, streams),
-    publicPort: as('number', httpsPort),
     httpsPort: httpsPort === HTTPS_PORT ? false : { number: as('number', httpsPort) },
   };
 }
@@ -119,6 +119,7 @@ function gatesView({ settings }: NginxInput, { gates }: Tables): View {
       networks: networks.map((network) => ({ network: as('network', network) })),
     })),
     logins: gates.withLogins,
+    divided: dividedView(gates.levels()),
   };
 }
 
@@ -132,7 +133,7 @@ function classesView(input: NginxInput, { classes }: Tables, streams: StreamTabl
   const rates = new Set(classes.flatMap(({ limits }) => limits.requestsPerSecond ?? []));
   return {
     folder: as('path', folder),
-    users: as('path', nginxPaths(settings.stateDir).users),
+    usersFolder: as('path', nginxPaths(settings.stateDir).users),
     http2Directive: features.http2Directive,
     ...https,
     ...errorPagesView(),
@@ -164,6 +165,16 @@ function httpsView({ config, settings, features }: NginxInput, { passthrough }: 
     exposed: balanced && !passthrough,
     balancers: networkViews(proxyProtocolFrom),
   };
+}
+
+/** A lookup by the first part of a path, by the first two, …: each answers what it knows, or asks the one before. */
+function dividedView(levels: readonly number[]): View | false {
+  return levels.length > 0 && { levels: levels.map(levelView), deepest: as('number', levels.length) };
+}
+
+function levelView(parts: number): View {
+  const groups = Array.from({ length: parts }, (_, index) => ({ number: as('number', index + 1), further: index > 0 }));
+  return { parts: as('number', parts), before: parts > 1 && { parts: as('number', parts - 1) }, groups };
 }
 
 /** Statuses with the page that all have, and those with a page of a route's own. */

@@ -7,7 +7,7 @@ export interface HeaderLine {
   value: string;
 }
 
-/** RFC 7239 and its forerunners: who asked, as the edge saw it. */
+/** RFC 7239 and its forerunners: who asked, as the edge saw it. The port that visitors use is a number, so it comes with each list. */
 const CLIENT: readonly HeaderLine[] = [
   { name: 'Host', value: '$host' },
   { name: 'Upgrade', value: '$kokoa_upgrade' },
@@ -15,7 +15,6 @@ const CLIENT: readonly HeaderLine[] = [
   { name: 'Forwarded', value: 'for=$kokoa_forwarded_for;host=$host;proto=https' },
   { name: 'X-Forwarded-For', value: '$remote_addr' },
   { name: 'X-Forwarded-Host', value: '$host' },
-  { name: 'X-Forwarded-Port', value: '$kokoa_public_port' },
   { name: 'X-Forwarded-Proto', value: 'https' },
   { name: 'X-Real-IP', value: '$remote_addr' },
 ];
@@ -45,14 +44,10 @@ const NEVER = [
   'X-Rewrite-URL',
 ] as const;
 
-const PREFIX = 'X-Forwarded-Prefix';
-
-/** For routes without tables of their own. */
-export const PLAIN_HEADERS: readonly HeaderLine[] = whole([{ name: PREFIX, value: '' }]);
-/** For routes whose path may have lost a prefix. */
-export const GATED_HEADERS: readonly HeaderLine[] = whole([{ name: PREFIX, value: '$kokoa_forwarded_prefix' }]);
-/** For the question to a login service: no body, no upgrade, and what the visitor asked for. */
-export const LOGIN_HEADERS: readonly HeaderLine[] = replaced(PLAIN_HEADERS, [
+/** The prefix that a path has lost, if any. */
+const STRIPPED: HeaderLine = { name: 'X-Forwarded-Prefix', value: '$kokoa_forwarded_prefix' };
+/** No body, no upgrade, and what the visitor asked for. */
+const QUESTION: readonly HeaderLine[] = [
   { name: 'Upgrade', value: '' },
   { name: 'Connection', value: '' },
   { name: 'Content-Length', value: '' },
@@ -60,19 +55,38 @@ export const LOGIN_HEADERS: readonly HeaderLine[] = replaced(PLAIN_HEADERS, [
   { name: 'X-Forwarded-Uri', value: '$request_uri' },
   { name: 'X-Original-Method', value: '$request_method' },
   { name: 'X-Original-URL', value: 'https://$host$request_uri' },
-]);
-/** For the login service's own page, shown in place of a 401. */
-export const SIGN_IN_HEADERS: readonly HeaderLine[] = replaced(LOGIN_HEADERS, [
-  { name: 'X-Auth-Request-Redirect', value: '$request_uri' },
-]);
+];
+const SIGN_IN: HeaderLine = { name: 'X-Auth-Request-Redirect', value: '$request_uri' };
 
-const OUR_VALUES: ReadonlySet<string> = new Set(
-  [PLAIN_HEADERS, GATED_HEADERS, LOGIN_HEADERS, SIGN_IN_HEADERS].flatMap((lines) => lines.map(({ value }) => value)),
-);
+/** For routes without a path that loses its prefix. `publicPort`: where visitors' TLS arrives. */
+export function plainHeaders(publicPort: number): HeaderLine[] {
+  return [
+    ...CLIENT,
+    { name: 'X-Forwarded-Port', value: String(publicPort) },
+    ...[STRIPPED.name, ...NEVER].map((name) => ({ name, value: '' })),
+  ];
+}
+
+/** For routes whose path may have lost a prefix. */
+export function strippedHeaders(publicPort: number): HeaderLine[] {
+  return replaced(plainHeaders(publicPort), [STRIPPED]);
+}
+
+/** For the question to a login service. */
+export function loginHeaders(publicPort: number): HeaderLine[] {
+  return replaced(plainHeaders(publicPort), QUESTION);
+}
+
+/** For the login service's own page, shown in place of a 401. */
+export function signInHeaders(publicPort: number): HeaderLine[] {
+  return replaced(loginHeaders(publicPort), [SIGN_IN]);
+}
+
+const OUR_VALUES: ReadonlySet<string> = new Set([...CLIENT, STRIPPED, ...QUESTION, SIGN_IN].map(({ value }) => value));
 
 /** True for a value that this file made, or the variable of an identity header: the only ones that may hold a variable. */
 export function isEdgeHeaderValue(value: string): boolean {
-  return OUR_VALUES.has(value) || /^\$kokoa_identity_[0-9]{1,2}$/.test(value);
+  return OUR_VALUES.has(value) || /^(?:\$kokoa_identity_[0-9]{1,2}|[1-9][0-9]{0,4})$/.test(value);
 }
 
 /** gRPC has no upgrade, and its connections are not the visitor's. */
@@ -84,8 +98,4 @@ export function forGrpc(lines: readonly HeaderLine[]): HeaderLine[] {
 export function replaced(lines: readonly HeaderLine[], changes: readonly HeaderLine[]): HeaderLine[] {
   const names = new Set(changes.map(({ name }) => name.toLowerCase()));
   return [...lines.filter(({ name }) => !names.has(name.toLowerCase())), ...changes];
-}
-
-function whole(more: readonly HeaderLine[]): HeaderLine[] {
-  return [...CLIENT, ...more, ...NEVER.map((name) => ({ name, value: '' }))];
 }
