@@ -111,6 +111,24 @@ test('a service behind an origin, one on its loopback, is a backend like others'
   expect(await answered(20)).toEqual({ local: 20 });
 });
 
+describe('a connection to a backend', () => {
+  test('carries more than a thousand requests, as that of the visitor does', async () => {
+    const { home } = await echoes('home');
+    await publish(backend('home', home));
+    expect(await answered(1_001)).toEqual({ home: 1_001 });
+    expect(new Set(home.seen.map(({ connection }) => connection)).size).toBe(1);
+  });
+
+  test('is not kept for as long as servers keep one, which end it after five seconds and more', async () => {
+    const { home } = await echoes('home');
+    await publish(backend('home', home));
+    await visit(edge, { host });
+    expect(home.connections()).toBe(1);
+    // The service itself would keep it for two minutes.
+    await expect.poll(() => home.connections(), { timeout: 15_000 }).toBe(0);
+  });
+});
+
 test('a path has backends of its own', async () => {
   const { home, office, nas } = await echoes('home', 'office', 'nas');
   const own = `${backend('office', office, ', weight: 2')}${backend('nas', nas)}`.replaceAll(/^/gm, '    ').trimEnd();

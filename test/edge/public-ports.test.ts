@@ -1,9 +1,12 @@
 // Public ports of an edge, for TCP and UDP: what comes passes as it is, from whom it may.
 import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTcp, openUdp } from './clients/layer-4-visit.ts';
 import { visit } from './clients/raw-visit.ts';
+import { loggedDuring } from './edge-log.ts';
 import { kokoaYaml } from './fleet-data.ts';
+import { keptAlive } from './kept-alive.ts';
 import { portFreeOn } from './loopback-place.ts';
 import { type OneEdge, startOneEdge } from './one-edge.ts';
 import { type BlackHole, openBlackHole } from './origins/black-hole.ts';
@@ -107,11 +110,31 @@ describe('tcp', () => {
     await publish([tcp(at('home', one), 'limits: {connections: 2}\n')]);
     const held = [await openTcp(edge, a!, FROM), await openTcp(edge, a!, FROM)];
     for (const connection of held) expect(await connection.say('hello')).toBe('one: hello');
-    expect(await answerer()).toBeUndefined();
+    const logged = await loggedDuring(edge, async () => expect(await answerer()).toBeUndefined());
+    // A flood that is turned away does not fill the disk.
+    expect(logged).toBe('');
     expect(await answerer('127.7.0.2')).toBe('one');
     held[0]!.end();
     await expect.poll(() => answerer()).toBe('one');
     held[1]!.end();
+  });
+
+  test('IPv6 visitors are counted by /64: neighbours share, other networks do not', async () => {
+    const program = new URL('ipv6-connections.ts', import.meta.url).pathname;
+    const { stdout } = await execa('unshare', ['--net', process.execPath, program], { timeout: 20_000 });
+    expect(JSON.parse(stdout)).toEqual([
+      { from: '2001:db8:1:1::1', answered: true },
+      { from: '2001:db8:1:1:ffff::2', answered: false },
+      { from: '2001:db8:1:2::1', answered: true },
+    ]);
+  });
+
+  test('while both sides are silent the kernel asks whether the service is still there', async () => {
+    await publish([tcp(at('home', one))]);
+    const connection = await openTcp(edge, a!, FROM);
+    expect(await connection.say('hello')).toBe('one: hello');
+    await expect.poll(() => keptAlive(one)).toEqual([true]);
+    connection.end();
   });
 
   test.each([

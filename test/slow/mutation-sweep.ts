@@ -1,110 +1,146 @@
 // Takes every directive out of the web server's templates, one at a time, and asks whether a real nginx, a real client and a real origin
-// notice. What nobody notices stands in survivors.json with its reason, or the sweep fails. About an hour on two cores.
-//   node test/slow/mutation-sweep.ts [--only TEXT] [--list]
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+// notice. What nobody notices stands in survivors.json with its reason, or the sweep fails. About two hours on two cores.
+//   node test/slow/mutation-sweep.ts [--template NAME] [--only TEXT] [--list] [--results FILE | --resume FILE]
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { execa } from 'execa';
+import { copiesOf } from './repository-copy.ts';
+import { complaintsAbout, readSurvivors } from './survivors.ts';
 import { type Directive, directivesOf, without } from './template-directives.ts';
+import { runTest } from './test-run.ts';
+import { missingTests, TESTS, testsFor } from './tests-of-templates.ts';
+import { newVerdictFile, readVerdicts, type Verdict, verdictFile } from './verdicts.ts';
 
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
-const TEMPLATES = 'agent/templates';
 const WORKERS = 2;
-const RUN_MS_MAX = 180_000;
 
-/** Which tests look at a template; those that end first stand first. */
-const TESTS: Readonly<Record<string, readonly string[]>> = {
-  'streams.conf': ['agent/adapters/nginx-layer-4.test.ts', 'test/edge/layer-4.test.ts'],
-  'upstreams.conf': ['test/edge/backends.test.ts', 'test/edge/basic.test.ts', 'agent/adapters/nginx-serving.test.ts'],
-  'gates.conf': [
-    'test/edge/paths.test.ts',
-    'test/edge/access.test.ts',
-    'test/edge/auth.test.ts',
-    'test/edge/protocol.test.ts',
-    'test/edge/answers.test.ts',
-  ],
-  'classes.conf': ['test/edge', 'agent/adapters/nginx-serving.test.ts', 'agent/adapters/nginx-layer-4.test.ts'],
-  'nginx.conf': [
-    'test/edge',
-    'agent/adapters/nginx-serving.test.ts',
-    'agent/adapters/nginx.test.ts',
-    'agent/adapters/nginx-layer-4.test.ts',
-  ],
-};
-
-interface Survivor {
-  template: string;
-  directive: string;
-  reason: string;
+const { values } = parseArgs({
+  options: {
+    template: { type: 'string' },
+    only: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    results: { type: 'string' },
+    resume: { type: 'string' },
+  },
+});
+const startedAt = Date.now();
+const stop = new AbortController();
+// Not once: execa's own listener would end this process at once if it were the only one left.
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => stop.abort(new Error('interrupted: --resume FILE goes on, if --results FILE was given')));
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, list: { type: 'boolean', default: false } } });
-const known = JSON.parse(readFileSync(new URL('survivors.json', import.meta.url), 'utf8')) as Survivor[];
-const mutants = Object.keys(TESTS)
-  .flatMap((template) => directivesOf(template, readFileSync(join(TOP, TEMPLATES, `${template}.mustache`), 'utf8')))
-  .filter(({ template, text }) => values.only === undefined || `${template} ${text}`.includes(values.only));
-
-if (values.list) for (const { template, line, text } of mutants) console.log(`${template}:${line}: ${text}`);
+if (values.list) for (const directive of mutantsIn(TOP)) console.log(placeOf(directive));
 else process.exitCode = await sweep();
 
 async function sweep(): Promise<number> {
-  const survivors: Directive[] = [];
-  const queue = [...mutants];
-  const work = async () => {
-    const copy = await copyOfRepository();
+  const { folders, remove } = await copiesOf(TOP, WORKERS);
+  try {
+    const mutants = mutantsIn(folders[0]!);
+    if (mutants.length === 0) throw new Error('no directive is asked for: look at --list');
+    await provePassing(folders, mutants);
+    const verdicts = await judgeAll(folders, mutants);
+    // What passes no more has noticed nothing.
+    await provePassing(folders, mutants);
+    return report(mutants, verdicts);
+  } finally {
+    remove();
+  }
+}
+
+/** As the templates in `top` stand now. */
+function mutantsIn(top: string): Directive[] {
+  return Object.keys(TESTS)
+    .filter((template) => values.template === undefined || template === values.template)
+    .flatMap((template) => directivesOf(template, readFileSync(templateFile(top, template), 'utf8')))
+    .filter((directive) => values.only === undefined || placeOf(directive).includes(values.only));
+}
+
+/** @throws Error when a test that is to notice something is missing, or fails with nothing changed */
+async function provePassing(folders: readonly string[], mutants: readonly Directive[]): Promise<void> {
+  const missing = missingTests(folders[0]!);
+  if (missing.length > 0) throw new Error(`tests-of-templates.ts names ${missing.join(', ')}, which does not exist`);
+  // Long ones first, so that all folders end at about the same time.
+  const files = [...new Set(mutants.flatMap(testsFor))].reverse();
+  say(`${files.length} test files with nothing changed`);
+  await shareOut(folders, files, async (folder, file) => {
+    const run = await runTest(folder, file, stop.signal);
+    stop.signal.throwIfAborted();
+    if (run.kind === 'failed') throw new Error(`${file} fails with nothing changed: ${run.by}`);
+    if (run.kind === 'broken') throw new Error(`${file} with nothing changed: ${run.why}`);
+  });
+}
+
+async function judgeAll(folders: readonly string[], mutants: readonly Directive[]): Promise<Verdict[]> {
+  const verdicts = values.resume === undefined ? [] : readVerdicts(values.resume, mutants);
+  const file =
+    values.resume === undefined ? values.results && newVerdictFile(values.results) : verdictFile(values.resume);
+  const judged = new Set(verdicts.map(({ directive }) => directive));
+  const left = mutants.filter((mutant) => !judged.has(mutant));
+  await shareOut(folders, left, async (folder, mutant) => {
+    const verdict = await judge(folder, mutant);
+    stop.signal.throwIfAborted();
+    verdicts.push(verdict);
+    if (file) file.add(verdict);
+    say(
+      `${verdicts.length}/${mutants.length} ${verdict.outcome} ${placeOf(mutant)} ${verdict.by && `(${verdict.by})`}`,
+    );
+  });
+  return verdicts;
+}
+
+async function judge(folder: string, directive: Directive): Promise<Verdict> {
+  const path = templateFile(folder, directive.template);
+  const whole = readFileSync(path, 'utf8');
+  writeFileSync(path, without(whole, directive.line, directive.lines));
+  try {
+    for (const file of testsFor(directive)) {
+      const run = await runTest(folder, file, stop.signal);
+      if (run.kind === 'failed') return { directive, outcome: 'noticed', by: `${file}: ${run.by}` };
+      if (run.kind === 'broken') return { directive, outcome: 'unclear', by: `${file}: ${run.why}` };
+    }
+    return { directive, outcome: 'survived', by: '' };
+  } finally {
+    writeFileSync(path, whole);
+  }
+}
+
+function report(mutants: readonly Directive[], verdicts: readonly Verdict[]): number {
+  const complaints = complaintsAbout(verdicts, readSurvivors());
+  for (const complaint of complaints) console.log(complaint);
+  const survived = verdicts.filter(({ outcome }) => outcome === 'survived').length;
+  say(`${mutants.length} directives, ${survived} survivors, ${complaints.length} complaints`);
+  return complaints.length === 0 ? 0 : 1;
+}
+
+/** Every item is taken by the first folder that is free. The first error ends the sharing, when all work at hand is done. */
+async function shareOut<T>(
+  folders: readonly string[],
+  items: readonly T[],
+  work: (folder: string, item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  const take = async (folder: string) => {
     try {
-      for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        const survived = await survives(mutant, copy);
-        if (survived) survivors.push(mutant);
-        const { template, line, text } = mutant;
-        console.log(`${survived ? 'SURVIVED' : 'noticed '} ${template}:${line}: ${text}`);
-      }
-    } finally {
-      rmSync(copy, { recursive: true, force: true });
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(folder, item);
+    } catch (error) {
+      queue.length = 0;
+      throw error;
     }
   };
-  await Promise.all(Array.from({ length: WORKERS }, work));
-  return judge(survivors);
+  for (const end of await Promise.allSettled(folders.map(take))) if (end.status === 'rejected') throw end.reason;
 }
 
-/** Survivors without a reason, and reasons without a survivor, are both wrong. */
-function judge(survivors: readonly Directive[]): number {
-  const same = (a: Survivor, b: Directive) => a.template === b.template && a.directive === b.text;
-  const unexplained = survivors.filter((survivor) => !known.some((one) => same(one, survivor)));
-  const swept = known.filter((one) => mutants.some((mutant) => same(one, mutant)));
-  const outdated = swept.filter((one) => !survivors.some((survivor) => same(one, survivor)));
-  for (const { template, line, text } of unexplained) console.log(`nobody noticed ${template}:${line}: ${text}`);
-  for (const { template, directive } of outdated) console.log(`noticed after all: ${template}: ${directive}`);
-  console.log(`${mutants.length} directives, ${survivors.length} survivors, ${unexplained.length} of them unexplained`);
-  return unexplained.length + outdated.length === 0 ? 0 : 1;
+function templateFile(top: string, template: string): string {
+  return join(top, 'agent/templates', `${template}.mustache`);
 }
 
-async function survives({ template, line, lines }: Directive, copy: string): Promise<boolean> {
-  const path = join(TEMPLATES, `${template}.mustache`);
-  const whole = readFileSync(join(TOP, path), 'utf8');
-  writeFileSync(join(copy, path), without(whole, line, lines));
-  try {
-    for (const test of TESTS[template]!) {
-      const { exitCode } = await execa(join(TOP, 'node_modules/.bin/vitest'), ['run', test, '--bail', '1'], {
-        ...{ cwd: copy, reject: false, stdio: 'ignore', timeout: RUN_MS_MAX, forceKillAfterDelay: 10_000 },
-      });
-      if (exitCode !== 0) return false;
-    }
-    return true;
-  } finally {
-    writeFileSync(join(copy, path), whole);
-  }
+function placeOf({ template, line, text }: Directive): string {
+  return `${template}:${line}: ${text}`;
 }
 
-async function copyOfRepository(): Promise<string> {
-  const copy = mkdtempSync(join(tmpdir(), 'kokoa-mutants-'));
-  const { stdout } = await execa('git', ['ls-files', '-z'], { cwd: TOP });
-  for (const path of stdout.split('\0').filter((one) => one !== '')) {
-    mkdirSync(dirname(join(copy, path)), { recursive: true });
-    cpSync(join(TOP, path), join(copy, path), { recursive: true });
-  }
-  symlinkSync(join(TOP, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
+/** With the minutes that went by. */
+function say(text: string): void {
+  console.log(`${((Date.now() - startedAt) / 60_000).toFixed(1)} min  ${text}`);
 }

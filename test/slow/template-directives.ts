@@ -8,18 +8,27 @@ export interface Directive {
   lines: number;
   /** Without white space around it. */
   text: string;
+  /** The line that opens the innermost block around it; '' at the top. */
+  within: string;
+  /** Which of those that are the same in such a block, from 1. */
+  nth: number;
 }
 
 /** Rows of a `map` or a `geo` are directives as well: each decides something. */
 export function directivesOf(template: string, text: string): Directive[] {
   const found: Directive[] = [];
+  const blocks: string[] = [];
   const lines = text.split('\n');
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index]!.trim();
     const isBlock = /^if \(.*\{$/.test(line);
+    if (line === '}') blocks.pop();
+    else if (line.endsWith('{') && !isBlock) blocks.push(line);
     if (line.startsWith('#') || !(line.endsWith(';') || isBlock)) continue;
     const count = isBlock ? lines.slice(index).findIndex((one) => one.trim() === '}') + 1 : 1;
-    found.push({ template, line: index + 1, lines: count, text: line });
+    const within = blocks.at(-1) ?? '';
+    const nth = found.filter((one) => one.text === line && one.within === within).length + 1;
+    found.push({ template, line: index + 1, lines: count, text: line, within, nth });
     index += count - 1;
   }
   return found;
