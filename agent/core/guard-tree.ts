@@ -21,7 +21,7 @@ const PLAIN = new Set(
   `user worker_rlimit_nofile worker_processes pcre_jit worker_shutdown_timeout worker_connections events http server location if map geo upstream
    map_hash_max_size map_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size proxy_headers_hash_max_size variables_hash_max_size variables_hash_bucket_size
    proxy_headers_hash_bucket_size server_tokens default_type client_header_buffer_size large_client_header_buffers
-   client_header_timeout client_body_timeout client_max_body_size send_timeout keepalive keepalive_timeout keepalive_requests
+   client_header_timeout client_body_timeout client_max_body_size send_timeout request_pool_size keepalive keepalive_timeout keepalive_requests
    keepalive_min_timeout reset_timedout_connection limit_req limit_req_zone limit_req_status limit_req_log_level limit_conn
    limit_conn_zone limit_conn_status limit_conn_log_level ssl_certificate_cache http2 ssl_protocols ssl_ciphers
    ssl_prefer_server_ciphers ssl_session_cache ssl_session_timeout ssl_session_tickets ssl_reject_handshake proxy_http_version
@@ -49,7 +49,7 @@ const DESTINATIONS: ReadonlySet<string> = new Set([
   '$kokoa_tls_backend',
 ]);
 /** Of a public port: an upstream, or the map that lets only the load balancer pass. */
-const TARGET = /^(?:[0-9a-f]{8,24}-to(?:-[0-9.-]{1,21})?|\$kokoa_to_(?:tcp|udp)_[0-9]{1,5})$/;
+const TARGET = /^(?:[0-9a-f]{24}|[0-9a-f]{3}-[0-9.]{7,15}-[0-9]{1,5}|\$kokoa_to_(?:tcp|udp)_[0-9]{1,5})$/;
 
 interface Folders {
   /** The state directory. */

@@ -6,7 +6,7 @@ import { isCanonicalHostname } from './certificate-name.ts';
 import { isEdgeHeaderValue } from './upstream-headers.ts';
 
 /** As the agent names them (nginx-upstreams.ts). */
-const UPSTREAM = /^[0-9a-f]{8,24}-to(?:-[0-9.-]{1,21})?$/;
+const UPSTREAM = /^(?:[0-9a-f]{24}|[0-9a-f]{3}-[0-9.]{7,15}-[0-9]{1,5})$/;
 const ENDPOINT = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/;
 
 /**

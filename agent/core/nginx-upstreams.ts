@@ -84,6 +84,6 @@ function upstreamName({ targets, sticky, spoken }: Found): string {
   const hash = sha256Hex(canonicalJson({ targets, sticky, spoken }));
   const [first] = targets;
   if (targets.length === 1 && spoken === '' && !first!.endpoint.startsWith('['))
-    return `${hash.slice(0, 8)}-to-${first!.endpoint.replace(':', '-')}`;
-  return `${hash.slice(0, 24)}-to`;
+    return `${hash.slice(0, 3)}-${first!.endpoint.replace(':', '-')}`;
+  return hash.slice(0, 24);
 }
