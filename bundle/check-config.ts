@@ -5,6 +5,7 @@ import { type Chunk, type ChunkReference, CONFIG_FORMAT, type NodeConfig } from 
 import { CHUNK_SCHEMA, EDGE_CONFIG_SCHEMA, ORIGIN_CONFIG_SCHEMA } from './config-schema.ts';
 import { CHUNK_BYTES_MAX, CONFIG_BYTES_MAX } from './limits.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { type PackedChunk, textsProblem, unpackRoute } from './route-texts.ts';
 
 /** Parses and judges the text of a config.json. */
 export function readConfig(text: string): NodeConfig | Refusal {
@@ -31,7 +32,13 @@ export function readChunk(reference: ChunkReference, text: string): Chunk | Refu
   const parsed = parse(text, label, CHUNK_BYTES_MAX);
   if (isRefusal(parsed)) return parsed;
   const check = validators().chunk;
-  return check(parsed.value) ? (parsed.value as Chunk) : misshapen(label, check);
+  if (!check(parsed.value)) return misshapen(label, check);
+  const { routes } = parsed.value as PackedChunk;
+  for (const route of routes) {
+    const problem = textsProblem(route);
+    if (problem !== undefined) return refuse('malformed', `${label} has in the route ${route.hostname} ${problem}`);
+  }
+  return { routes: routes.map(unpackRoute) };
 }
 
 /** Refuses a hostname that stands in two places: which backend it got would be chance. */

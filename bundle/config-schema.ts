@@ -19,7 +19,9 @@ export const PREFIX_PARTS_MAX = 6;
 export const CONNECTIONS_MAX = 65_535;
 export const BACKENDS_MAX = 16;
 export const NETWORKS_MAX = 200;
-export const FORWARDS_MAX = 1_000;
+export const PATHS_MAX = 32;
+/** All tunnel ports of an origin. */
+export const FORWARDS_MAX = 3_200;
 /** Each is a listening socket of every edge. */
 export const STREAMS_MAX = 1_000;
 
@@ -103,12 +105,23 @@ const backend = object(['address', 'port'], {
   backup: yes,
 });
 const serverName = { ...hostname, pattern: `^(${LABEL}\\.)+(?![0-9]+$)${LABEL}$` } as const;
+/** A route and its paths have no more of one kind. */
+const TEXTS_MAX = PATHS_MAX + 1;
+/** Stands for one of the route's texts; that there is such a one is checked beyond the schema. */
+const textNumber = { type: 'integer', minimum: 0, maximum: TEXTS_MAX - 1 } as const;
+const texts = {
+  ...object([], {
+    sealed: list({ type: 'string', maxLength: 6000, pattern: '^[A-Za-z0-9+/]+={0,2}$' }, 1, TEXTS_MAX),
+    ca: list({ type: 'string', maxLength: 6000, pattern: PEM }, 1, TEXTS_MAX),
+  }),
+  minProperties: 1,
+};
 const originTls = {
   oneOf: [
     object(['verify'], { verify: { enum: ['none', 'public'] }, serverName }),
     object(['verify', 'ca'], {
       verify: { const: 'ca' },
-      ca: { type: 'string', maxLength: 6000, pattern: PEM },
+      ca: textNumber,
       serverName,
     }),
   ],
@@ -132,10 +145,7 @@ const headerValue = {
 } as const;
 const auth = {
   oneOf: [
-    object(['kind'], {
-      kind: { const: 'basic' },
-      sealed: { type: 'string', maxLength: 6000, pattern: '^[A-Za-z0-9+/]+={0,2}$' },
-    }),
+    object(['kind'], { kind: { const: 'basic' }, sealed: textNumber }),
     object(['kind', 'address', 'port', 'path'], {
       kind: { const: 'forward' },
       address,
@@ -174,7 +184,8 @@ const route = object(['hostname', 'backends', 'limits'], {
   ...place,
   limits,
   orderer: name,
-  paths: list(path, 1, 32),
+  paths: list(path, 1, PATHS_MAX),
+  texts,
   timeouts,
   headers: object([], { request: headerChanges, response: headerChanges }),
   hsts: object(['maxAge'], {

@@ -131,16 +131,19 @@ export interface WireBackend {
   backup?: true;
 }
 
-/** How an https backend's certificate is judged. `serverName` absent: the name that the visitor asked for. */
-export type WireOriginTls =
+/**
+ * How an https backend's certificate is judged. `serverName` absent: the name that the visitor asked for. `Text` here and below: the text
+ * itself, or in a chunk the number that stands for it (route-texts.ts).
+ */
+export type WireOriginTls<Text = string> =
   | { verify: 'none'; serverName?: string }
   | { verify: 'public'; serverName?: string }
   /** `ca`: PEM certificates, nothing else. */
-  | { verify: 'ca'; ca: string; serverName?: string };
+  | { verify: 'ca'; ca: Text; serverName?: string };
 
-export type WireAuth =
+export type WireAuth<Text = string> =
   /** `sealed`: htpasswd lines, encrypted to the pool's identity (base64). Absent: not there yet, and nobody gets in. */
-  | { kind: 'basic'; sealed?: string }
+  | { kind: 'basic'; sealed?: Text }
   | {
       kind: 'forward';
       address: string;
@@ -154,7 +157,7 @@ export type WireAuth =
     };
 
 /** Where requests go and who may make them. */
-export interface WirePlace {
+export interface WirePlace<Text = string> {
   /** Ordered. Empty only where nothing is asked: a closed route, a redirect. */
   backends: WireBackend[];
   /** One backend per client address. Never together with a backup. */
@@ -162,15 +165,15 @@ export interface WirePlace {
   /** Absent: HTTP/1.1. `tls` (of a whole route, never of a path): the connection passes through as it is. */
   protocol?: 'https' | 'h2c' | 'tls';
   /** There exactly when `protocol` is https. */
-  originTls?: WireOriginTls;
+  originTls?: WireOriginTls<Text>;
   /** Canonical CIDRs, sorted. `deny` counts first; `allow` absent: everybody. */
   allow?: string[];
   deny?: string[];
-  auth?: WireAuth;
+  auth?: WireAuth<Text>;
 }
 
 /** A part of a site; complete, whatever the rest of the site says. */
-export interface WirePath extends WirePlace {
+export interface WirePath<Text = string> extends WirePlace<Text> {
   /** `/api`: this path and everything below it. Compared byte by byte. */
   prefix: string;
   stripPrefix?: true;
@@ -193,14 +196,14 @@ export interface WireTimeouts {
 }
 
 /** One hostname as an edge serves it. */
-export interface WireRoute extends WirePlace {
+export interface WireRoute<Text = string> extends WirePlace<Text> {
   /** Canonical: lower case, A-label, no trailing dot. May be `*.name`. */
   hostname: string;
   limits: WireLimits;
   /** The one pool member that orders this host's certificate. Absent while no member announced its keys. */
   orderer?: string;
   /** Sorted by prefix. */
-  paths?: WirePath[];
+  paths?: WirePath<Text>[];
   /** What is absent has the edge's default. */
   timeouts?: WireTimeouts;
   headers?: { request?: WireHeaderChanges; response?: WireHeaderChanges };
@@ -217,7 +220,13 @@ export interface WireRoute extends WirePlace {
   closed?: 'expired';
 }
 
-/** A content-addressed part of a pool's routes, sorted by hostname. */
+/** The long texts of a route, each once; of every kind ascending by code unit, and never none. */
+export interface RouteTexts {
+  sealed?: string[];
+  ca?: string[];
+}
+
+/** A content-addressed part of a pool's routes, sorted by hostname, as it is meant; `PackedChunk` (route-texts.ts) is how it is written. */
 export interface Chunk {
   routes: WireRoute[];
 }

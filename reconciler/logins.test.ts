@@ -3,7 +3,8 @@
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { beforeEach, expect, it } from 'vitest';
 import type { PoolIdentity } from '../bundle/api.ts';
-import type { Chunk, EdgeConfig, WireRoute } from '../bundle/config.ts';
+import type { EdgeConfig, WireRoute } from '../bundle/config.ts';
+import { type PackedChunk, unpackRoute } from '../bundle/route-texts.ts';
 import { createSecretSealing } from './adapters/secret-age.ts';
 import type { SecretSealing } from './ports/secrets.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
@@ -51,7 +52,9 @@ async function announce(epoch: number): Promise<void> {
 async function published(hostname = 'door.hoge.com'): Promise<WireRoute> {
   const config = (await configOf(site.store, 'e1')) as EdgeConfig;
   const texts = await Promise.all(config.edge.chunks.map(({ sha256 }) => site.store.blob(sha256)));
-  return texts.flatMap((text) => (JSON.parse(text!) as Chunk).routes).find((one) => one.hostname === hostname)!;
+  return texts
+    .flatMap((text) => (JSON.parse(text!) as PackedChunk).routes.map(unpackRoute))
+    .find((one) => one.hostname === hostname)!;
 }
 
 async function sealedNow(): Promise<string | undefined> {
@@ -63,6 +66,22 @@ async function sealedNow(): Promise<string | undefined> {
 it('publishes a list that only the pool can open', async () => {
   await site.run();
   expect(await openPool((await sealedNow())!)).toBe(USERS);
+});
+
+it('publishes the list once where every path of the route asks for it', async () => {
+  const paths = Array.from({ length: 32 }, (_, n) => `/part-${n}`);
+  users = Array.from({ length: 60 }, (_, n) => USERS.replace('alice', `alice${10 + n}`)).join('');
+  const more = `${WITH_USERS[PATH]}paths:\n${paths.map((prefix) => `  - prefix: ${prefix}\n`).join('')}`;
+  expect((await site.push({ [PATH]: more })).kind).toBe('published');
+  expect(site.standing.quarantined.size).toBe(0);
+  const route = await published();
+  const logins = [route, ...route.paths!].map(({ auth }) => (auth?.kind === 'basic' ? auth.sealed : undefined));
+  expect(logins).toHaveLength(33);
+  expect(new Set(logins).size).toBe(1);
+  expect(await openPool(logins[0]!)).toBe(users);
+  const { chunks } = ((await configOf(site.store, 'e1')) as EdgeConfig).edge;
+  const texts = await Promise.all(chunks.map(({ sha256 }) => site.store.blob(sha256)));
+  expect(texts.join('').split(logins[0]!)).toHaveLength(2);
 });
 
 it('lets nobody in while the list is not there, and says why', async () => {

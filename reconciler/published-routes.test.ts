@@ -1,11 +1,13 @@
 // Whether a file says what is published: with its secrets unknown, and after its time.
 import { expect, it } from 'vitest';
+import { canonicalJson } from '../bundle/canonical.ts';
 import type { WireRoute } from '../bundle/config.ts';
 import type { Route } from '../schemas/types.ts';
+import { compile } from './core/compile.ts';
 import type { LoadedFile } from './core/files.ts';
 import { wireRouteOf } from './core/wire-route.ts';
 import { wireStreamOf } from './core/wire-stream.ts';
-import { desiredOf, kokoa, loaded, NOW, origin } from './core/world.fixture.ts';
+import { desiredOf, edge, inputOf, kokoa, loaded, NOW, origin } from './core/world.fixture.ts';
 import type { PublishedNode } from './ports/store.ts';
 import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 
@@ -37,6 +39,23 @@ it.each<[string, Partial<Route>, Partial<Route>, boolean]>([
   expect(await isPublished(fileOf(file), desired, { ...NOTHING, host: async () => route })).toBe(expected);
 });
 
+it('finds a route in its chunk as it was meant, whatever texts it holds', async () => {
+  const desired = desiredOf([kokoa(), origin('o1')]);
+  const body = 'QUJD';
+  const ca = `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+  const more = { ...USERS, protocol: 'https', originTls: { verify: 'ca', ca } } as const;
+  const { nodes, blobs } = compile(
+    inputOf([kokoa(), edge('e1'), origin('o1'), fileOf(more)], { sealed: { of: () => 'QUJD' } }),
+  );
+  const published = [...nodes].map(([node, { config }]) => ({ node, config: canonicalJson(config) }) as PublishedNode);
+  const routes = publishedRoutes(published, { blob: async (sha256) => blobs.get(sha256) });
+  expect((await routes.host('default', 'a.hoge.com'))?.paths?.[0]?.originTls).toEqual({ verify: 'ca', ca });
+  expect(await isPublished(fileOf(more), desired, routes)).toBe(true);
+  const other = { ...more, originTls: { ...more.originTls, ca: ca.replace(body, 'QUJE') } };
+  expect(await isPublished(fileOf(other), desired, routes)).toBe(false);
+  expect(await routes.host('default', 'b.hoge.com')).toBeUndefined();
+});
+
 const TCP: Partial<Route> = { hostname: undefined, protocol: 'tcp', publicPort: 25_565 } as never;
 const LISTED = { ...TCP, allow: ['10.0.0.1', '::1'], limits: { connections: 5 } };
 
@@ -62,10 +81,10 @@ it.each<[string, Partial<Route>, Partial<Route>, boolean]>([
 });
 
 it('finds the public ports of a pool in what its edges were told', () => {
-  const edge = (node: string, pool: string, streams: object[] | undefined) =>
+  const edgeOf = (node: string, pool: string, streams: object[] | undefined) =>
     ({ node, config: JSON.stringify({ role: 'edge', edge: { pool, chunks: [], streams } }) }) as PublishedNode;
   const tcp = { protocol: 'tcp', port: 1000, backends: [] };
-  const nodes = [edge('e1', 'default', [tcp]), edge('e2', 'spare', undefined)];
+  const nodes = [edgeOf('e1', 'default', [tcp]), edgeOf('e2', 'spare', undefined)];
   const { stream } = publishedRoutes(nodes, { blob: async () => undefined });
   expect(stream('default', 'tcp', 1000)).toEqual(tcp);
   expect([

@@ -1,6 +1,7 @@
 // The routes as they are published: after a restart, what tells which of two files that claim a hostname or a public port is the live one.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
-import type { Chunk, EdgePart, NodeConfig, WirePlace, WireRoute, WireStream } from '../bundle/config.ts';
+import type { EdgePart, NodeConfig, WirePlace, WireRoute, WireStream } from '../bundle/config.ts';
+import { type PackedChunk, unpackRoute } from '../bundle/route-texts.ts';
 import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
 import { NOTHING_SEALED } from './core/sealed.ts';
@@ -29,9 +30,9 @@ export function publishedRoutes(nodes: Iterable<PublishedNode>, store: Pick<Stor
         .get(pool)
         ?.chunks.find(({ bucket }) => digest.startsWith(bucket));
       const text = reference && (await store.blob(reference.sha256));
-      return text === undefined
-        ? undefined
-        : (JSON.parse(text) as Chunk).routes.find((route) => route.hostname === hostname);
+      const { routes } = JSON.parse(text ?? '{"routes":[]}') as PackedChunk;
+      const packed = routes.find((route) => route.hostname === hostname);
+      return packed && unpackRoute(packed);
     },
     stream(pool, protocol, port) {
       const { streams = [] } = pools().get(pool) ?? {};

@@ -120,12 +120,12 @@ it('quarantines a route that edges would refuse, and serves its last version tha
   expect(await site.hosts()).toMatchObject({ 'app.hoge.com': '10.100.1.1:8080' });
 });
 
-it('bounds the services behind one origin, whichever team names them', async () => {
+it('bounds the services that a team has behind one origin, by itself', async () => {
   const services = (hostname: string, lan: number, count: number) =>
     `hostname: ${hostname}\norigin: o1\nport: 80\npaths:\n${Array.from({ length: count }, (_, n) => `  - { prefix: /p${n}, backends: [${Array.from({ length: 8 }, (_, k) => `{ origin: o1, host: 192.168.${lan}.${n * 8 + k + 1}, port: 80 }`).join(', ')}] }\n`).join('')}`;
   const site = createSite({
     ...FLEET,
-    'routes/hoge/s.yaml': services('s.hoge.com', 1, 16),
+    'routes/hoge/s.yaml': services('s.hoge.com', 1, 8),
     'routes/fuga/s.yaml': services('s.fuga.com', 2, 16),
   });
   await site.run();
@@ -133,6 +133,7 @@ it('bounds the services behind one origin, whichever team names them', async () 
   await site.push({
     'routes/fuga/t.yaml': `${route('t.fuga.com')}host: 192.168.3.1\n`,
     'routes/fuga/u.yaml': `${route('u.fuga.com', 'o2')}host: 192.168.3.1\n`,
+    'routes/hoge/t.yaml': `${route('t.hoge.com')}host: 192.168.3.1\n`,
     'origins/o2.yaml': origin('o2'),
   });
   expect([quarantined(site), rules(site)]).toEqual([['routes/fuga/t.yaml'], ['KK344']]);

@@ -1,8 +1,9 @@
 // A small installation for the tests of the reconciler's shell: a repository and a store in memory, real keys, a clock that is set by
 // hand. Its data are files as people write them; what is published is read back as a node would.
 import { createHash } from 'node:crypto';
-import type { Chunk, EdgeConfig, NodeConfig, OriginConfig } from '../bundle/config.ts';
+import type { EdgeConfig, NodeConfig, OriginConfig } from '../bundle/config.ts';
 import { generateOnlineKeys } from '../bundle/keys.ts';
+import type { PackedChunk } from '../bundle/route-texts.ts';
 import { createMemorySource } from '../test/fakes/memory-source.ts';
 import { createMemoryStore, type MemoryStore } from '../test/fakes/memory-store.ts';
 import { accessOf } from './core/access.ts';
@@ -75,7 +76,8 @@ export async function publishedHosts(store: Store, edge: string): Promise<Record
   const config = (await configOf(store, edge)) as EdgeConfig;
   const hosts: Record<string, string> = {};
   for (const { sha256 } of config.edge.chunks) {
-    for (const { hostname, backends, closed, redirect } of (JSON.parse((await store.blob(sha256))!) as Chunk).routes) {
+    for (const { hostname, backends, closed, redirect } of (JSON.parse((await store.blob(sha256))!) as PackedChunk)
+      .routes) {
       const [first] = backends;
       hosts[hostname] = first ? `${first.address}:${first.port}` : (closed ?? redirect!.to);
     }

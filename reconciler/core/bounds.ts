@@ -11,6 +11,7 @@ import { publicPortPlaces } from './public-port-places.ts';
 import { targetsOf } from './route-targets.ts';
 import type { RuleId } from './rules.ts';
 import { portKey, serviceKey } from './service-keys.ts';
+import { SECTION_PORTS, sectionName } from './tunnel-ports.ts';
 
 /** DESIGN.md §8: each is a `server{}` and two zones of shared memory on every edge of the pool. */
 export const POLICIES_PER_TEAM_MAX = 50;
@@ -18,9 +19,7 @@ export const POLICIES_PER_TEAM_MAX = 50;
 export const UPSTREAMS_PER_TEAM_MAX = 200;
 /** A reload builds each, in time that grows faster than their number. */
 export const NETWORK_LISTS_PER_TEAM_MAX = 100;
-/** Each is a rule of the machine's packet filter; a quarter of what its configuration can hold. */
-export const SERVICES_PER_ORIGIN_MAX = 256;
-/** Leaves tunnel ports for the services behind the machine. */
+/** Each is an entry of the machine's packet filter, and of the lists that it is told. */
 export const PORTS_PER_ORIGIN_MAX = 10_000;
 
 type RouteFile = LoadedFile<'route'>;
@@ -65,11 +64,11 @@ export const BOUNDS: readonly Bound[] = [
   },
   {
     rule: 'KK344',
-    max: SERVICES_PER_ORIGIN_MAX,
+    max: SECTION_PORTS,
     index: 'services',
-    placesOf: (file) =>
-      targetsOf(file.value!).flatMap(({ origin, host, pointer, ...port }) =>
-        host === undefined ? [] : [{ group: origin, key: serviceKey({ host, ...port }), pointer }],
+    placesOf: ({ value, team = '' }) =>
+      targetsOf(value!).flatMap(({ origin, host, pointer, ...port }) =>
+        host === undefined ? [] : [{ group: sectionName(origin, team), key: serviceKey({ host, ...port }), pointer }],
       ),
     what: 'services behind origin',
     hint: 'let a reverse proxy in that network answer for several, or make another machine an origin',

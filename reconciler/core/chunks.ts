@@ -7,7 +7,7 @@ import type { ChunkReference } from '../../bundle/config.ts';
 export const ROUTES_IN_ONE_BUCKET_MAX = 500;
 export const ROUTES_IN_16_BUCKETS_MAX = 8000;
 
-/** What a chunk is made of; `text` is the canonical JSON of the route. */
+/** What a chunk is made of; `text` is the canonical JSON of the packed route. */
 export interface ChunkEntry {
   hostname: string;
   /** Hex sha256 of the hostname. */

@@ -5,6 +5,7 @@ import { canonicalJson } from '../../bundle/canonical.ts';
 import { checkChunks, readChunk, readConfig } from '../../bundle/check-config.ts';
 import type { Chunk, EdgeConfig, OriginConfig } from '../../bundle/config.ts';
 import { isRefusal } from '../../bundle/refusal.ts';
+import { type PackedChunk, unpackRoute } from '../../bundle/route-texts.ts';
 import type { Kokoa } from '../../schemas/types.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
 import { type Compiled, compile, newBlobs } from './compile.ts';
@@ -45,7 +46,7 @@ const peers = (compiled: Compiled, node: string) =>
 
 function routes(compiled: Compiled, node: string) {
   const texts = edgeConfig(compiled, node).edge.chunks.map(({ sha256 }) => compiled.blobs.get(sha256)!);
-  return texts.flatMap((text) => (JSON.parse(text) as Chunk).routes);
+  return texts.flatMap((text) => (JSON.parse(text) as PackedChunk).routes.map(unpackRoute));
 }
 
 /** Everything that leaves the process, as one text. */
@@ -255,14 +256,14 @@ test('UDP ports and services of an origin stand beside those of TCP', () => {
     portRoute('c', 1001, { ...udp, port: 9 }),
     portRoute('d', 1002, lan),
     portRoute('e', 1002, { ...udp, ...lan }),
-    portRoute('f', 1003, { ...udp, origin: 'o2', port: SERVICE_PORT }),
+    portRoute('f', 1003, { ...udp, origin: 'o2', port: 9 }),
     portRoute('g', 1004, { ...udp, origin: 'o2', ...lan }),
     route('a.hoge.com', 'o2', 80),
   ]);
   const forward = { host: SERVICE.host, hostPort: SERVICE.port, port: SERVICE_PORT };
   expect([originConfig(compiled, 'o1').origin, originConfig(compiled, 'o2').origin]).toEqual([
     { ports: [53], udpPorts: [9, 53], forwards: [forward, { ...forward, protocol: 'udp' }] },
-    { ports: [80], udpPorts: [SERVICE_PORT], forwards: [{ ...forward, protocol: 'udp', port: SERVICE_PORT + 1 }] },
+    { ports: [80], udpPorts: [9], forwards: [{ ...forward, protocol: 'udp' }] },
   ]);
 });
 

@@ -15,7 +15,7 @@ import {
   settingsOf,
   unannouncedOf,
 } from './fleet.ts';
-import { forwardsOf } from './forwards.ts';
+import { forwardsOf, sameForwards } from './forwards.ts';
 import { lookup } from './persistent-map.ts';
 import { type RouteChunks, type Routing, routingOf } from './routing.ts';
 import type { Sealed } from './sealed.ts';
@@ -128,9 +128,8 @@ function sameRoutes(node: FleetNode, next: Routing, before: Routing): boolean {
     return (
       next.pools.get(pool) === before.pools.get(pool) && next.streams.get(pool)?.list === before.streams.get(pool)?.list
     );
-  return (['ports', 'services'] as const).every(
-    (index) => lookup<object>(next.desired[index], node.node) === lookup<object>(before.desired[index], node.node),
-  );
+  const portsIn = ({ desired }: Routing) => lookup(desired.ports, node.node);
+  return portsIn(next) === portsIn(before) && sameForwards(before.desired, next.desired, node.node);
 }
 
 function blobsOf(fleet: readonly FleetNode[], pools: ReadonlyMap<string, RouteChunks>): Map<string, string> {

@@ -23,6 +23,7 @@ import {
   inputOf,
   kokoa,
   loaded,
+  OTHER_SERVICE,
   origin,
   portRoute,
   route,
@@ -221,9 +222,16 @@ test('public ports are sorted by name, and say pool and backends as the route na
 });
 
 test('a service that gets another tunnel port has not moved', () => {
-  const lan = site({ ...TO_A, host: SERVICE.host });
-  const declared = loaded('route', 'routes/hoge/b.yaml', { hostname: 'b.hoge.com', origin: 'o1', port: SERVICE_PORT });
-  const { hosts } = planOf(small(origin('o1'), lan), small(origin('o1'), lan, declared));
+  const lan = site({ ...TO_A, ...OTHER_SERVICE });
+  const newcomer = route('b.hoge.com', 'o1', SERVICE.port, { host: SERVICE.host });
+  const [before, after] = [small(origin('o1'), lan), small(origin('o1'), lan, newcomer)];
+  const ports = [before, after].map(({ nodes }) => {
+    const { config } = nodes.get('o1')!;
+    const forwards = config.role === 'origin' ? config.origin.forwards : [];
+    return forwards?.find(({ host }) => host === OTHER_SERVICE.host)?.port;
+  });
+  expect(ports).toEqual([SERVICE_PORT, SERVICE_PORT + 1]);
+  const { hosts } = planOf(before, after);
   expect([hosts.moved, hosts.added.map(({ hostname }) => hostname)]).toEqual([[], ['b.hoge.com']]);
 });
 

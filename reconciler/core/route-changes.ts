@@ -9,6 +9,7 @@ import { indexedPortKey } from './public-port.ts';
 import { publicPortPlaces } from './public-port-places.ts';
 import { targetsOf } from './route-targets.ts';
 import { portKey, serviceKey } from './service-keys.ts';
+import { sectionName } from './tunnel-ports.ts';
 
 type RouteFile = LoadedFile<'route'>;
 
@@ -32,10 +33,11 @@ export class RouteChanges {
     if (file.hostname !== undefined) this.#byHost.note(file.hostname, path, after);
     const publicPort = indexedPortKey(route);
     if (publicPort !== undefined) this.#byPublicPort.note(publicPort, path, after);
+    const { team = '' } = file;
     for (const { origin, host, pointer: _, ...port } of targetsOf(route)) {
       this.#byOrigin.note(origin, path, after);
       if (host === undefined) this.#ports.add(origin, portKey(port), by);
-      else this.#services.note(origin, serviceKey({ host, ...port }), path, after);
+      else this.#services.note(sectionName(origin, team), serviceKey({ host, ...port }), path, after);
     }
     if (route.expiresAt !== undefined) this.#expiring.set(path, after);
     if (usersOf(route).length > 0) this.#withUsers.set(path, after);

@@ -2,6 +2,7 @@
 // something touched.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { WireRoute } from '../../bundle/config.ts';
+import { packRoute } from '../../bundle/route-texts.ts';
 import type { Route } from '../../schemas/types.ts';
 import type { Lease } from '../ports/store.ts';
 import { type ChunkEntry, type ChunkSet, chunkEntries, chunkEntry, emptyChunks, updateChunks } from './chunks.ts';
@@ -114,7 +115,7 @@ function entryOf(hostname: string, pool: string, next: Ground, previous: Routing
   const wire = wireRouteOf(file, { ...next, limits: next.settings.limits, pool }, orderer);
   if (file?.value === undefined || wire === undefined) return undefined;
   const digest = before?.digest ?? sha256Hex(hostname);
-  return { hostname, digest, text: canonicalJson(wire), route: file.value, wire, winner };
+  return { hostname, digest, text: canonicalJson(packRoute(wire)), route: file.value, wire, winner };
 }
 
 /** The hosts whose entry may differ from the previous one. `touchedFiles`: of those whose file is what it was. */

@@ -12,6 +12,7 @@ import {
   kokoa,
   loaded,
   NOW,
+  OTHER_SERVICE,
   origin,
   portRoute,
   route,
@@ -97,10 +98,9 @@ test.each<[string, AnyLoadedFile[], AnyLoadedFile[], string[]]>([
 });
 
 test('a service that gets another tunnel port takes the public port with it, for UDP by itself', () => {
-  const lan = { host: SERVICE.host, port: SERVICE.port };
-  const files = [...FLEET, portRoute('t', 1000, lan), portRoute('u', 1000, { ...UDP, ...lan })];
+  const files = [...FLEET, portRoute('t', 1000, OTHER_SERVICE), portRoute('u', 1000, { ...UDP, ...OTHER_SERVICE })];
   const moved = (more: Partial<Route>) => {
-    const { to } = change(files, [...files, portRoute('x', 2000, { ...SPARE, ...more, port: SERVICE_PORT })]);
+    const { to } = change(files, [...files, portRoute('x', 2000, { ...SPARE, ...more, ...SERVICE })]);
     return named(to, 'e1');
   };
   const [stays, moves] = [SERVICE_PORT, SERVICE_PORT + 1];

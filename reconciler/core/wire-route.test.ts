@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import { readChunk } from '../../bundle/check-config.ts';
 import type { WireRoute } from '../../bundle/config.ts';
+import { packRoute } from '../../bundle/route-texts.ts';
 import type { Route } from '../../schemas/types.ts';
 import type { AnyLoadedFile, LoadedFile } from './files.ts';
 import type { Sealed } from './sealed.ts';
@@ -27,7 +28,7 @@ function compiled(value: Omit<Route, 'hostname'>, orderer?: string): WireRoute |
 function said(value: Omit<Route, 'hostname'>): Partial<WireRoute> | undefined {
   const wire = compiled(value);
   if (wire === undefined) return undefined;
-  const text = canonicalJson({ routes: [wire] });
+  const text = canonicalJson({ routes: [packRoute(wire)] });
   const reference = { bucket: '', sha256: sha256Hex(text), bytes: Buffer.byteLength(text) };
   expect(readChunk(reference, text)).toEqual({ routes: [JSON.parse(canonicalJson(wire))] });
   const { hostname: _, limits: __, ...rest } = wire;

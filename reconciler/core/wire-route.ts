@@ -43,7 +43,7 @@ export function wireRouteOf(
   };
   if (hasExpired(value, nowMs)) return closedRoute(value, head);
   return openRoute(value, head, {
-    at: addressIn(desired),
+    at: addressIn(desired, team),
     sealed: (reference) => sealed.of(pool, team, reference),
   });
 }

@@ -5,6 +5,7 @@ import { readChunk, readConfig } from '../../bundle/check-config.ts';
 import { CONFIG_FORMAT, type EdgeConfig, type WireRoute, type WireStream } from '../../bundle/config.ts';
 import { ROUTE_BYTES_MAX } from '../../bundle/limits.ts';
 import { isRefusal } from '../../bundle/refusal.ts';
+import { packRoute } from '../../bundle/route-texts.ts';
 import type { Route, SecretReference } from '../../schemas/types.ts';
 import type { LoadedFile } from './files.ts';
 import type { Problem } from './problem.ts';
@@ -48,12 +49,13 @@ function problemsOf(file: LoadedFile<'route'>, route: Route): Problem[] {
         ? openStream(route, LONGEST_DEFAULTS, reach)
         : openRoute(route, { hostname, ...LONGEST }, reach);
     if (wire === undefined) return [];
-    const bytes = Buffer.byteLength(canonicalJson(wire));
+    const text = canonicalJson('hostname' in wire ? packRoute(wire) : wire);
+    const bytes = Buffer.byteLength(text);
     if (bytes > ROUTE_BYTES_MAX) {
       const message = `found a route of ${bytes} bytes, as edges would get it, expected at most ${ROUTE_BYTES_MAX}`;
       return problem(
         message,
-        `shorten ${longestField(route)}; what paths take over from the route counts in each of them`,
+        `shorten ${longestField(route)}; allow and deny, where paths take them over from the route, count in each of them`,
       );
     }
     const refusal = 'hostname' in wire ? refusalOf(wire) : streamRefusalOf(wire);
@@ -76,13 +78,15 @@ function longestField(route: Route): string {
   return sizes.sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';
 }
 
-function placeholder({ sealed }: SecretReference): string {
-  return 'A'.repeat(Math.min(sealed?.length ?? UNREAD_SEALED_CHARS, SEALED_CHARS_MAX));
+/** Another one for every reference: edges are told each text once. */
+function placeholder(reference: SecretReference): string {
+  const length = Math.min(reference.sealed?.length ?? UNREAD_SEALED_CHARS, SEALED_CHARS_MAX);
+  return sha256Hex(canonicalJson(reference)).padEnd(length, 'A').slice(0, length);
 }
 
 /** What the reader of an edge has against a chunk that holds the route; with placeholders it never is the addresses. */
 function refusalOf(wire: WireRoute): string | undefined {
-  const text = canonicalJson({ routes: [wire] });
+  const text = canonicalJson({ routes: [packRoute(wire)] });
   const result = readChunk({ bucket: '', sha256: sha256Hex(text), bytes: Buffer.byteLength(text) }, text);
   return isRefusal(result) ? result.detail.replace(/^chunk [0-9a-f]{64}\/routes\/0/, 'route') : undefined;
 }

@@ -16,7 +16,7 @@ export function wireStreamOf(
   { desired, limits, nowMs }: Pick<RouteSurroundings, 'desired' | 'limits' | 'nowMs'>,
 ): WireStream | undefined {
   if (file?.value === undefined || hasExpired(file.value, nowMs)) return undefined;
-  return openStream(file.value, limits, { at: addressIn(desired), sealed: () => undefined });
+  return openStream(file.value, limits, { at: addressIn(desired, file.team ?? ''), sealed: () => undefined });
 }
 
 /** `defaults`: of kokoa.yaml. */

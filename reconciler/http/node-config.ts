@@ -2,8 +2,9 @@
 // Law: only what belongs to the token's node, never anything old, and the exact bytes that were signed.
 import type { Request, Response } from 'express';
 import { BUNDLE_MEDIA_TYPE, type BundleResponse, type ConfigSummary } from '../../bundle/api.ts';
-import type { Chunk, NodeConfig, WireBackend } from '../../bundle/config.ts';
+import type { NodeConfig, WireBackend } from '../../bundle/config.ts';
 import { WAIT_SECONDS_MAX } from '../../bundle/limits.ts';
+import type { PackedChunk } from '../../bundle/route-texts.ts';
 import { authenticate, type Caller, goneSignal, judgeRequest, refuse, refuseVerdict, wholeNumber } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
 import type { Served, ServedNode } from './served.ts';
@@ -115,7 +116,7 @@ async function summaryText(
   for (const sha256 of served.chunksBeyond(node, undefined)) {
     const text = await served.chunk(sha256);
     if (text === undefined) return undefined;
-    for (const { hostname, backends } of (JSON.parse(text) as Chunk).routes) {
+    for (const { hostname, backends } of (JSON.parse(text) as PackedChunk).routes) {
       const { first, targets } = targetsOf(backends);
       summary.hostnames.push(hostname);
       if (first !== undefined) summary.routes[hostname] = first;

@@ -1,7 +1,8 @@
 // What the server itself must know of a published config: which chunks it names, and who orders certificates by it.
 
 import { sha256Hex } from '../../bundle/canonical.ts';
-import type { Chunk, NodeConfig, WireRoute } from '../../bundle/config.ts';
+import type { NodeConfig } from '../../bundle/config.ts';
+import type { PackedChunk, PackedRoute } from '../../bundle/route-texts.ts';
 
 export interface ServedConfig {
   hash: string;
@@ -46,6 +47,6 @@ export function chunkOf(config: ServedConfig, hostname: string): string | undefi
 }
 
 /** The host as the chunk has it. */
-export function routeIn(chunkText: string, hostname: string): WireRoute | undefined {
-  return (JSON.parse(chunkText) as Chunk).routes.find((route) => route.hostname === hostname);
+export function routeIn(chunkText: string, hostname: string): PackedRoute | undefined {
+  return (JSON.parse(chunkText) as PackedChunk).routes.find((route) => route.hostname === hostname);
 }

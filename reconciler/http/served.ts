@@ -1,8 +1,8 @@
 // What HTTP serves, in memory: the loop writes it after each publish, requests read it. Law: a reader sees one published state of
 // a node, never a mixture, and whoever waits for a node hears of every change.
 
-import type { WireRoute } from '../../bundle/config.ts';
 import { ROOTS_PER_RESPONSE_MAX } from '../../bundle/limits.ts';
+import type { PackedRoute } from '../../bundle/route-texts.ts';
 import type { Access } from '../core/access.ts';
 import type { PublishedNode, Store } from '../ports/store.ts';
 import { chunkOf, createConfigReader, routeIn, type ServedConfig } from './served-config.ts';
@@ -104,7 +104,7 @@ export interface Served {
   /** A config this node was offered lately. */
   configOf(node: string, hash: string): ServedConfig | undefined;
   /** The host in that config. */
-  route(config: ServedConfig, hostname: string): Promise<WireRoute | undefined>;
+  route(config: ServedConfig, hostname: string): Promise<PackedRoute | undefined>;
   /** Resolves when something about the node, the roots or anybody's access changed. */
   changeOf(node: string, timeoutMs: number, signal: AbortSignal): Promise<Wake>;
   /** The same for a pool's mailbox, which `poolChanged` announces. */

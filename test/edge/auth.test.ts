@@ -7,6 +7,10 @@ import { type EchoOrigin, startEcho } from './origins/echo-origin.ts';
 import { LOGIN_PATHS, type LoginService, PORTAL, SIGN_IN_PATH, startLogin } from './origins/login-service.ts';
 
 const BCRYPT_COST = 4;
+const HASH = hashSync('open sesame', genSaltSync(BCRYPT_COST));
+/** Names of a list that is nearly as long as it may be, and the parts of a site that take it over. */
+const MANY = Array.from({ length: 55 }, (_, n) => `visitor${n}`);
+const PARTS = Array.from({ length: 31 }, (_, n) => `/part-${n}`);
 
 let edge: OneEdge;
 let home: EchoOrigin;
@@ -24,6 +28,7 @@ beforeAll(async () => {
   await edge.publish(
     {
       'routes/hoge/basic.yaml': `hostname: basic.hoge.com\n${to}auth:\n  basic:\n    users: {file: door}\n`,
+      'routes/hoge/parts.yaml': `hostname: parts.hoge.com\n${to}auth:\n  basic:\n    users: {file: many}\npaths:\n${PARTS.map((prefix) => `  - prefix: ${prefix}\n    deny: [192.0.2.1]\n`).join('')}  - prefix: /open\n    public: true\n`,
       'routes/hoge/unsent.yaml': `hostname: unsent.hoge.com\n${to}auth:\n  basic:\n    users: {file: missing}\n`,
       'routes/hoge/oauth.yaml': `hostname: oauth.hoge.com\n${to}${forward(
         proxy,
@@ -34,7 +39,7 @@ beforeAll(async () => {
         `path: ${LOGIN_PATHS.authelia}\n    identityHeaders: [Remote-User]`,
       )}`,
     },
-    { secrets: { 'hoge/door': `alice:${hashSync('open sesame', genSaltSync(BCRYPT_COST))}\n` } },
+    { secrets: { 'hoge/door': `alice:${HASH}\n`, 'hoge/many': MANY.map((name) => `${name}:${HASH}\n`).join('') } },
   );
 });
 afterAll(async () => {
@@ -64,6 +69,26 @@ describe('basic', () => {
     expect(seenBy(await visit(edge, { host: 'basic.hoge.com', headers: credentials('alice:open sesame') })).url).toBe(
       '/',
     );
+  });
+});
+
+describe('a login that every path of a route takes over', () => {
+  const ask = (path: string, headers = {}) => visit(edge, { host: 'parts.hoge.com', path, headers });
+
+  test('lets nobody into any of them without the password, and none but those that are public', async () => {
+    const answers = await Promise.all(
+      ['/', ...PARTS].flatMap((path) => [ask(path), ask(path, credentials('visitor7:x'))]),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+    expect(home.seen).toEqual([]);
+    expect(seenBy(await ask('/open')).url).toBe('/open');
+  });
+
+  test('lets into each of them with it', async () => {
+    const paths = ['/', ...PARTS];
+    const known = credentials(`${MANY.at(-1)}:open sesame`);
+    const answers = await Promise.all(paths.map((path) => ask(path, known)));
+    expect(answers.map((answer) => seenBy(answer).url)).toEqual(paths);
   });
 });
 
