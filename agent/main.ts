@@ -23,6 +23,10 @@ registerJoin(program);
 registerRun(program);
 registerStatus(program);
 registerCerts(program);
+for (const command of [...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+  const words = command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`;
+  command.showHelpAfterError(`(kokoa-agent ${words} --help explains it)`);
+}
 
 await program.parseAsync().catch((error: unknown) => {
   console.error(failureText(error));

@@ -1,6 +1,6 @@
 // Makes a bare clone ready to run, and does nothing when it already is. Plain JavaScript, because it runs
 // before `npm ci`, under whatever Node the machine has.
-//   node bin/prepare.js              the npm packages, when package-lock.json changed
+//   node bin/prepare.js              the npm packages, when package-lock.json changed and nobody ran `npm ci` since
 //   node bin/prepare.js --packages   also the Debian packages of the lab, when root on Debian and something is missing
 //   … --packages --bench             also the web servers that the benchmarks compare with, and what measures them
 import { spawnSync } from 'node:child_process';
@@ -40,16 +40,39 @@ function installNodePackages() {
     .update(readFileSync(join(top, 'package-lock.json')))
     .digest('hex');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
+  if (isInstalled()) {
+    writeFileSync(marker, lock);
+    return;
+  }
   console.error('installing the npm packages (once per change of package-lock.json)');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 2, 2] });
-  const node = spawnSync(join(top, 'node_modules', '.bin', 'node'), ['--version'], { encoding: 'utf8' });
-  if (!/^v(2[4-9]|[3-9]\d)\./.test(node.stdout ?? '')) {
+  if (!hasNode24()) {
     console.error(
       'the "node" package did not install Node 24. Is ignore-scripts set? Run: npm ci --ignore-scripts=false',
     );
     process.exit(1);
   }
   writeFileSync(marker, lock);
+}
+
+/** As somebody's own `npm ci` leaves it. npm writes its record last, so a run that was cut off has none. */
+function isInstalled() {
+  const record = join(top, 'node_modules', '.package-lock.json');
+  if (!existsSync(record) || !hasNode24()) return false;
+  const there = packagesIn(record);
+  const { '': _, ...wanted } = packagesIn(join(top, 'package-lock.json'));
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => there[path]?.version === version || (optional && there[path] === undefined),
+  );
+}
+
+function packagesIn(lockFile) {
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
+}
+
+function hasNode24() {
+  const node = spawnSync(join(top, 'node_modules', '.bin', 'node'), ['--version'], { encoding: 'utf8' });
+  return /^v(2[4-9]|[3-9]\d)\./.test(node.stdout ?? '');
 }
 
 function onPath(program) {

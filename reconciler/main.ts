@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { failureText, KokoaError } from '../bundle/error.ts';
 import { registerAdd } from './cli/add.ts';
 import { registerCompile } from './cli/compile.ts';
+import { registerExplain } from './cli/explain.ts';
 import { registerKeys } from './cli/keys.ts';
 import { registerSeal } from './cli/seal.ts';
 import { registerServe } from './cli/serve.ts';
+import { explainUsage } from './cli/usage.ts';
 import { registerValidate } from './cli/validate.ts';
 
 const program = new Command('kokoa')
@@ -16,11 +18,13 @@ const program = new Command('kokoa')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 registerValidate(program);
+registerExplain(program);
 registerCompile(program);
 registerAdd(program);
 registerKeys(program);
 registerSeal(program);
 registerServe(program);
+explainUsage(program);
 
 /** Exit codes: 1 for a failure, 2 for wrong usage. */
 await program.parseAsync().catch((error: unknown) => {

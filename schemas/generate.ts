@@ -1,8 +1,8 @@
-// Writes what is made from the JSON Schemas: types.ts, and the reference in docs/routes.md. `npm run bless` runs it; tests compare.
+// Writes what is made from the JSON Schemas: types.ts, and the references in docs/. `npm run bless` runs it; tests compare.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
-import { REFERENCE_FILE, referencePage } from './reference.ts';
+import { DATA_REFERENCE_FILE, dataReferencePage, REFERENCE_FILE, referencePage } from './reference.ts';
 
 const BANNER =
   '// Generated from the JSON Schemas beside this file by schemas/generate.ts. Do not edit: run `npm run bless`.\n';
@@ -35,4 +35,5 @@ export async function typesFromSchemas(): Promise<string> {
 if (import.meta.main) {
   writeFileSync(join(import.meta.dirname, 'types.ts'), await typesFromSchemas());
   writeFileSync(REFERENCE_FILE, referencePage());
+  writeFileSync(DATA_REFERENCE_FILE, dataReferencePage());
 }

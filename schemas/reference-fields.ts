@@ -36,20 +36,20 @@ export interface Field {
 }
 
 /**
- * Every field of a schema, blocks before their parts.
- * @throws Error a `$ref` that leads out of the schema or nowhere
+ * Every field of a schema, blocks before their parts. `files`: other schemas that it may refer to.
+ * @throws Error a `$ref` that leads nowhere
  */
-export function fieldsOf(schema: SchemaNode): Field[] {
+export function fieldsOf(schema: SchemaNode, files: SchemaFiles = {}): Field[] {
   const fields: Field[] = [];
   /** Definition → the field under which its parts are listed. */
   const listed = new Map<string, string>();
   const visit = (block: SchemaNode, prefix: string): void => {
     for (const [key, own] of Object.entries(block.properties ?? {})) {
       const name = prefix + key;
-      const node = resolve(schema, own);
+      const node = resolve(schema, own, files);
       const earlier = own.$ref === undefined ? undefined : listed.get(own.$ref);
       const field = { name, required: block.required?.includes(key) ?? false, node };
-      const parts = node.items === undefined ? node : resolve(schema, node.items);
+      const parts = node.items === undefined ? node : resolve(schema, node.items, files);
       if (parts.properties === undefined) fields.push(field);
       else if (earlier !== undefined) fields.push({ ...field, sameAs: earlier });
       else {
@@ -63,11 +63,15 @@ export function fieldsOf(schema: SchemaNode): Field[] {
   return fields;
 }
 
+/** Schemas that refer to one another, by file name. */
+export type SchemaFiles = Readonly<Record<string, SchemaNode>>;
+
 /** A node with everything that its reference adds; what stands beside `$ref` comes first, as editors have it. */
-export function resolve(schema: SchemaNode, node: SchemaNode): SchemaNode {
+export function resolve(schema: SchemaNode, node: SchemaNode, files: SchemaFiles = {}): SchemaNode {
   if (node.$ref === undefined) return node;
-  const name = /^#\/definitions\/(\w+)$/.exec(node.$ref)?.[1];
-  const target = name === undefined ? undefined : schema.definitions?.[name];
+  const [, file, name] = /^([\w.]+)?#\/definitions\/(\w+)$/.exec(node.$ref) ?? [];
+  const holder = file === undefined ? schema : files[file];
+  const target = name === undefined ? undefined : holder?.definitions?.[name];
   if (target === undefined || target.$ref !== undefined) throw new Error(`cannot follow ${node.$ref}`);
   return { ...target, ...node };
 }

@@ -43,6 +43,19 @@ export function fieldText(field: Field): string {
   );
 }
 
+/** A field as one entry of a list, for pages that hold several kinds of files. */
+export function fieldEntry(field: Field): string {
+  const { name, node, required } = field;
+  const known = node.default !== undefined || node['x-default'] !== undefined;
+  const facts = [typeText(node), ...(required || known ? [defaultText(field)] : [])].join(', ');
+  const effect = known ? (node.description ?? '').replace(DEFAULT_SENTENCE, '') : (node.description ?? '');
+  const example =
+    node.examples === undefined
+      ? ''
+      : ` Such as ${exampleText(name, node.examples[0]).join('').slice('such as '.length)}.`;
+  return wrap(`- **\`${name}\`** (${facts}): ${effect}${example}`, '  ');
+}
+
 /** The kinds of text, one line each. */
 export function kindsText(schema: SchemaNode): string {
   const lines = Object.entries(KINDS).map(([definition, kind]) => {
@@ -76,24 +89,28 @@ export function wrap(text: string, indent = ''): string {
 function typeText(node: SchemaNode): string {
   if (node.enum !== undefined) {
     const words = node.enum.map(code);
+    if (words.length === 1) return words[0]!;
     return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
   }
   if (node.type === 'boolean') return '`true` or `false`';
   if (node.type === 'integer') return `whole number, ${node.minimum} to ${node.maximum}`;
   if (node.type === 'array') {
     const kind = node.items === undefined ? undefined : kindOf(node.items);
+    const other = node.items?.$ref === undefined && node.items?.properties === undefined ? 'texts' : 'blocks';
     const size = node.minItems === undefined ? `at most ${node.maxItems}` : `${node.minItems} to ${node.maxItems}`;
-    return `list of ${size} ${kind === undefined ? 'blocks' : `${kind}s`}`;
+    return `list of ${size} ${kind === undefined ? other : `${kind}s`}`;
   }
   if (node.type === 'object') return node.properties === undefined ? 'names, each with a text' : 'block';
   const kind = kindOf(node);
   if (kind !== undefined) return kind;
-  return node.maxLength === undefined ? 'text' : `text of ${node.minLength} to ${node.maxLength} characters`;
+  if (node.maxLength === undefined) return 'text';
+  const size = node.minLength === undefined ? `at most ${node.maxLength}` : `${node.minLength} to ${node.maxLength}`;
+  return `text of ${size} characters`;
 }
 
 /** The word for a text of a shared kind, such as `duration`. */
 function kindOf(node: SchemaNode): string | undefined {
-  return KINDS[node.$ref?.replace('#/definitions/', '') ?? ''];
+  return KINDS[node.$ref?.replace(/^.*#\/definitions\//, '') ?? ''];
 }
 
 function defaultText({ required, node }: Field): string {

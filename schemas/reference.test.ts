@@ -7,6 +7,7 @@ import { BOUNDS } from '../reconciler/core/bounds.ts';
 import { checkAll, viewOf } from '../reconciler/core/check.ts';
 import { type HeaderUse, reservation } from '../reconciler/core/fields/reserved-headers.ts';
 import { loadFile } from '../reconciler/core/load.ts';
+import { SECTIONS_MAX, TUNNEL_PORTS } from '../reconciler/core/tunnel-ports.ts';
 import { schemas } from './by-kind.ts';
 import { REFERENCE_FILE, referencePage, withGeneratedParts } from './reference.ts';
 import { type Field, fieldsOf, type SchemaNode } from './reference-fields.ts';
@@ -125,7 +126,17 @@ describe('the table of bounds', () => {
   );
 
   it('has the numbers that are checked', () => {
-    expect(numbers).toEqual([...BOUNDS.map(({ max }) => max), ROUTE_BYTES_MAX / 1024]);
+    expect(numbers).toEqual([...BOUNDS.map(({ max }) => max), SECTIONS_MAX, ROUTE_BYTES_MAX / 1024]);
+  });
+});
+
+describe('the ports of services behind an origin', () => {
+  it('are those that the descriptions name', () => {
+    const { definitions } = schemas.route as unknown as { definitions: Record<string, SchemaNode> };
+    expect(definitions.port?.description).toContain(`Without host none of ${TUNNEL_PORTS},`);
+    const { properties } = schemas.origin as SchemaNode;
+    expect(properties?.teams?.description).toContain(`only the first ${SECTIONS_MAX} have any`);
+    expect(read('docs/glossary.md')).toContain(TUNNEL_PORTS.replaceAll(/(\d\d)(\d{3})/g, '$1 $2'));
   });
 });
 

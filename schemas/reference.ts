@@ -1,16 +1,32 @@
-// Writes the generated parts of docs/routes.md: its table of contents and its list of fields. The rest of that page is written by
-// hand. Law: what stands between the marks is made of the schema and the page's own headings, and of nothing else.
+// Writes the generated parts of docs/routes.md (its table of contents and its list of fields) and of docs/data-repository.md (the fields
+// of the other files). The rest of these pages is written by hand. Law: what stands between the marks is made of the schema and the page's own headings, and of nothing else.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fieldsOf, type SchemaNode } from './reference-fields.ts';
-import { fieldLinks, fieldText, kindsText } from './reference-text.ts';
+import { fieldsOf, type SchemaFiles, type SchemaNode } from './reference-fields.ts';
+import { fieldEntry, fieldLinks, fieldText, kindsText } from './reference-text.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'routes.md');
+export const DATA_REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'data-repository.md');
+
+const DATA_KINDS = ['kokoa', 'edge', 'origin'] as const;
 
 /** The page as it should stand in docs/routes.md. */
 export function referencePage(): string {
-  const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'route.schema.json'), 'utf8')) as SchemaNode;
-  return withGeneratedParts(readFileSync(REFERENCE_FILE, 'utf8'), schema);
+  return withGeneratedParts(readFileSync(REFERENCE_FILE, 'utf8'), schemaOf('route'));
+}
+
+/** The page as it should stand in docs/data-repository.md. @throws Error a mark is missing */
+export function dataReferencePage(): string {
+  const kinds = [...DATA_KINDS, 'route'];
+  const files: SchemaFiles = Object.fromEntries(kinds.map((kind) => [`${kind}.schema.json`, schemaOf(kind)]));
+  return DATA_KINDS.reduce(
+    (page, kind) => fill(page, kind, fieldsOf(schemaOf(kind), files).map(fieldEntry).join('\n')),
+    readFileSync(DATA_REFERENCE_FILE, 'utf8'),
+  );
+}
+
+function schemaOf(kind: string): SchemaNode {
+  return JSON.parse(readFileSync(join(import.meta.dirname, `${kind}.schema.json`), 'utf8')) as SchemaNode;
 }
 
 /** `page` with what stands between its marks made anew. @throws Error a mark is missing */

@@ -13,7 +13,7 @@ export type Backends = Backend[];
  */
 export interface Route {
   /**
-   * The name visitors type. It must match a pattern that kokoa.yaml grants your team. A leading `*.` stands for exactly one label. Not with protocol: tcp and udp, which have a publicPort instead.
+   * The name visitors type. It must match a pattern that kokoa.yaml grants your team. A leading `*.` stands for exactly one label here, while `*.hoge.com` as a grant covers names of any depth. Capitals and letters beyond ASCII are converted as browsers do: T.Hoge.com is t.hoge.com, café.hoge.com is xn--caf-dma.hoge.com. Not with protocol: tcp and udp, which have a publicPort instead.
    */
   hostname?: string;
   /**
@@ -21,7 +21,7 @@ export interface Route {
    */
   origin?: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
    */
   port?: number;
   /**
@@ -80,7 +80,7 @@ export interface Route {
   maintenance?: Maintenance;
   errorPages?: ErrorPages;
   /**
-   * From this moment (UTC) the hostname answers 404, without a commit; with layer 4 nothing answers any more. Default: never.
+   * From this moment (UTC) the hostname answers 404, without a commit; with layer 4 nothing answers any more. `kokoa validate` warns of a moment that is past. Default: never.
    */
   expiresAt?: string;
   /**
@@ -97,7 +97,7 @@ export interface Backend {
    */
   origin: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
    */
   port: number;
   /**
@@ -173,7 +173,7 @@ export interface ForwardAuth {
    */
   origin: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
    */
   port: number;
   /**
@@ -210,7 +210,7 @@ export interface Path {
    */
   origin?: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
    */
   port?: number;
   /**
@@ -251,7 +251,7 @@ export interface Path {
    */
   deny?: string[];
   /**
-   * Nobody is asked to log in here, although the route has auth. Default false.
+   * Nobody is asked to log in here, although the route has auth; without auth nobody is asked anywhere. Default false.
    */
   public?: boolean;
 }
@@ -305,7 +305,7 @@ export interface Headers {
  */
 export interface HeaderChanges {
   /**
-   * Name and value; one of the same name is replaced.
+   * Name and value; one of the same name is replaced. No secrets: everybody who reads git reads them. An API key that your service asks for is best added beside the service, by a small proxy that has it in a file.
    */
   set?: {
     /**
@@ -357,11 +357,11 @@ export interface Redirect {
   keepPath?: boolean;
 }
 /**
- * Answers 503 to everybody but the addresses in allow.
+ * Answers 503 to everybody but the addresses in allow; with `allow: []` to everybody.
  */
 export interface Maintenance {
   /**
-   * Who still gets through, to see whether all is well.
+   * Who still gets through, to see whether all is well; an empty list lets nobody through.
    *
    * @maxItems 200
    *
@@ -403,7 +403,7 @@ export interface Origin {
    */
   owner?: string;
   /**
-   * The teams whose routes may point here.
+   * The teams whose routes may point here. Add new ones at the end: a team's place decides its tunnel ports, of which only the first 25 have any.
    *
    * @minItems 1
    * @maxItems 200
@@ -639,9 +639,9 @@ export interface Team {
    * @minItems 1
    * @maxItems 100
    *
-   * Items: A port in quotes, or a range from the lower to the higher one.
+   * Items: A port, or a range from the lower to the higher one.
    */
-  ports?: string[];
+  ports?: (string | number)[];
 }
 /**
  * One pool.

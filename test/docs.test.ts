@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { ORDERS_IN_FLIGHT_MAX } from '../agent/certificate-orders.ts';
+import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../agent/core/order-plan.ts';
 import { plainHeaders, strippedHeaders } from '../agent/core/upstream-headers.ts';
+import { checkAll, viewOf } from '../reconciler/core/check.ts';
+import { loadFile } from '../reconciler/core/load.ts';
+import { schemas } from '../schemas/by-kind.ts';
+import { dataReferencePage } from '../schemas/reference.ts';
 
 const TOP = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(TOP, path), 'utf8');
@@ -183,6 +189,117 @@ describe('docs/routes.md', () => {
     expect([...named].filter((name) => !new RegExp(`^ *${name} `, 'm').test(templates))).toEqual([]);
   });
 });
+
+describe('the routes that documents show', () => {
+  const shown = ['README.md', 'docs/recipes.md', 'docs/data-repository.md', 'docs/troubleshooting.md'].flatMap((path) =>
+    [...read(path).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
+      .map(([, text]) => text!)
+      .filter((text) => /^(hostname|publicPort):/m.test(text))
+      .map((text) => [path, /^(?:hostname|publicPort): .*/m.exec(text)![0], text] as const),
+  );
+
+  test('are one of the README and all recipes', () => {
+    const recipes = read('docs/recipes.md').match(/^`--allow /gm)!;
+    expect(recipes.length).toBeGreaterThanOrEqual(7);
+    expect(shown.length).toBeGreaterThan(recipes.length);
+    expect(shown.map(([path]) => path)).toContain('README.md');
+  });
+
+  // A warning may be meant; then the page says so, with its rule.
+  test.each(shown)('of %s stand beside the example data without a problem: %s', (path, name, text) => {
+    const granted = path === 'README.md' ? {} : grantedData();
+    const problems = problemsBeside({ ...exampleData(), ...granted, [`routes/hoge/${fileOf(name)}`]: text });
+    const warned = read(path).match(/\bKK\d{3}\b/g) ?? [];
+    expect(problems.filter((problem) => !warned.some((rule) => problem.includes(` warning ${rule} `)))).toEqual([]);
+  });
+
+  test('would be noticed if they were bad', () => {
+    const bad = { 'routes/hoge/bad.yaml': 'hostname: bad.hoge.com\norigin: hom\nport: 80\n' };
+    expect(problemsBeside({ ...exampleData(), ...bad })).toHaveLength(1);
+  });
+});
+
+describe('docs/data-repository.md', () => {
+  const blocks = [...read('docs/data-repository.md').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text]) => text!);
+
+  test('shows whole files that fit together, one of each kind', () => {
+    const kinds = { 'kokoa.yaml': 'kokoa', 'edges/tokyo-1.yaml': 'edge', 'origins/home.yaml': 'origin' };
+    const files = Object.entries(kinds).map(([path, kind]) => [
+      path,
+      blocks.find((text) => text.includes(`/${kind}.schema.json`)) ?? '',
+    ]);
+    expect(problemsBeside(Object.fromEntries(files) as Record<string, string>)).toEqual([]);
+  });
+
+  test('has every field of its schemas, as `npm run bless` writes them', () => {
+    const text = read('docs/data-repository.md');
+    expect(text).toBe(dataReferencePage());
+    const kinds = ['kokoa', 'edge', 'origin'] as const;
+    for (const kind of kinds) {
+      const section = text.split(`<!-- ${kind}: `)[1]!.split(`<!-- end of ${kind} -->`)[0]!;
+      const named = new Set(
+        [...section.matchAll(/^- \*\*`(.+?)`\*\*/gm)].flatMap(([, name]) => name!.split(/\[\]\.|\./)),
+      );
+      const there = propertiesOf(schemas[kind]);
+      expect(there.length).toBeGreaterThan(8);
+      expect(there.filter((name) => !named.has(name))).toEqual([]);
+    }
+    expect(text.match(/undefined|\[object/g)).toBeNull();
+    expect(text.split('\n').filter((line) => !line.startsWith('|') && line.length > 130)).toEqual([]);
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  test('quotes what the programs say', () => {
+    const status = read('agent/describe.ts');
+    for (const words of ['not running', 'no handshake yet', 'another packet filter', "'allows'"]) {
+      expect(status).toContain(words);
+    }
+    expect(read('docs/troubleshooting.md')).toContain('no handshake yet');
+    const logged = read('agent/certificate-orders.ts') + read('reconciler/quarantine.ts') + read('agent/watch.ts');
+    expect(logged).toContain('a certificate could not be ordered');
+  });
+
+  test('says the times that the programs keep', () => {
+    const serve = read('reconciler/cli/serve.ts');
+    expect(serve).toMatch(/POLL_SECONDS = 60;[\s\S]*POLL_SECONDS_LOCAL = 2;/);
+    expect(read('README.md').replaceAll('\n', ' ')).toContain('looks every 2 s');
+    expect(read('docs/troubleshooting.md')).toContain('60 s by default, 2 s for a repository');
+    expect(read('agent/certificate-orders.ts')).toContain('TICK_MS = 30_000');
+    expect([BACKOFF_FIRST_MS, BACKOFF_MAX_MS, ORDERS_IN_FLIGHT_MAX]).toEqual([60_000, 3_600_000, 4]);
+  });
+});
+
+/** The example data of this repository, path → text. */
+function exampleData(): Record<string, string> {
+  const paths = ['kokoa.yaml', ...globSync('{edges,origins}/*.yaml', { cwd: TOP })];
+  return Object.fromEntries(paths.map((path) => [path, read(path)]));
+}
+
+/** What the pages ask an operator to grant beside that. */
+function grantedData(): Record<string, string> {
+  const kokoa = read('kokoa.yaml').replace("      - '*.hoge.com'\n", "$&      - hoge.com\n    ports: ['2222']\n");
+  return { 'kokoa.yaml': kokoa };
+}
+
+/** What `kokoa validate` says of files, path → text. */
+function problemsBeside(files: Record<string, string>): string[] {
+  const loaded = Object.entries(files).map(([path, text]) => loadFile(path, path, Buffer.from(text)));
+  const problems = [...loaded.flatMap((file) => file.problems), ...checkAll(viewOf(loaded))];
+  return problems.map(({ file, line, severity, rule, message }) => `${file}:${line} ${severity} ${rule} ${message}`);
+}
+
+function fileOf(name: string): string {
+  return `${name.replace(/^.*: /, '').replace(/\s.*$/, '')}.yaml`;
+}
+
+/** Every name of a property in a schema, without what other schemas define. */
+function propertiesOf(schema: object): string[] {
+  return Object.entries(schema).flatMap(([key, value]) => {
+    if (typeof value !== 'object' || value === null || key === 'definitions') return [];
+    return [...(key === 'properties' ? Object.keys(value) : []), ...propertiesOf(value as object)];
+  });
+}
 
 describe('docs/operate.md', () => {
   test('quotes log lines that the programs write', () => {

@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import { failureText, KokoaError } from '../../bundle/error.ts';
 import { lockState } from '../adapters/state-lock.ts';
 import { convergeOnce, followControlPlane } from '../loop.ts';
-import { type Node, openNode } from '../node.ts';
+import type { Node } from '../node.ts';
 import { interruption } from './interruption.ts';
+import { openJoined } from './open-joined.ts';
 
 export function registerRun(program: Command): void {
   program
@@ -41,7 +42,7 @@ export function registerRun(program: Command): void {
 /** Opens the node for one command; nobody else changes it meanwhile. @throws KokoaError state_in_use, and what opening throws */
 async function withNode<T>(program: Command, use: (node: Node) => Promise<T>): Promise<T> {
   const stateDir = resolve(program.opts<{ state: string }>().state);
-  const node = await openNode(stateDir);
+  const node = await openJoined(stateDir);
   const lock = await lockState(stateDir);
   try {
     return await use(node);

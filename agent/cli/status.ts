@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { isLocked } from '../adapters/state-lock.ts';
 import { describeNode, type Reading } from '../describe.ts';
-import { type Node, openNode } from '../node.ts';
+import type { Node } from '../node.ts';
+import { openJoined } from './open-joined.ts';
 
 export function registerStatus(program: Command): void {
   program
@@ -12,7 +13,7 @@ export function registerStatus(program: Command): void {
     .addOption(new Option('-o, --output <format>', 'how to say it').choices(['text', 'json']).default('text'))
     .action(async ({ output }: { output: string }) => {
       const stateDir = resolve(program.opts<{ state: string }>().state);
-      const node = await openNode(stateDir);
+      const node = await openJoined(stateDir);
       const { facts, lines } = describeNode(await readNode(node, stateDir));
       await node.control.close();
       console.log(output === 'json' ? JSON.stringify(facts, undefined, 2) : lines.join('\n'));

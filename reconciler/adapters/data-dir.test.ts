@@ -80,6 +80,21 @@ describe('readDataDir', () => {
     expect(remarks()).toEqual(['edges/tokyo-1 KK103 warning', 'routes/a/app.json KK103 warning']);
   });
 
+  it('warns of a folder beside the data whose name is nearly right, when it holds what could be data', () => {
+    for (const path of ['route/hoge/x.yaml', 'Origins/a.yml', 'edge/notes.txt', 'router/src/deep/x.yaml', 'lab/x.yaml'])
+      put(path);
+    mkdirSync(join(dir, 'origin'));
+    expect(paths()).toEqual([]);
+    expect(readDataDir(dir).problems).toEqual([
+      {
+        ...{ file: 'Origins', line: 1, column: 1, rule: 'KK103', severity: 'warning' },
+        message: 'found the folder Origins/, which nobody reads, expected routes/, origins/, edges/',
+        hint: 'did you mean origins/? Rename it',
+      },
+      expect.objectContaining({ file: 'route', hint: 'did you mean routes/? Rename it' }),
+    ]);
+  });
+
   it('follows no link, neither of a file nor of a folder, nor opens pipes and sockets', async () => {
     const target = put('elsewhere/secret.yaml', 'password: x\n');
     mkdirSync(join(dir, 'routes/a'), { recursive: true });

@@ -8,6 +8,7 @@ import type { FileChange } from '../core/files.ts';
 import { DATA_FOLDERS, kindOf } from '../core/paths.ts';
 import type { Problem } from '../core/problem.ts';
 import type { RuleId } from '../core/rules.ts';
+import { didYouMean } from '../core/suggest.ts';
 import { FILE_BYTES_MAX } from '../core/yaml-text.ts';
 
 /** What one directory may hold. 100 000 routes are 26 MB. */
@@ -19,6 +20,9 @@ export interface DataDirLimits {
 }
 
 const LIMITS: DataDirLimits = { files: 250_000, bytes: 256 * 1024 * 1024, depth: 8 };
+
+/** Folders inside each other in which a misspelt one is searched: routes/TEAM is the second. */
+const MISSPELT_DEPTH = 2;
 
 /** Files in data folders that are not data and need no remark. */
 const SILENT_NAME = /^(\..*|README(\..*)?|CODEOWNERS|LICENSE)$/i;
@@ -72,6 +76,29 @@ class Reader {
     for (const entry of this.#list('')) {
       if (DATA_FOLDERS.includes(entry.name)) this.#note(entry.name, this.#folder(entry, entry.name, 1));
       else if (kindOf(entry.name) !== undefined) this.#note(entry.name, this.#file(entry, entry.name));
+      else if (entry.isDirectory()) this.#noteMisspelt(entry.name);
+    }
+  }
+
+  /** A folder beside the data is nobody's business, unless its name is nearly one of theirs and it holds what could be data. */
+  #noteMisspelt(name: string): void {
+    const meant = didYouMean(name, DATA_FOLDERS);
+    if (meant === undefined || !this.#holdsYaml(name, 1)) return;
+    const message = `found the folder ${name}/, which nobody reads, expected ${DATA_FOLDERS.map((one) => `${one}/`).join(', ')}`;
+    this.#note(name, { rule: 'KK103', message, hint: `did you mean ${meant}/? Rename it` }, 'warning');
+  }
+
+  /** True when a file that ends in .yaml stands in a folder, or in one of its folders. */
+  #holdsYaml(path: string, depth: number): boolean {
+    try {
+      return this.#list(path).some(
+        (entry) =>
+          (entry.isFile() && /\.ya?ml$/i.test(entry.name)) ||
+          (entry.isDirectory() && depth < MISSPELT_DEPTH && this.#holdsYaml(`${path}/${entry.name}`, depth + 1)),
+      );
+    } catch {
+      // What cannot be read here is no data.
+      return false;
     }
   }
 

@@ -10,12 +10,14 @@ import { freeAddress } from '../core/free-address.ts';
 import { loadFile } from '../core/load.ts';
 import { edgeYaml, originYaml, withToken } from '../core/new-files.ts';
 import { type DataFolder, openDataFolder, refuseExisting, replaceFile, writeNewFile } from './data-folder.ts';
+import { dataTop } from './data-top.ts';
+import { addressWarnings, type PublicAddress } from './edge-address.ts';
 import { nodeSteps } from './next-steps.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 export interface TokenOptions {
-  dir: string;
+  dir?: string;
   keys?: string;
 }
 
@@ -34,6 +36,8 @@ export interface OriginOptions extends TokenOptions {
 export async function addEdge(name: string, options: EdgeOptions): Promise<boolean> {
   const address = publicAddress(options.address ?? []);
   return addNode('edge', name, options, (folder, wireguardAddress, tokenSha256) => {
+    for (const text of addressWarnings(address, folder.judgement.loaded))
+      console.error(`warning: ${text.replaceAll('\n', '\n  ')}`);
     const pool = options.pool ?? folder.kokoa.pools[0]?.name;
     return edgeYaml({ name, address, wireguardAddress, tokenSha256, ...(pool !== undefined && { pool }) });
   });
@@ -49,7 +53,8 @@ export async function addOrigin(name: string, options: OriginOptions): Promise<b
 /** Replaces token and generation of a node file and nothing else. False: not written, the problems are printed. */
 export async function renewToken(role: NodeRole, name: string, options: TokenOptions): Promise<boolean> {
   const path = pathOf(role, name);
-  const folder = openDataFolder(options.dir);
+  const folder = openDataFolder(dataTop(options.dir));
+  const fingerprint = await fingerprintOf(options.keys);
   const before = folder.judgement.loaded.find((file) => file.path === path);
   if (before === undefined || before.kind !== role || before.value === undefined) {
     throw new KokoaError('name_unknown', `${path} is missing or not valid`, {
@@ -67,7 +72,7 @@ export async function renewToken(role: NodeRole, name: string, options: TokenOpt
     });
   }
   if (!(await replaceFile(folder, path, text))) return false;
-  await announce({ role, name, path, folder, options, token });
+  announce({ role, name, path, folder, fingerprint, token, generation });
   return true;
 }
 
@@ -78,12 +83,13 @@ async function addNode(
   textOf: (folder: DataFolder, wireguardAddress: string, tokenSha256: string) => string,
 ): Promise<boolean> {
   const path = pathOf(role, name);
-  const folder = openDataFolder(options.dir);
+  const folder = openDataFolder(dataTop(options.dir));
+  const fingerprint = await fingerprintOf(options.keys);
   await refuseExisting(folder, path, `for a new token: kokoa ${role} token ${name}`);
   const wireguardAddress = options.wireguardAddress ?? nextAddress(folder, role);
   const { token, sha256 } = await mintToken({ node: name, generation: 1 });
   if (!(await writeNewFile(folder, path, textOf(folder, wireguardAddress, sha256)))) return false;
-  await announce({ role, name, path, folder, options, token });
+  announce({ role, name, path, folder, fingerprint, token, generation: 1 });
   return true;
 }
 
@@ -92,16 +98,31 @@ interface Announcement {
   name: string;
   path: string;
   folder: DataFolder;
-  options: TokenOptions;
+  fingerprint: string | undefined;
   token: string;
+  generation: number;
 }
 
-async function announce({ role, name, path, folder, options, token }: Announcement): Promise<void> {
-  const fingerprint = options.keys === undefined ? undefined : (await loadKeys(options.keys)).fingerprint;
+function announce({ role, name, path, folder, fingerprint, token, generation }: Announcement): void {
   const url = (folder.kokoa.controlPlane.urls[0] ?? 'URL').replace(/\/$/, '');
   console.error(`wrote ${path}`);
   console.log(token);
-  for (const line of nodeSteps({ role, name, path, dir: folder.dir, url, fingerprint })) console.error(line);
+  for (const line of nodeSteps({ role, name, path, dir: folder.dir, url, fingerprint, generation }))
+    console.error(line);
+}
+
+/** Read before anything is written: a file whose token was never shown would be of no use. */
+async function fingerprintOf(keys: string | undefined): Promise<string | undefined> {
+  if (keys === undefined) return undefined;
+  return (await loadKeys(keys).catch((error: unknown) => throwKeysNotHere(keys, error))).fingerprint;
+}
+
+function throwKeysNotHere(keys: string, cause: unknown): never {
+  if (!(cause instanceof KokoaError) || cause.code !== 'keys_missing') throw cause;
+  throw new KokoaError('keys_missing', `there are no keys in ${keys}`, {
+    hint: 'name the directory that the reconciler has as --keys, or leave --keys out here: it only prints the fingerprint',
+    cause,
+  });
 }
 
 function pathOf(role: NodeRole, name: string): string {
@@ -121,8 +142,8 @@ function nextAddress({ judgement, kokoa }: DataFolder, role: NodeRole): string {
   });
 }
 
-function publicAddress(addresses: readonly string[]): { ipv4?: string; ipv6?: string } {
-  const found: { ipv4?: string; ipv6?: string } = {};
+function publicAddress(addresses: readonly string[]): PublicAddress {
+  const found: PublicAddress = {};
   for (const address of addresses) {
     const kind = ipaddr.IPv4.isValidFourPartDecimal(address)
       ? 'ipv4'

@@ -5,31 +5,41 @@ import { canonicalHostname, coveredByAny } from '../core/hostname.ts';
 import { routePath, routeYaml } from '../core/new-files.ts';
 import { indexOf } from '../core/settings-index.ts';
 import { openDataFolder, refuseExisting, writeNewFile } from './data-folder.ts';
+import { dataTop } from './data-top.ts';
 import { routeSteps } from './next-steps.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 const PORT = /^[1-9][0-9]{0,4}$/;
 
 export interface RouteOptions {
-  dir: string;
+  dir?: string;
   origin: string;
   port: string;
+  host?: string;
   team?: string;
 }
 
 /** False: not written, the problems are printed. */
-export async function addRoute(host: string, { dir, origin, port, team }: RouteOptions): Promise<boolean> {
+export async function addRoute(host: string, options: RouteOptions): Promise<boolean> {
+  const { origin, port, host: lan, team } = options;
+  const dir = dataTop(options.dir);
   const result = canonicalHostname(host);
   if (result.kind === 'refused')
     throw usage(`found the host ${JSON.stringify(host.slice(0, 253))}, expected ${result.expected}`);
   if (!PORT.test(port)) throw usage(`found --port ${JSON.stringify(port.slice(0, 20))}, expected 1 to 65535`);
+  if (lan !== undefined && !IPV4.test(lan))
+    throw usage(`found --host ${JSON.stringify(lan.slice(0, 80))}, expected an IPv4 address such as 192.168.1.20`);
   const { hostname } = result;
   const folder = openDataFolder(dir);
   const path = routePath(team === undefined ? onlyTeam(folder.kokoa, hostname) : teamNamed(team), hostname);
   await refuseExisting(folder, path, 'edit the file to change the route');
-  if (!(await writeNewFile(folder, path, routeYaml({ hostname, origin, port: Number(port) })))) return false;
+  const text = routeYaml({ hostname, origin, port: Number(port) });
+  if (!(await writeNewFile(folder, path, lan === undefined ? text : `${text}host: ${lan}\n`))) return false;
   console.error(`wrote ${path}`);
-  for (const line of routeSteps(dir, path, hostname, folder.kokoa.pools[0]?.name ?? 'default')) console.error(line);
+  const allow = lan === undefined ? undefined : `${lan}:${port}`;
+  const pool = folder.kokoa.pools[0]?.name ?? 'default';
+  for (const line of routeSteps({ dir, path, hostname, pool, origin, allow })) console.error(line);
   return true;
 }
 

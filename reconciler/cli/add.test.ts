@@ -195,3 +195,73 @@ test('without kokoa.yaml nothing is written', async () => {
   await expect(kokoa('edge', 'add', 'x')).rejects.toMatchObject({ code: 'kokoa_missing' });
   expect(existsSync(join(dir, 'edges/x.yaml'))).toBe(false);
 });
+
+test('route add names a service in the LAN of the origin, and what its owner must allow', async () => {
+  const lan = ['route', 'add', 'ha.hoge.com', '--origin', 'home', '--port', '8123', '--host'];
+  const { stderr } = await kokoa(...lan, '192.168.1.20');
+  expect(text('routes/hoge/ha.hoge.com.yaml')).toMatch(/^port: 8123\nhost: 192\.168\.1\.20\n$/m);
+  expect(stderr).toContain('--allow list of home must have 192.168.1.20:8123.');
+  expect(errors()).toEqual([]);
+  await expect(kokoa(...lan, 'nas.lan\nx: y')).rejects.toMatchObject({ code: 'usage' });
+});
+
+test('an error of another file is named and stops nobody', async () => {
+  writeFileSync(join(dir, 'routes/hoge/broken.yaml'), 'hostname: broken.hoge.com\norigin: home\nport: 80\nprot: 1\n');
+  const { stderr, failed } = await kokoa('route', 'add', 'blog.hoge.com', '--origin', 'home', '--port', '9000');
+  expect(failed).toBe(false);
+  expect(existsSync(join(dir, 'routes/hoge/blog.hoge.com.yaml'))).toBe(true);
+  expect(stderr).toContain('kokoa validate will refuse routes/hoge/broken.yaml\n');
+  const claimed = await kokoa('route', 'add', 'broken.hoge.com', '--origin', 'hom', '--port', '9000');
+  expect([claimed.failed, claimed.stderr]).toEqual([true, expect.not.stringContaining('prot')]);
+});
+
+test('a name that is claimed already is an error of the new file, wherever it is printed', async () => {
+  writeFileSync(join(dir, 'routes/fuga/other.yaml'), 'hostname: new.fuga.com\norigin: office\nport: 80\n');
+  const { failed, stderr } = await kokoa('route', 'add', 'new.fuga.com', '--origin', 'office', '--port', '80');
+  expect([failed, stderr]).toEqual([true, expect.stringContaining('KK303')]);
+});
+
+test.each([
+  [[], /no --address: .*\n.*origins cannot dial it/],
+  [['--address', '192.168.1.1'], /192\.168\.1\.1 is private.*\n.*forward TCP 80, TCP 443 and UDP 51820/],
+  [['--address', '100.64.0.1'], /is private/],
+  [['--address', 'fd00::1'], /is private/],
+  [['--address', '127.0.0.1'], /nobody else reaches the machine \(loopback\)/],
+  [['--address', '198.51.100.11'], /198\.51\.100\.11 is the address of edge tokyo-1/],
+  [['--address', '2001:DB8::0:11', '--address', '198.51.100.77'], /2001:DB8::0:11 is the address of edge tokyo-1/],
+])('edge add warns about an address that cannot work, and writes the file: %s', async (address, warning) => {
+  const tokyo = text('edges/tokyo-1.yaml').replace(/^( *)ipv4: .*$/m, "$1ipv4: 198.51.100.11\n$1ipv6: '2001:db8::11'");
+  writeFileSync(join(dir, 'edges/tokyo-1.yaml'), tokyo);
+  const { stderr } = await kokoa('edge', 'add', 'new', ...address);
+  expect(stderr).toMatch(/^warning: /);
+  expect(stderr).toMatch(warning);
+  expect(existsSync(join(dir, 'edges/new.yaml'))).toBe(true);
+  for (const line of stderr.replaceAll(dir, 'DIR').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test('keys that are not there are said before a file is written whose token nobody would see', async () => {
+  const before = allFiles();
+  const refused = { code: 'keys_missing', hint: expect.not.stringContaining('keys init') };
+  await expect(kokoa('edge', 'add', 'x', '--keys', join(scratch, 'none'))).rejects.toMatchObject(refused);
+  await expect(kokoa('edge', 'token', 'tokyo-1', '--keys', join(scratch, 'none'))).rejects.toMatchObject(refused);
+  expect(allFiles()).toEqual(before);
+  expect(text('edges/tokyo-1.yaml')).not.toContain('generation');
+});
+
+test('a new token is proposed on a branch of its own', async () => {
+  const added = await kokoa('edge', 'add', 'tokyo-2', '--address', '198.51.100.13');
+  const renewed = await kokoa('edge', 'token', 'tokyo-2');
+  expect(added.stderr).toContain(' switch -c add-tokyo-2\n');
+  expect(renewed.stderr).toContain(' switch -c token-tokyo-2-2\n');
+  expect(renewed.stderr).toContain("'Give edge tokyo-2 a new token'");
+});
+
+test('where the system refuses a file, its name, the reason and a hint are said', async () => {
+  rmSync(join(dir, 'routes/hoge'), { recursive: true });
+  writeFileSync(join(dir, 'routes/hoge'), '');
+  const added = kokoa('route', 'add', 'blog.hoge.com', '--origin', 'home', '--port', '9000');
+  await expect(added).rejects.toMatchObject({
+    code: 'unwritable',
+    message: expect.stringContaining('routes/hoge/blog'),
+  });
+});

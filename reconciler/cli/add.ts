@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { addEdge, addOrigin, type EdgeOptions, type OriginOptions, renewToken, type TokenOptions } from './add-node.ts';
 import { addRoute, type RouteOptions } from './add-route.ts';
+import { DATA_TOP_HELP } from './data-top.ts';
 
 const TOKEN_HELP = `
 The token is printed on stdout, once; its sha256 goes into the file.
@@ -39,8 +40,9 @@ export function registerAdd(program: Command): void {
     .argument('<host>', 'the hostname, or *.NAME for every name one label below')
     .requiredOption('--origin <origin>', 'the machine that runs the service')
     .requiredOption('--port <port>', 'the TCP port of the service')
+    .option('--host <address>', 'a LAN address behind that machine, or 127.0.0.1; default: the machine itself')
     .option('--team <team>', 'the team that asks; default: the only one that is granted the name')
-    .option('--dir <dir>', 'the folder that holds kokoa.yaml', '.')
+    .option('--dir <dir>', DATA_TOP_HELP)
     .action((host: string, options: RouteOptions) => finish(addRoute(host, options)));
 }
 
@@ -54,7 +56,7 @@ function addTokenCommand(parent: Command, role: 'edge' | 'origin'): void {
 
 function withCommonOptions(command: Command): Command {
   return command
-    .option('--dir <dir>', 'the folder that holds kokoa.yaml', '.')
+    .option('--dir <dir>', DATA_TOP_HELP)
     .option('--keys <dir>', 'the keys of the reconciler, to print their fingerprint');
 }
 

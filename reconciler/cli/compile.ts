@@ -7,6 +7,8 @@ import { type Compiled, compile } from '../core/compile.ts';
 import { emptyDesired, updateDesired } from '../core/desired.ts';
 import { readEnrolments } from '../core/enrolment-list.ts';
 import { NOTHING_SEALED } from '../core/sealed.ts';
+import { DATA_TOP_HELP, dataTop } from './data-top.ts';
+import { writingTo } from './unwritable.ts';
 import { judgeDir, renderJudgement } from './validate.ts';
 
 const ENROLMENTS_BYTES_MAX = 64 * 1024 * 1024;
@@ -38,13 +40,13 @@ export function registerCompile(program: Command): void {
   program
     .command('compile')
     .description('write the configuration of every node to files')
-    .argument('[dir]', 'the folder that holds kokoa.yaml', '.')
+    .argument('[dir]', DATA_TOP_HELP)
     .requiredOption('--out <out>', 'the directory to write')
     .option('--enrolments <file>', 'what nodes announced, as JSON')
     .option('--now <time>', 'the time to compile for, such as 2026-11-21T12:00:00Z')
     .addHelpText('after', HELP)
-    .action(async (dir: string, options: CompileOptions) => {
-      const compiled = await compileDir(dir, options);
+    .action(async (dir: string | undefined, options: CompileOptions) => {
+      const compiled = await compileDir(dataTop(dir), options);
       if (compiled === undefined) process.exitCode = 1;
       else report(compiled, options.out);
     });
@@ -62,7 +64,7 @@ async function compileDir(dir: string, { out, enrolments, now }: CompileOptions)
   const desired = updateDesired(emptyDesired(), files);
   const bound = enrolments === undefined ? new Map() : readEnrolments(await readBounded(enrolments), desired);
   const compiled = compile({ desired, enrolments: bound, leases: [], sealed: NOTHING_SEALED, now: at });
-  await writeCompiledTree(out, compiled);
+  await writingTo(out, writeCompiledTree(out, compiled));
   return compiled;
 }
 

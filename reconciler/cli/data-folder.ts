@@ -1,5 +1,5 @@
-// A folder of data that a command adds to. Law: nothing is written that would not validate together with everything else, and
-// nothing that exists is overwritten.
+// A folder of data that a command adds to. Law: nothing is written that brings an error which was not there before, and nothing
+// that exists is overwritten.
 import { chmod, lstat, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../../bundle/canonical.ts';
@@ -8,10 +8,14 @@ import type { Kokoa } from '../../schemas/types.ts';
 import { checkAll, viewOf } from '../core/check.ts';
 import type { AnyLoadedFile } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
-import { compareProblems } from '../core/problem.ts';
+import { compareProblems, type Problem } from '../core/problem.ts';
+import { printable } from './problem-text.ts';
+import { writingTo } from './unwritable.ts';
 import { type Judgement, judgeDir, renderJudgement } from './validate.ts';
 
 const FILE_MODE = 0o644;
+/** Files with errors of their own that are named. */
+const OTHERS_SHOWN_MAX = 3;
 
 export interface DataFolder {
   dir: string;
@@ -38,18 +42,26 @@ export async function refuseExisting({ dir }: DataFolder, path: string, hint: st
   if (exists) throw new KokoaError('file_exists', `${path} exists already and is not overwritten`, { hint });
 }
 
-/** Writes a new file. False: it would not validate; the problems were printed on stderr and nothing was written. */
+/**
+ * Writes a new file. False: it would not validate; the problems were printed on stderr and nothing was written.
+ * @throws KokoaError unwritable
+ */
 export async function writeNewFile(folder: DataFolder, path: string, text: string): Promise<boolean> {
   if (!validates(folder, path, text)) return false;
-  await mkdir(dirname(join(folder.dir, path)), { recursive: true });
-  await writeFile(join(folder.dir, path), text, { flag: 'wx', mode: FILE_MODE });
+  const place = join(folder.dir, path);
+  await writingTo(path, mkdir(dirname(place), { recursive: true }));
+  await writingTo(path, writeFile(place, text, { flag: 'wx', mode: FILE_MODE }));
   return true;
 }
 
 /** The same for a file that is to be replaced, which happens at once or not at all; its mode stays. */
 export async function replaceFile(folder: DataFolder, path: string, text: string): Promise<boolean> {
   if (!validates(folder, path, text)) return false;
-  const place = join(folder.dir, path);
+  await writingTo(path, replace(join(folder.dir, path), text));
+  return true;
+}
+
+async function replace(place: string, text: string): Promise<void> {
   const temporary = `${place}.new`;
   try {
     await writeFile(temporary, text, { flag: 'wx' });
@@ -59,20 +71,36 @@ export async function replaceFile(folder: DataFolder, path: string, text: string
     await rm(temporary, { force: true });
     throw error;
   }
-  return true;
 }
 
+/** Errors that stood there before are another's to mend: they are named, and nobody has to wait for that. */
 function validates({ dir, judgement }: DataFolder, path: string, text: string): boolean {
   const bytes = Buffer.from(text);
   const file = loadFile(path, sha256Hex(bytes), bytes);
-  const others = judgement.loaded.filter((other) => other.path !== path);
-  const loaded: AnyLoadedFile[] = [...others, file];
-  const problems = [...loaded.flatMap((one) => one.problems), ...checkAll(viewOf(loaded))]
+  const loaded: AnyLoadedFile[] = [...judgement.loaded.filter((other) => other.path !== path), file];
+  const before = new Set(judgement.problems.filter((problem) => problem.file !== path).map(identityOf));
+  const errors = [...loaded.flatMap((one) => one.problems), ...checkAll(viewOf(loaded))]
     .filter(({ severity }) => severity === 'error')
     .sort(compareProblems);
-  if (problems.length === 0) return true;
-  const files = [...judgement.files.filter((other) => other.path !== path), { path, blob: file.blob, bytes }];
-  process.stderr.write(renderJudgement({ problems, loaded, files }, dir, 'text'));
-  process.stderr.write(`${path} was not written.\n`);
-  return false;
+  const problems = errors.filter((problem) => !before.has(identityOf(problem)));
+  if (problems.length > 0) {
+    const files = [...judgement.files.filter((other) => other.path !== path), { path, blob: file.blob, bytes }];
+    process.stderr.write(renderJudgement({ problems, loaded, files }, dir, 'text'));
+    process.stderr.write(`${path} was not written.\n`);
+    return false;
+  }
+  warnOfOthers(errors);
+  return true;
+}
+
+function identityOf({ file, rule, message }: Problem): string {
+  return JSON.stringify([file, rule, message]);
+}
+
+function warnOfOthers(errors: readonly Problem[]): void {
+  const files = [...new Set(errors.map(({ file }) => file))];
+  if (files.length === 0) return;
+  const shown = files.slice(0, OTHERS_SHOWN_MAX).map(printable).join(', ');
+  const more = files.length > OTHERS_SHOWN_MAX ? ` and ${files.length - OTHERS_SHOWN_MAX} more` : '';
+  console.error(`warning: not of this file, but kokoa validate will refuse ${shown}${more}`);
 }

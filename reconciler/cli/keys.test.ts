@@ -52,6 +52,15 @@ test('status without keys says how to make some', async () => {
   });
 });
 
+test('a set elsewhere is tried out with its directory, and one that cannot be written is named', async () => {
+  expect(await keysInit({ dir, now: NOW })).toContain(`Try it: kokoa serve --keys ${dir}`);
+  const below = join(dir, 'online.json', 'a', 'keys');
+  await expect(keysInit({ dir: below, now: NOW })).rejects.toMatchObject({
+    code: 'unwritable',
+    message: `cannot write ${below} (ENOTDIR)`,
+  });
+});
+
 test('the commands take their options from the command line', async () => {
   const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   const run = async (...words: string[]) => {

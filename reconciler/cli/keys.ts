@@ -8,6 +8,7 @@ import {
   loadKeys,
   rotateKeys,
 } from '../adapters/key-files.ts';
+import { writingTo } from './unwritable.ts';
 
 export const DEFAULT_KEYS_DIR = '.kokoa/keys';
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -21,10 +22,13 @@ export interface KeysInit {
   now?: Date;
 }
 
-/** Makes a set and answers what to print. @throws KokoaError keys_exist, keys_invalid */
+/** Makes a set and answers what to print. @throws KokoaError keys_exist, keys_invalid, unwritable */
 export async function keysInit({ dir, production, now = new Date() }: KeysInit): Promise<string[]> {
-  if (production) await createProductionKeys({ ...production, dir, now });
-  else await createDevelopmentKeys(dir, now);
+  const where = production ? `${dir} or ${production.rootDir}` : dir;
+  await writingTo(
+    where,
+    production ? createProductionKeys({ ...production, dir, now }) : createDevelopmentKeys(dir, now),
+  );
   const lines = await keysStatus({ dir, now });
   if (!production) return lines;
   return [
@@ -50,7 +54,7 @@ export async function keysStatus({ dir, now = new Date() }: { dir: string; now?:
     `root         version ${root.version}, ${role?.threshold} of ${role?.keyIDs.length} keys sign the next one`,
     `expires      ${root.expires.slice(0, 10)} (${days < 0 ? 'expired' : `in ${days} days`})`,
     '',
-    ...nextSteps(keys, days),
+    ...nextSteps(keys, dir, days),
   ];
 }
 
@@ -104,12 +108,15 @@ export function registerKeys(program: Command): void {
     .action(async (options: { dir: string; rootDir?: string }) => print(await keysRotate(options)));
 }
 
-function nextSteps(keys: KeySet, days: number): string[] {
+function nextSteps(keys: KeySet, dir: string, days: number): string[] {
   if (days < EXPIRY_WARNING_DAYS) {
     return ['Renew the root before it expires, or nodes stop accepting changes:', '  kokoa keys rotate --root-dir DIR'];
   }
   if (keys.development) {
-    return ['Try it: kokoa serve', 'For a public address, make real keys: kokoa keys init --production --dir DIR'];
+    return [
+      `Try it: kokoa serve${dir === DEFAULT_KEYS_DIR ? '' : ` --keys ${dir}`}`,
+      'For a public address, make real keys: kokoa keys init --production --dir DIR',
+    ];
   }
   return ['Nodes pin the fingerprint when they join:', '  kokoa-agent join URL --fingerprint FINGERPRINT'];
 }

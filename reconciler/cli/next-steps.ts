@@ -2,6 +2,8 @@
 import type { NodeRole } from '../../bundle/config.ts';
 
 const COLUMNS = 80;
+/** Of commands: `--fingerprint` and a whole fingerprint fit after no more. */
+const INDENT = '  ';
 
 export interface NodeStep {
   role: NodeRole;
@@ -11,16 +13,23 @@ export interface NodeStep {
   url: string;
   /** Hex sha256 of root version 1, when it is known here. */
   fingerprint: string | undefined;
+  /** Of the token; from 2 on the file was there before. */
+  generation: number;
 }
 
 /** Lines for an edge or origin whose token was just printed. */
-export function nodeSteps({ role, name, path, dir, url, fingerprint }: NodeStep): string[] {
+export function nodeSteps({ role, name, path, dir, url, fingerprint, generation }: NodeStep): string[] {
+  const proposed =
+    generation === 1
+      ? { path, branch: `add-${name}`, subject: `Let ${role} ${name} join` }
+      : { path, branch: `token-${name}-${generation}`, subject: `Give ${role} ${name} a new token` };
   return [
     '',
     'The token above is shown once and kept nowhere: only its hash is in the file.',
     '',
-    `1. Propose the file; the ${role} counts from the merge on:`,
-    ...proposal(dir, path, `Let ${role} ${name} join`),
+    `1. Propose the file; ${generation === 1 ? `the ${role}` : 'the new token'} counts from the merge on:`,
+    ...proposal(dir, proposed),
+    ...trying('   '),
     `2. On the ${role}, as root. It asks for the token, or reads standard input:`,
     ...command(
       `kokoa-agent join ${url}`,
@@ -33,36 +42,55 @@ export function nodeSteps({ role, name, path, dir, url, fingerprint }: NodeStep)
   ];
 }
 
+export interface RouteStep {
+  dir: string;
+  path: string;
+  hostname: string;
+  pool: string;
+  origin: string;
+  /** What the owner of the origin must allow on the machine, when the service is not on the machine itself. */
+  allow: string | undefined;
+}
+
 /** Lines for a route. */
-export function routeSteps(dir: string, path: string, hostname: string, pool: string): string[] {
+export function routeSteps({ dir, path, hostname, pool, origin, allow }: RouteStep): string[] {
   return [
     '',
     'Next: propose the file; the merge puts the name on the internet:',
-    ...proposal(dir, path, `Route ${hostname}`),
+    ...proposal(dir, { path, branch: `add-${hostname.replace(/^\*/, '_wildcard')}`, subject: `Route ${hostname}` }),
+    ...trying(''),
+    ...(allow === undefined ? [] : [`Origin: the --allow list of ${origin} must have ${allow}.`]),
     `DNS: ${hostname} must lead to the edges of pool ${pool}.`,
   ];
 }
 
-function proposal(dir: string, path: string, subject: string): string[] {
+interface Proposal {
+  path: string;
+  branch: string;
+  subject: string;
+}
+
+function proposal(dir: string, { path, branch, subject }: Proposal): string[] {
   const git = dir === '.' ? 'git' : `git -C ${shellWord(dir)}`;
   return [
-    `     ${git} switch -c ${branchOf(path)}`,
-    `     ${git} add ${path}`,
-    `     ${git} commit -m ${shellWord(subject)}`,
-    `     ${git} push -u origin HEAD`,
-  ];
+    `${git} switch -c ${branch}`,
+    `${git} add ${path}`,
+    `${git} commit -m ${shellWord(subject)}`,
+    `${git} push -u origin HEAD`,
+  ].map((line) => INDENT + line);
 }
 
-/** One command, broken with backslashes where it would not fit; a whole fingerprint fits only after two spaces. */
+/** Whoever follows a clone with `npm start` has nobody to propose anything to. */
+function trying(indent: string): string[] {
+  return [`${indent}Trying it out with npm start? Commit on main instead: it follows main.`];
+}
+
+/** One command, broken with backslashes where it would not fit. */
 function command(start: string, ...options: (string | false)[]): string[] {
   const words = [start, ...options.filter((option) => option !== false)];
-  const line = `     ${words.join(' ')}`;
+  const line = INDENT + words.join(' ');
   if (line.length <= COLUMNS) return [line];
-  return words.map((word, index) => `  ${word}${index < words.length - 1 ? ' \\' : ''}`);
-}
-
-function branchOf(path: string): string {
-  return `add-${path.slice(path.lastIndexOf('/') + 1).replace(/\.yaml$/, '')}`;
+  return words.map((word, index) => `${INDENT}${word}${index < words.length - 1 ? ' \\' : ''}`);
 }
 
 /** Quoted for a POSIX shell where that is needed. */

@@ -2,6 +2,7 @@
 // none of it becomes a workflow command.
 import { styleText } from 'node:util';
 import type { Problem } from '../core/problem.ts';
+import { withoutSecrets } from '../core/secret-parts.ts';
 
 const COLUMNS = 80;
 
@@ -10,10 +11,6 @@ const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Cn}]/gu
 /** Characters that take two columns on a terminal. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
-/** A line that may hold a secret pasted by mistake, and the long words in it. */
-const SECRET_LINE = /token|key|secret|password|sealed|users|credential|authorization|\benv\b/i;
-const LONG_WORD = /[A-Za-z0-9+/_.=:-]{20,}/g;
-
 /** One JSON document: `{"problems": […]}`, characters that could act on a terminal written as escapes. */
 export function problemsAsJson(problems: readonly Problem[]): string {
   const plain = problems.map(({ file, line, column, rule, severity, message, hint }) => ({
@@ -42,7 +39,10 @@ export function problemsAsGithub(problems: readonly Problem[], folder: string): 
     .join('');
 }
 
-/** For people at a terminal, 80 columns. `lineOf` answers a line of a file, where there is one. */
+/**
+ * For people at a terminal, 80 columns. `lineOf` answers a line of a file, where there is one; from the parts of it that hold secrets,
+ * which one line cannot tell, without them.
+ */
 export function problemsAsText(
   problems: readonly Problem[],
   lineOf: (problem: Problem) => string | undefined,
@@ -86,8 +86,7 @@ function frameOf(source: string, line: number, column: number): string[] {
 
 /** Characters from..to of a source line, fit for a terminal, with what may be a secret starred out. */
 function shownPart(source: string, from: number, to: number): string {
-  const line = SECRET_LINE.test(source) ? source.replace(LONG_WORD, (word) => '*'.repeat(word.length)) : source;
-  return printable(line.slice(from, to).replaceAll('\t', ' '));
+  return printable(withoutSecrets(source).slice(from, to).replaceAll('\t', ' '));
 }
 
 function wrap(text: string, indent: string): string[] {

@@ -7,6 +7,8 @@ import { isLoopback } from '../http/loopback.ts';
 import { SEALING_KEY_PATH } from '../http/sealing-key.ts';
 import { openDataFolder } from './data-folder.ts';
 
+/** Where `npm start` listens. */
+const TRIED_OUT_AT = 'http://127.0.0.1:8443';
 const ANSWER_BYTES_MAX = 4_096;
 const ANSWER_MS_MAX = 10_000;
 
@@ -29,7 +31,12 @@ export async function sealingTarget({ dir, team, to, url }: SealingQuestion): Pr
   const declared = kokoa?.sealing?.recipient;
   if (declared !== undefined) return declared;
   throw new KokoaError('sealing_key_unknown', 'kokoa.yaml does not name the key of the reconciler', {
-    hint: `ask it, as here, or let an operator set sealing.recipient in kokoa.yaml:\n  kokoa seal --team ${team} --url ${kokoa?.controlPlane.urls[0]}`,
+    hint: [
+      'Let an operator set sealing.recipient there, or ask the reconciler:',
+      `  kokoa seal --team ${team} --url ${kokoa?.controlPlane.urls[0]}`,
+      'To try it out beside npm start:',
+      `  kokoa seal --team ${team} --url ${TRIED_OUT_AT}`,
+    ].join('\n'),
   });
 }
 
@@ -61,8 +68,12 @@ async function askedAt(text: string): Promise<string> {
   const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS_MAX) })
     .then(async (response) => ({ status: response.status, body: await firstBytes(response) }))
     .catch((cause: Error) => {
-      const why = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? cause.name;
-      throw new KokoaError('sealing_key_unknown', `${url.origin} does not answer (${why})`, { cause });
+      const inner = cause.cause as NodeJS.ErrnoException | undefined;
+      const why = inner?.code ?? inner?.message ?? cause.name;
+      throw new KokoaError('sealing_key_unknown', `${url.origin} does not answer (${why})`, {
+        hint: 'is the reconciler running, and is this the URL that it prints at its start? --to needs no network',
+        cause,
+      });
     });
   const recipient = recipientIn(answer.body);
   if (answer.status === 200 && recipient !== undefined) return recipient;

@@ -9,6 +9,7 @@ import { generateX25519Identity } from 'age-encryption';
 import bcrypt from 'bcryptjs';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { compileCache } from '../../test/compile-cache.ts';
 import { createSecretSealing } from '../adapters/secret-age.ts';
 import { readTeamSecret } from '../core/team-secret.ts';
 import type { SecretSealing } from '../ports/secrets.ts';
@@ -34,7 +35,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(top, { recursive: true, force: true }));
 
-const env = () => ({ COLUMNS: String(COLUMNS), NO_COLOR: '1', HOME: top, TERM: 'dumb', PATH: process.env.PATH! });
+const env = () => ({
+  ...{ COLUMNS: String(COLUMNS), NO_COLOR: '1', HOME: top, TERM: 'dumb', PATH: process.env.PATH! },
+  ...compileCache(),
+});
 
 function kokoa(input: string, ...args: string[]) {
   return execa(process.execPath, [MAIN, 'seal', ...args], {

@@ -5,6 +5,7 @@ import { KokoaError } from '../../bundle/error.ts';
 import { sealTo } from '../adapters/secret-age.ts';
 import { USERS_MAX } from '../core/htpasswd.ts';
 import { teamSecretText } from '../core/team-secret.ts';
+import { DATA_TOP_HELP, dataTop } from './data-top.ts';
 import { sealingTarget } from './seal-target.ts';
 import { askForUsers, type GivenUsers, usersFrom } from './seal-users.ts';
 
@@ -29,7 +30,7 @@ export function registerSeal(program: Command): void {
   program
     .command('seal')
     .description('encrypt names and passwords for auth.basic.users of a route')
-    .argument('[dir]', 'the folder that holds kokoa.yaml', '.')
+    .argument('[dir]', DATA_TOP_HELP)
     .requiredOption('--team <team>', 'the team whose routes may use it')
     .addOption(new Option('--to <recipient>', 'age recipient of the reconciler').conflicts('url'))
     .option('--url <url>', 'ask this reconciler for its key')
@@ -38,8 +39,8 @@ export function registerSeal(program: Command): void {
     .action(seal);
 }
 
-async function seal(dir: string, { team, to, url, users: fromInput }: SealOptions): Promise<void> {
-  const recipient = await sealingTarget({ dir, team, to, url });
+async function seal(dir: string | undefined, { team, to, url, users: fromInput }: SealOptions): Promise<void> {
+  const recipient = await sealingTarget({ dir: dataTop(dir), team, to, url });
   const { text, names } = await givenUsers(fromInput ?? false);
   const sealed = await sealTo(recipient, teamSecretText({ team, users: text }));
   process.stdout.write(['auth:', '  basic:', '    users:', `      sealed: ${sealed}`, ''].join('\n'));

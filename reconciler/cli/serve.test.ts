@@ -59,11 +59,30 @@ it('greets, publishes, and ends with exit code 0 at SIGTERM', START, async () =>
   expect(exitCode).toBe(0);
   expect(durationMs).toBeGreaterThan(0);
   expect(stdout).toMatch(
-    /^serving {6}http:\/\/127\.0\.0\.1:\d+\nfollowing {4}main of .*\/r\nfingerprint {2}[0-9a-f]{64}\nkeys {9}development/,
+    /^serving {6}http:\/\/127\.0\.0\.1:\d+\nfollowing {4}main of .*\/r\n {13}looked at every 2 s\nfingerprint {2}[0-9a-f]{64}\nkeys {9}development/,
   );
+  expect(stdout).toContain('commit it on main, and it is published');
   expect(stdout).toContain('npx kokoa route add');
   for (const line of stdout.split('\n'))
     if (!line.startsWith('following')) expect(line.length).toBeLessThanOrEqual(COLUMNS);
+});
+
+it('publishes a commit beside it within seconds', START, async () => {
+  const program = kokoa('serve', '--listen', '127.0.0.1:0');
+  let log = '';
+  program.stderr.on('data', (data) => {
+    log += data;
+  });
+  try {
+    await expect.poll(() => log, { timeout: 50_000 }).toContain('published commit=');
+    await writeFile(join(repository, 'routes', 'hoge', 'late.yaml'), 'hostname: late.hoge.com\norigin: o1\nport: 80\n');
+    await git(repository, 'add', '-A');
+    await git(repository, 'commit', '--quiet', '-m', 'late');
+    await expect.poll(() => log.match(/published commit=/g)?.length, { timeout: 20_000 }).toBeGreaterThan(1);
+  } finally {
+    program.kill('SIGTERM');
+    await program;
+  }
 });
 
 it('ends soon at SIGTERM though git hangs', START, async () => {
@@ -91,12 +110,24 @@ it.each<[string, string[], number, RegExp]>([
   ['half of a TLS pair', ['--tls-cert', 'x.pem'], 2, /belong together/],
   ['a secret that is not there', ['--webhook-secret-file', 'none'], 2, /none cannot be read: ENOENT/],
   ['a folder without a repository', ['--repository', tmpdir()], 1, /is no git repository .*\n {2}.*--repository URL/],
-  ['a public address with development keys', ['--listen', '0.0.0.0:0'], 1, /development keys must not be served/],
+  [
+    'a public address without keys',
+    ['--listen', '0.0.0.0:0'],
+    1,
+    /must not be served.*\n.*\n.*init --production --dir/,
+  ],
+  ['keys that are not there', ['--keys', 'none'], 1, /no keys in none .*\n.*\n.*init --production --dir none /],
 ])('refuses %s, with what to do and no stack trace', START, async (_, args, code, words) => {
   const { stderr, stdout, exitCode } = await kokoa('serve', ...args);
   expect([exitCode, stdout]).toEqual([code, '']);
   expect(stderr).toMatch(words);
   expect(stderr).not.toMatch(/^\s+at /m);
+});
+
+it('does not serve development keys that were named, and says how to make others', START, async () => {
+  await kokoa('keys', 'init', '--dir', 'tried');
+  const { stderr, exitCode } = await kokoa('serve', '--keys', 'tried', '--listen', '0.0.0.0:0');
+  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/development keys .*\n.*\n.*--production --dir DIR/)]);
 });
 
 describe('the branch that is followed', () => {

@@ -5,7 +5,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
-import { createDevelopmentKeys } from '../adapters/key-files.ts';
+import { parseRemote } from '../adapters/git-remote.ts';
+import { createDevelopmentKeys, DEVELOPMENT_MARKER } from '../adapters/key-files.ts';
+import { isLoopback } from '../http/loopback.ts';
 import type { RunningReconciler } from '../wiring.ts';
 import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
 
@@ -22,10 +24,14 @@ interface ServeOptions {
   secrets?: string;
   gitCa?: string;
   gitAuthorizationFile?: string;
-  pollSeconds: string;
+  pollSeconds?: string;
   logFormat: 'text' | 'json';
 }
 
+/** Asking another machine costs both something. */
+const POLL_SECONDS = 60;
+/** Somebody who commits beside it waits for the result. */
+const POLL_SECONDS_LOCAL = 2;
 const POLL_SECONDS_MIN = 1;
 const POLL_SECONDS_MAX = 3600;
 const SECRET_BYTES_MAX = 4096;
@@ -49,7 +55,10 @@ export function registerServe(program: Command): void {
     .option('--secrets <dir>', 'where secrets of routes are, in files DIR/TEAM/NAME')
     .option('--git-ca <file>', 'PEM file of the CA of the git server (default: the system’s)')
     .option('--git-authorization-file <file>', 'Authorization header for the git server')
-    .option('--poll-seconds <n>', 'pause between two looks at the repository', '60')
+    .option(
+      '--poll-seconds <n>',
+      `pause between two looks (default: ${POLL_SECONDS}, of a local repository ${POLL_SECONDS_LOCAL})`,
+    )
     .addOption(new Option('--log-format <format>', 'how to log').choices(['text', 'json']).default('text'))
     .addHelpText('after', '\nLogs go to standard error. SIGTERM or Ctrl-C ends it; nodes keep what they have.')
     .action(serve);
@@ -57,9 +66,10 @@ export function registerServe(program: Command): void {
 
 async function serve(options: ServeOptions): Promise<void> {
   const listen = parseListen(options.listen);
-  const pollMs = 1000 * parseNumber(options.pollSeconds, '--poll-seconds', POLL_SECONDS_MIN, POLL_SECONDS_MAX);
+  const pollSeconds = pollSecondsOf(options);
   const [tls, webhookSecret] = [tlsOf(options), await secretIn(options.webhookSecretFile)];
   const gitAuthorization = await secretIn(options.gitAuthorizationFile);
+  refuseUselessKeys(options.keys, listen.host);
   const followed = await followedBranch(options.repository, options.branch);
   const dataDir = resolve(options.data);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -78,7 +88,7 @@ async function serve(options: ServeOptions): Promise<void> {
     webhookSecret,
     gitCaFile: options.gitCa,
     gitAuthorization,
-    pollMs,
+    pollMs: 1000 * pollSeconds,
     secrets: {
       secretsDir: options.secrets && resolve(options.secrets),
       credentialsDir: process.env.CREDENTIALS_DIRECTORY,
@@ -87,7 +97,7 @@ async function serve(options: ServeOptions): Promise<void> {
     logFormat: options.logFormat,
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop());
-  console.log(greeting(running, options.repository, followed).join('\n'));
+  console.log(greeting(running, options.repository, followed, pollSeconds).join('\n'));
   try {
     await running.ended;
   } finally {
@@ -96,22 +106,52 @@ async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** At most 80 columns, as far as the names in it allow. */
-function greeting(running: RunningReconciler, repository: string, { branch, notes }: FollowedBranch): string[] {
+function greeting(
+  running: RunningReconciler,
+  repository: string,
+  { branch, notes }: FollowedBranch,
+  pollSeconds: number,
+): string[] {
   const { url, fingerprint, development } = running;
   return [
     `serving      ${url}`,
     `following    ${branch} of ${repository === '.' ? resolve(repository) : repository}`,
+    `             looked at every ${pollSeconds} s`,
     ...notes.map((note) => `             ${note}`),
     `fingerprint  ${fingerprint}`,
     ...(development ? ['keys         development: to try it out, on this machine only'] : []),
     '',
-    'next: add a route or a machine, commit it, and it is published',
+    `next: add a route or a machine, commit it on ${branch}, and it is published`,
     '  npx kokoa route add blog.hoge.com --origin home --port 9000',
     '  npx kokoa edge add NAME      prints a token and the command that joins',
     '  npx kokoa validate           says what is wrong before the commit',
     `  curl ${url}/readyz`,
     '',
   ];
+}
+
+function pollSecondsOf({ pollSeconds, repository }: ServeOptions): number {
+  if (pollSeconds !== undefined) return parseNumber(pollSeconds, '--poll-seconds', POLL_SECONDS_MIN, POLL_SECONDS_MAX);
+  return parseRemote(repository).localPath === undefined ? POLL_SECONDS : POLL_SECONDS_LOCAL;
+}
+
+/** Said here with the whole command: `keys init` alone makes development keys, which would be refused next. */
+function refuseUselessKeys(keys: string | undefined, host: string): void {
+  const isThere = keys !== undefined && existsSync(keys);
+  if (keys !== undefined && !isThere) throw keysRefused('keys_missing', `there are no keys in ${keys}`, keys);
+  const development = !isThere || existsSync(join(keys, DEVELOPMENT_MARKER));
+  if (!development || isLoopback(host)) return;
+  throw keysRefused('insecure_listen', `development keys must not be served on ${host}`, 'DIR');
+}
+
+function keysRefused(code: string, message: string, dir: string): KokoaError {
+  return new KokoaError(code, message, {
+    hint: [
+      'Make real ones, and name them by --keys:',
+      `  kokoa keys init --production --dir ${dir} --root-dir ../root-keys`,
+      'To try things out, leave --keys out and listen on 127.0.0.1.',
+    ].join('\n'),
+  });
 }
 
 function parseListen(text: string): { host: string; port: number } {

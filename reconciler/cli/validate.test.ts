@@ -35,13 +35,13 @@ beforeAll(() => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** Starts the command as a program of its own, in the work folder. */
-function start(args: string[], env: Record<string, string> = {}) {
+function start(args: string[], env: Record<string, string> = {}, cwd = work) {
   const argv = ['--input-type=module', '-e', PROGRAM, '--', 'validate', ...args];
-  return execa(process.execPath, argv, { cwd: work, env, reject: false, timeout: 30_000 });
+  return execa(process.execPath, argv, { cwd, env, reject: false, timeout: 30_000 });
 }
 
-async function validate(args: string[], env: Record<string, string> = {}) {
-  const { stdout, stderr, exitCode } = await start(args, env);
+async function validate(args: string[], env: Record<string, string> = {}, cwd = work) {
+  const { stdout, stderr, exitCode } = await start(args, env, cwd);
   return { stdout, stderr, exitCode };
 }
 
@@ -83,6 +83,17 @@ describe('kokoa validate', { timeout: 30_000 }, () => {
   it('finds a folder without kokoa.yaml wrong in content, not in usage', async () => {
     const { stdout, exitCode } = await validate(['empty', '-o', 'json']);
     expect(exitCode).toBe(1);
+    expect((JSON.parse(stdout) as { problems: { rule: string }[] }).problems.map(({ rule }) => rule)).toEqual([
+      'KK401',
+    ]);
+  });
+
+  it('without a folder takes the nearest above, as git would, and stays inside the clone', async () => {
+    const inside = await validate([], {}, join(TOP, 'routes/hoge'));
+    expect(inside).toEqual({ stdout: 'ok: 2 routes, 2 origins, 2 edges', stderr: '', exitCode: 0 });
+    mkdirSync(join(bad, 'clone/.git'), { recursive: true });
+    mkdirSync(join(bad, 'clone/deep'));
+    const { stdout } = await validate(['-o', 'json'], {}, join(bad, 'clone/deep'));
     expect((JSON.parse(stdout) as { problems: { rule: string }[] }).problems.map(({ rule }) => rule)).toEqual([
       'KK401',
     ]);

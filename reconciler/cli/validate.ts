@@ -4,11 +4,20 @@ import { type Command, Option } from 'commander';
 import { readDataDir } from '../adapters/data-dir.ts';
 import { checkBounds } from '../core/bounds.ts';
 import { checkAll, viewOf } from '../core/check.ts';
+import { checkExpired } from '../core/check-expired.ts';
 import type { AnyLoadedFile, FileChange } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
 import { compareProblems, type Problem } from '../core/problem.ts';
+import { withoutSecrets } from '../core/secret-parts.ts';
 import { checkWire } from '../core/wire-size.ts';
+import { DATA_TOP_HELP, dataTop } from './data-top.ts';
 import { problemsAsGithub, problemsAsJson, problemsAsText } from './problem-text.ts';
+
+const HELP = `
+The folder need not be a git repository. A warning is worth reading; only errors
+keep a file from the internet. What a rule means: kokoa explain KK112.
+
+Exit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable folder.`;
 
 export interface Judgement {
   /** Sorted; of the files themselves, between them, and of what could not be read. */
@@ -22,12 +31,13 @@ export function registerValidate(program: Command): void {
   program
     .command('validate')
     .description('say every problem of kokoa.yaml, routes/, origins/ and edges/')
-    .argument('[dir]', 'the folder that holds kokoa.yaml; it need not be a git repository', '.')
+    .argument('[dir]', DATA_TOP_HELP)
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'github']).default('text'))
     // 1 is for the data alone: what commander finds wrong with the arguments ends with 2.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-    .addHelpText('after', '\nExit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable folder.')
-    .action((dir: string, { output }: { output: 'text' | 'json' | 'github' }) => {
+    .addHelpText('after', HELP)
+    .action((asked: string | undefined, { output }: { output: 'text' | 'json' | 'github' }) => {
+      const dir = dataTop(asked);
       const judgement = judgeDir(dir);
       // A reader that has seen enough (`| head`) closes the pipe; that is no failure.
       process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -38,8 +48,8 @@ export function registerValidate(program: Command): void {
     });
 }
 
-/** Reads and judges a folder. @throws KokoaError usage when it cannot be read */
-export function judgeDir(dir: string): Judgement {
+/** Reads and judges a folder, as of `now`. @throws KokoaError usage when it cannot be read */
+export function judgeDir(dir: string, now = new Date()): Judgement {
   const { files, problems } = readDataDir(dir);
   const loaded = files.map(({ path, blob, bytes }) => loadFile(path, blob ?? '', bytes ?? new Uint8Array()));
   const all = [...problems];
@@ -47,6 +57,7 @@ export function judgeDir(dir: string): Judgement {
   const view = viewOf(loaded);
   for (const problem of checkAll(view)) all.push(problem);
   const routes = loaded.filter((file) => file.kind === 'route');
+  all.push(...checkExpired(routes, now));
   const defaultPool = view.kokoa?.value?.pools[0]?.name;
   for (const problem of checkBounds(routes, defaultPool)) all.push(problem);
   const wrong = new Set(all.filter(({ severity }) => severity === 'error').map(({ file }) => file));
@@ -59,9 +70,7 @@ export function renderJudgement(judgement: Judgement, dir: string, output: 'text
   const { problems, files } = judgement;
   if (output === 'json') return problemsAsJson(problems);
   if (output === 'github') return problemsAsGithub(problems, folderFromHere(dir)) + summary(judgement);
-  const bytes = new Map(files.map((file) => [file.path, file.bytes]));
-  const lineOf = ({ file, line }: Problem) => lineAt(bytes.get(file), line);
-  const text = problemsAsText(problems, lineOf, coloured());
+  const text = problemsAsText(problems, linesOf(files), coloured());
   return `${text}${text === '' ? '' : '\n'}${summary(judgement)}`;
 }
 
@@ -87,17 +96,15 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** The line of a file as text, whatever its bytes are. */
-function lineAt(bytes: Uint8Array | undefined, line: number): string | undefined {
-  if (bytes === undefined) return undefined;
-  let start = 0;
-  for (let before = 1; before < line; before++) {
-    const end = bytes.indexOf(0x0a, start);
-    if (end === -1) return undefined;
-    start = end + 1;
-  }
-  const end = bytes.indexOf(0x0a, start);
-  return new TextDecoder().decode(bytes.subarray(start, end === -1 ? bytes.length : end)).replace(/\r$/, '');
+/** Answers lines as text, whatever the bytes are, without what may be secret in the file. Each file is read once. */
+function linesOf(files: readonly FileChange[]): (problem: Problem) => string | undefined {
+  const bytes = new Map(files.map((file) => [file.path, file.bytes]));
+  const known = new Map<string, string[]>();
+  return ({ file, line }) => {
+    const lines = known.get(file) ?? withoutSecrets(new TextDecoder().decode(bytes.get(file))).split('\n');
+    known.set(file, lines);
+    return lines[line - 1]?.replace(/\r$/, '');
+  };
 }
 
 /** From the working directory, which in a workflow is the top of the repository; outside of it, the path as it is. */

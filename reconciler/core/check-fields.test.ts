@@ -140,6 +140,45 @@ describe('values at their bounds', () => {
   });
 });
 
+describe('a header that is set for the service', () => {
+  const said = (name: string, way = 'request', verb = 'set') => {
+    const change = verb === 'set' ? `{set: {${name}: hunter2}}` : `{remove: [${name}]}`;
+    const file = loadFile('routes/hoge/app.yaml', 'b', Buffer.from(`${ROUTE}headers: {${way}: ${change}}\n`));
+    return checkAll(viewOf([kokoa(), edge('tokyo-1'), origin('home'), file]));
+  };
+
+  it.each([
+    'X-Api-Key',
+    'X-API-KEY',
+    'ApiKey',
+    'Cookie',
+    'X-Auth-Token',
+    'Private-Token',
+    'X-Session',
+    'X-Session-Id',
+    'X-Client-Secret',
+    'X-Vault-Token',
+  ])('%s is a warning without the value, because it may be a secret', (name) => {
+    const problems = said(name);
+    expect(problems.map(({ rule, severity, line, column }) => [rule, severity, line, column])).toEqual([
+      ['KK354', 'warning', 4, 27],
+    ]);
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+
+  it.each(['X-Team', 'X-Key-Id', 'X-Author', 'X-Tokenizer', 'Accept', 'X-Cookie-Policy', 'X-Authenticated-User'])(
+    '%s is none',
+    (name) => {
+      expect(said(name)).toEqual([]);
+    },
+  );
+
+  it('is nothing to warn of on the way back, or where it is removed', () => {
+    expect(said('X-Api-Key', 'response')).toEqual([]);
+    expect(said('X-Api-Key', 'request', 'remove')).toEqual([]);
+  });
+});
+
 describe('targets', () => {
   const every = `hostname: app.hoge.com
 backends:

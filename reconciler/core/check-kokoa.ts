@@ -11,6 +11,7 @@ import { EDGE_PORT_DEFAULT } from './fleet.ts';
 import { hostnameProblem } from './hostname.ts';
 import type { Problem } from './problem.ts';
 import { repeated } from './repeated.ts';
+import { shown } from './shown.ts';
 
 /** Problems in the order in which they are found. `edges`: those with a value. */
 export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: readonly LoadedFile<'edge'>[]): Problem[] {
@@ -67,11 +68,11 @@ export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: reado
 function checkUrl(file: LoadedFile, pointer: string, text: string): Problem[] {
   const url = parseUrl(text);
   if (url === undefined) {
-    const message = `found ${JSON.stringify(text)}, expected a URL`;
+    const message = `found ${shown(text)}, expected a URL`;
     return [problemAt(file, file.locate(pointer), 'KK411', message, 'correct the URL')];
   }
   if (url.secure || url.loopback) return [];
-  const message = `found ${JSON.stringify(text)}, expected https://: tokens would cross the network in the open`;
+  const message = `found ${shown(text)}, expected https://: tokens would cross the network in the open`;
   return [{ ...problemAt(file, file.locate(pointer), 'KK412', message, 'write https://'), severity: 'warning' }];
 }
 

@@ -6,7 +6,7 @@ import type { AnyLoadedFile } from './files.ts';
 import { loadFile } from './load.ts';
 import { desiredOf, edge, kokoa, origin } from './world.fixture.ts';
 
-const TEAM = { name: 'hoge', hostnames: ['*.hoge.com'], ports: ['25565', '30000-30100'] };
+const TEAM = { name: 'hoge', hostnames: ['*.hoge.com'], ports: [25565, '30000-30100'] };
 const POOLS = [{ name: 'default', tlsPassthrough: true }, { name: 'plain' }];
 const REST = [kokoa({ teams: [TEAM], pools: POOLS }), edge('tokyo-1'), origin('home')];
 

@@ -4,6 +4,7 @@ import type { Route } from '../../schemas/types.ts';
 import { placed } from './fields/field.ts';
 import type { LoadedFile } from './files.ts';
 import { coveredByAny } from './hostname.ts';
+import { baseNameOf } from './paths.ts';
 import { compareProblems, type Position, type Problem } from './problem.ts';
 import { coversPort, type PortRange, publicPortKey, RESERVED_PORTS, takesPublicPort } from './public-port.ts';
 import { judgeRouteFields } from './route-fields.ts';
@@ -11,6 +12,7 @@ import { type Target, targetsOf } from './route-targets.ts';
 import type { RuleId } from './rules.ts';
 import { indexOf, type SettingsIndex } from './settings-index.ts';
 import { didYouMean } from './suggest.ts';
+import { isTunnelPort, SECTIONS_MAX, sectionOf, TUNNEL_PORTS } from './tunnel-ports.ts';
 import { type DesiredView, originNames } from './view.ts';
 import { capProblems, PROBLEMS_PER_FILE_MAX } from './yaml.ts';
 
@@ -147,24 +149,53 @@ function checkPortGrant({ ports }: SettingsIndex, file: LoadedFile<'route'>, tea
   return [problemAt(file, at, 'KK340', message, hint)];
 }
 
-/** A service that the route leads to: its origin must be there and must list the team. */
-function checkTarget(
+/** A service that the route leads to: its origin must be there and must list the team, and have a port for it. */
+function checkTarget(view: DesiredView, file: LoadedFile<'route'>, team: string, target: Target): Problem[] {
+  return [...checkOwnPort(file, target), ...checkOrigin(view, file, team, target)];
+}
+
+/** A port of the machine itself is none of those that lead to services behind it, whether or not there are any today. */
+function checkOwnPort(file: LoadedFile<'route'>, { origin, host, port, pointer }: Target): Problem[] {
+  if (host !== undefined || !isTunnelPort(port)) return [];
+  const message = `found the port ${port} of ${origin} itself, expected none of ${TUNNEL_PORTS}, which lead to services behind an origin`;
+  const hint = 'add host: 127.0.0.1, or let the service listen on another port';
+  return [problemAt(file, file.locate(`${pointer}/port`), 'KK352', message, hint)];
+}
+
+function checkOrigin(
   view: DesiredView,
   file: LoadedFile<'route'>,
   team: string,
-  { origin: name, pointer }: Target,
+  { origin: name, host, pointer }: Target,
 ): Problem[] {
   const at = () => file.locate(`${pointer}/origin`);
   const origin = view.origin(name);
+  // A team that is not there may be mistyped: nobody is asked to list it.
+  const isTeam = view.kokoa?.value === undefined || indexOf(view.kokoa.value).grants.has(team);
   if (origin === undefined) {
-    const names = originNames(view);
-    const message = `found the origin ${name}, expected one of ${listed(names)}`;
+    const names = isTeam ? originsFor(view, team) : originNames(view);
+    const expected = names.length === 0 ? `one that lists team ${team}: there is none` : `one of ${listed(names)}`;
+    const message = `found the origin ${name}, expected ${expected}`;
     return [problemAt(file, at(), 'KK304', message, hintFor(name, names, `add it with: kokoa origin add ${name}`))];
   }
-  if (origin.value === undefined || origin.value.teams.includes(team)) return [];
-  const message = `found the origin ${name}, which lists ${listed(origin.value.teams)}, expected one that lists team ${team}`;
-  const hint = `ask ${origin.value.owner ?? 'its owner'} to add ${team} to teams in ${origin.path}`;
+  if (origin.value === undefined || !isTeam) return [];
+  const { teams, owner = 'its owner' } = origin.value;
+  if (teams.includes(team)) {
+    if (host === undefined || sectionOf(teams, team) !== undefined) return [];
+    const message = `found a service behind ${name}, which lists team ${team} as number ${teams.indexOf(team) + 1}, expected one of its first ${SECTIONS_MAX} teams`;
+    const hint = `name a port of ${name} itself, or ask ${owner} for a place among the first in ${origin.path}`;
+    return [problemAt(file, file.locate(`${pointer}/host`), 'KK353', message, hint)];
+  }
+  const message = `found the origin ${name}, which lists ${listed(teams)}, expected one that lists team ${team}`;
+  const hint = `ask ${owner} to add ${team} to teams in ${origin.path}`;
   return [problemAt(file, at(), 'KK305', message, hint)];
+}
+
+/** The names of origins that a team may use, and of those that cannot be read. */
+function originsFor(view: DesiredView, team: string): string[] {
+  return [...view.origins]
+    .filter(({ value }) => value?.teams.includes(team) !== false)
+    .map(({ path }) => baseNameOf(path));
 }
 
 function hintFor(word: string, known: Iterable<string>, otherwise: string): string {

@@ -56,7 +56,7 @@ describe('checkAll', () => {
     [
       'an unknown team',
       { 'routes/hog/x.yaml': 'hostname: x.hoge.com\norigin: home\nport: 1\n' },
-      ['routes/hog/x.yaml:1:1 KK301', 'routes/hog/x.yaml:2:9 KK305'],
+      ['routes/hog/x.yaml:1:1 KK301'],
     ],
     [
       "another team's name",
@@ -153,6 +153,42 @@ describe('checkAll', () => {
     const parts = [...checkFleet(view), ...[...view.routes].flatMap(({ path }) => checkRoute(view, path))];
     expect(checkAll(view)).toEqual(expect.arrayContaining(parts));
     expect(checkAll(view)).toHaveLength(parts.length);
+  });
+});
+
+describe('an unknown origin', () => {
+  const said = (path: string, change: Record<string, string> = {}) =>
+    checkRoute(
+      viewOf(loaded({ ...GOOD, ...change, [path]: 'hostname: x.hoge.com\norigin: hme\nport: 1\n' })),
+      path,
+    ).map(({ message, hint }) => [message, hint]);
+
+  it('is answered with those that the team may use', () => {
+    expect(said('routes/hoge/x.yaml')).toEqual([
+      ['found the origin hme, expected one of home, office', 'did you mean home?'],
+    ]);
+    expect(said('routes/fuga/x.yaml').at(-1)).toEqual([
+      'found the origin hme, expected one of office',
+      'add it with: kokoa origin add hme',
+    ]);
+  });
+
+  it('is answered with those that cannot be read too, as they may list the team', () => {
+    expect(said('routes/fuga/x.yaml', { 'origins/home.yaml': 'name: [' }).at(-1)?.[0]).toContain('home, office');
+  });
+
+  it('says when there is none for the team', () => {
+    const nobody = { 'origins/office.yaml': GOOD['origins/office.yaml']!.replace('fuga, ', '') };
+    expect(said('routes/fuga/x.yaml', nobody).at(-1)?.[0]).toBe(
+      'found the origin hme, expected one that lists team fuga: there is none',
+    );
+  });
+
+  it('of a team that is not there either is answered with all', () => {
+    expect(said('routes/hog/x.yaml').map(([message]) => message)).toEqual([
+      'found the team hog, expected one of fuga, hoge',
+      'found the origin hme, expected one of home, office',
+    ]);
   });
 });
 

@@ -19,7 +19,7 @@ export interface RouteIndexes {
   readonly routesByOrigin: PersistentMap<Claims<'route'>>;
   /** Origin name → portKey (service-keys.ts) of a port of the machine itself → how often routes name it. */
   readonly ports: Counts;
-  /** Origin name → serviceKey of a service behind it → the routes that name it. */
+  /** sectionName (tunnel-ports.ts) of an origin and a team → serviceKey of a service behind it → the team's routes that name it. */
   readonly services: PersistentMap<PersistentMap<Claims<'route'>>>;
   /** By path: routes that end by themselves. */
   readonly expiring: Claims<'route'>;

@@ -4,12 +4,11 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import { parse } from 'tldts';
 import type { Position, Problem } from './problem.ts';
 import { type RuleId, rules } from './rules.ts';
+import { shown } from './shown.ts';
 
 /** RFC 1035, 2.3.4, in the textual form without the trailing dot. */
 const HOSTNAME_CHARS_MAX = 253;
 const LABEL_CHARS_MAX = 63;
-
-const SHOWN_CHARS_MAX = 80;
 
 const WILDCARD = '*.';
 /** Letters, digits, inner dashes. RFC 5890 reserves dashes in places 3 and 4 for A-labels, and CAs refuse others. */
@@ -85,10 +84,9 @@ function refused(rule: RuleId, expected: string): HostnameResult {
 export function hostnameProblem(file: string, at: () => Position, field: string, typed: string): Problem | undefined {
   const result = canonicalHostname(typed);
   if (result.kind === 'hostname') return undefined;
-  const shown = JSON.stringify(typed.length > SHOWN_CHARS_MAX ? `${typed.slice(0, SHOWN_CHARS_MAX)}…` : typed);
   const meant = nearestHostname(typed);
   const hint = meant === undefined ? rules[result.rule].fix : `did you mean ${meant}?`;
-  const message = `${field}: found ${shown}, expected ${result.expected}`;
+  const message = `${field}: found ${shown(typed)}, expected ${result.expected}`;
   return { file, ...at(), rule: result.rule, severity: 'error', message, hint };
 }
 

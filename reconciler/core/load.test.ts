@@ -142,6 +142,59 @@ describe('loadFile', () => {
     expect(JSON.stringify(problems)).not.toContain('8271');
   });
 
+  it.each<[string, string, string, string]>([
+    [
+      'auth: {basic: {users: {alice: hunter2}}}',
+      'KK112',
+      'auth.basic.users: found a property that is not one of them, expected one of sealed, file, credential, env',
+      'run kokoa seal --team hoge, and paste all of what it prints; if a password or a hash was pushed, change the password',
+    ],
+    ['auth: {basic: {users: {fiel: a}}}', 'KK112', 'found a property that is not one of them', 'did you mean file?'],
+    [
+      'auth: {basic: [alice]}',
+      'KK111',
+      'auth.basic: found a list, expected a block of properties',
+      'kokoa seal --team hoge',
+    ],
+    ['auth: hunter2', 'KK111', 'auth: found text of 7 characters', 'kokoa seal --team hoge'],
+    ['auth: {basic: {}}', 'KK113', 'auth.basic: found no users, expected one', 'kokoa seal --team hoge'],
+    [
+      'auth: {basic: {users: {file: a}}, forward: {origin: home, port: 1, path: /a}}',
+      'KK117',
+      'auth: found basic and forward, expected at most 1',
+      'keep one of them',
+    ],
+    [
+      'auth: {basic: {users: {file: a, env: A}}}',
+      'KK117',
+      'auth.basic.users: found file and env, expected at most 1',
+      'keep one of them',
+    ],
+    [
+      'auth: {forward: {origin: home, port: 1, path: /a, pth: /a}}',
+      'KK112',
+      'auth.forward: found the property "pth"',
+      'did you mean path?',
+    ],
+    ['maintenance: {}', 'KK113', 'maintenance: found no allow', 'write maintenance: {allow: []}'],
+    ['timeouts: {read: [1]}', 'KK111', 'timeouts.read: found a list, expected text', ''],
+  ])('says of %s what to do', (line, rule, message, hint) => {
+    const [problem] = load('routes/hoge/app.yaml', `${ROUTE}${line}\n`).problems;
+    expect(problem?.rule).toBe(rule);
+    expect(problem?.message).toContain(message);
+    expect(problem?.hint).toContain(hint);
+    expect(JSON.stringify(problem)).not.toMatch(/alice|hunter2/);
+  });
+
+  it('says that a port of a team may be a number or text', () => {
+    const kokoa = (port: string) =>
+      load('kokoa.yaml', `teams: [{name: a, hostnames: [a.b], ports: [${port}]}]\n`).problems;
+    const said = (port: string) => kokoa(port).filter(({ message }) => message.includes('ports'));
+    for (const good of ['25565', "'25565'", '30000-30100']) expect(said(good)).toEqual([]);
+    expect(said('true')[0]?.message).toBe('teams[0].ports[0]: found true, expected text or a whole number');
+    expect(said('65536')[0]?.rule).toBe('KK116');
+  });
+
   it('says of a name in a free block where it stands', () => {
     expect(said('routes/hoge/app.yaml', `${ROUTE}headers:\n  request:\n    set:\n      X Frame: a\n`)).toEqual([
       '7:7 KK115 headers.request.set: found the name "X Frame", expected text such as X-Frame-Options',

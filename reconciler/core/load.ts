@@ -38,7 +38,7 @@ export function loadFile(path: string, blob: string, bytes: Uint8Array): AnyLoad
 /** The schema's problems, but not where the YAML reader already complained about the very value. */
 function schemaProblems(file: string, kind: Kind, parsed: ParsedYaml): Problem[] {
   const known = new Set(parsed.problems.map(({ line, column }) => `${line}:${column}`));
-  return judgeSchema(kind, parsed.value)
+  return judgeSchema(kind, parsed.value, teamOf(file))
     .map(
       ({ pointer, part, ...finding }): Problem => ({
         file,

@@ -90,6 +90,16 @@ export const rules = {
     why: 'The list for one file is cut, so that one broken file does not bury the others.',
     fix: 'Correct the first ones and run it again.',
   },
+  KK017: {
+    title: 'secret in the data',
+    why: 'Everybody who reads the repository, now or later, has it. Deleting the line does not take it out of the history.',
+    fix: 'Delete it, and change or revoke it if it was pushed. Logins: paste what kokoa seal prints, or name a secret. Other secrets stay with the service.',
+  },
+  KK018: {
+    title: 'merge conflict',
+    why: 'Two versions stand in one file, and nobody has decided which counts.',
+    fix: 'Keep what is wanted of both, and delete the lines that git put around them.',
+  },
 
   KK101: {
     title: 'file in an unexpected place',
@@ -282,7 +292,7 @@ export const rules = {
   KK322: {
     title: 'private key in the data',
     why: 'Whoever reads the repository, now or later, can pose as its owner. Deleting the line does not take it out of the history.',
-    fix: 'Make a new key and certificate, then paste the certificate alone.',
+    fix: 'Delete it, and make a new key if it was pushed. Certificates are pasted alone, and machines announce their public keys themselves.',
   },
   KK323: {
     title: 'header that a route does not change',
@@ -393,7 +403,7 @@ export const rules = {
   },
   KK344: {
     title: 'too many services of one origin',
-    why: 'A machine opens and forwards each of them by itself, and tunnel ports are few.',
+    why: 'A machine opens and forwards each of them by itself, and the tunnel ports that a team has there are few.',
     fix: 'Let a reverse proxy near the services answer for several of them.',
   },
 
@@ -431,6 +441,26 @@ export const rules = {
     title: 'everybody as the load balancer',
     why: 'Whoever may send the PROXY header may pose as any visitor: allow, deny and limits would be worth nothing.',
     fix: 'Name the addresses of the load balancer or scrubbing provider alone.',
+  },
+  KK352: {
+    title: 'port that tunnels keep',
+    why: 'There an origin leads to services behind it. A route that takes such a port would take it from a service of another team.',
+    fix: 'Add host: 127.0.0.1, which gives the service a tunnel port as well, or let it listen on another port.',
+  },
+  KK353: {
+    title: 'no tunnel ports for the team',
+    why: 'The tunnel ports of an origin are divided among the first teams of its list, so that none can move a port of another.',
+    fix: 'Name a port of the machine itself, or ask its owner to list the team earlier. Whose place changes gets other ports.',
+  },
+  KK354: {
+    title: 'header that holds a secret',
+    why: 'Its value stands in git in the clear, for every reader of the repository, now and later.',
+    fix: 'Nothing, if the value is no secret. Else delete it and change it; a small proxy beside the service can add it, from a file of that machine.',
+  },
+  KK355: {
+    title: 'moment that is over',
+    why: 'The hostname answers 404, or the public port nothing: nobody notices that in the file.',
+    fix: 'Write a later moment, delete the line to serve it for ever, or delete the file.',
   },
 
   KK360: {

@@ -3,7 +3,10 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { ANNOTATIONS, schemas } from '../../schemas/by-kind.ts';
 import type { Kind } from './files.ts';
+import { foreignWordHint } from './foreign-words.ts';
+import { meantValue } from './meant-values.ts';
 import type { RuleId } from './rules.ts';
+import { shown } from './shown.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A schema problem before it has a place. */
@@ -15,22 +18,40 @@ export interface SchemaFinding {
   hint: string;
 }
 
-/** Values are shown up to here. */
+const KEEP_ONE = 'keep one of them';
+/** Names are shown up to here. */
 const SHOWN_CHARS_MAX = 60;
 /** Names of properties that a message lists; the editor knows them all. */
 const LISTED_MAX = 8;
-/** Their values are never shown: a person may have pasted the secret itself. */
-const SECRET_FIELD = /(token|key|secret|password|originTls\.ca)$|\bauth\.basic\b|\bheaders\.(request|response)\.set\b/i;
+/** Logins: neither values nor names are shown, because some people write passwords, hashes and names of users there. */
+const LOGIN_FIELD = /(^|\.)auth(?!\.forward\b)(?!\w)/;
+/** Their values are never shown either: a person may have pasted the secret itself. */
+const SECRET_FIELD = /(token|key|secret|password|originTls\.ca)$|\bheaders\.(request|response)\.set\b/i;
 
 let validators: Record<Kind, ValidateFunction> | undefined;
 
-/** Everything that the schema of `kind` refuses in `value`, in the schema's order. The values' number is bounded by the YAML reader. */
-export function judgeSchema(kind: Kind, value: unknown): SchemaFinding[] {
+/**
+ * Everything that the schema of `kind` refuses in `value`, in the schema's order. The values' number is bounded by the YAML reader.
+ * `team`: in whose folder the file lies.
+ */
+export function judgeSchema(kind: Kind, value: unknown, team?: string): SchemaFinding[] {
   validators ??= compileValidators();
   const validate = validators[kind];
   if (validate(value)) return [];
   // What is wrong with a name is said by the error of the name itself.
-  return (validate.errors ?? []).filter(({ keyword }) => keyword !== 'propertyNames').map(toFinding);
+  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'propertyNames');
+  return errors.map((error) => {
+    const finding = toFinding(error, kind);
+    const field = fieldName(error.instancePath);
+    // Of auth itself only what stands in place of its block may be a password.
+    const isLogin = LOGIN_FIELD.test(field) && (error.keyword === 'type' || !field.endsWith('auth'));
+    const isSlip = finding.hint === KEEP_ONE || finding.hint.startsWith('did you mean');
+    return isLogin && !isSlip ? { ...finding, hint: sealHint(team) } : finding;
+  });
+}
+
+function sealHint(team = 'TEAM'): string {
+  return `run kokoa seal --team ${team}, and paste all of what it prints; if a password or a hash was pushed, change the password`;
 }
 
 function compileValidators(): Record<Kind, ValidateFunction> {
@@ -42,7 +63,7 @@ function compileValidators(): Record<Kind, ValidateFunction> {
   return { route: compiled('route'), origin: compiled('origin'), edge: compiled('edge'), kokoa: compiled('kokoa') };
 }
 
-function toFinding(error: ErrorObject): SchemaFinding {
+function toFinding(error: ErrorObject, kind: Kind): SchemaFinding {
   const name = error.propertyName;
   const pointer = name === undefined ? error.instancePath : `${error.instancePath}/${escaped(name)}`;
   const field = fieldName(error.instancePath);
@@ -64,24 +85,26 @@ function toFinding(error: ErrorObject): SchemaFinding {
   const { params, keyword } = error;
   switch (keyword) {
     case 'additionalProperties':
-      return unknownProperty(pointer, at, String(params.additionalProperty), Object.keys(schema.properties ?? {}));
+      return unknownProperty(kind, pointer, String(params.additionalProperty), Object.keys(schema.properties ?? {}));
     case 'required': {
       const name = String(params.missingProperty);
       const example = schema.properties?.[name]?.examples?.[0];
-      const hint =
-        example === undefined || typeof example === 'object' ? `add ${name}` : `add a line such as ${name}: ${example}`;
-      return finding('KK113', `found no ${name}, expected one`, hint);
+      return finding('KK113', `found no ${name}, expected one`, missingHint(field, name, example));
     }
     case 'enum': {
       const words = (params.allowedValues as unknown[]).map(String);
       const meant = typeof error.data === 'string' ? didYouMean(error.data, words) : undefined;
-      return finding('KK114', `found ${found}, expected ${oneOf(words)}`, meant ? `did you mean ${meant}?` : about);
+      return finding(
+        'KK114',
+        `found ${found}, expected ${oneOf(words)}`,
+        meant ? `did you mean ${meant}?` : meantHint(field, error.data, about),
+      );
     }
     case 'type':
       return finding(
         'KK111',
-        `found ${found}, expected ${TYPE_WORDS[String(params.type)] ?? params.type}`,
-        typeHint(params.type, error.data, about),
+        `found ${found}, expected ${typeWords(params.type)}`,
+        typeHint(params.type, error.data, meantHint(field, error.data, ''), about),
       );
     case 'pattern':
     case 'format': {
@@ -89,7 +112,7 @@ function toFinding(error: ErrorObject): SchemaFinding {
       return finding(
         'KK115',
         `found ${found}, expected text such as ${example ?? params.format ?? 'described'}`,
-        about,
+        meantHint(field, error.data, about),
       );
     }
     case 'minimum':
@@ -105,8 +128,14 @@ function toFinding(error: ErrorObject): SchemaFinding {
         `found entry ${Number(params.i) + 1} equal to entry ${Number(params.j) + 1}, expected different ones`,
         'delete one of them',
       );
+    case 'maxProperties':
+      return finding(
+        'KK117',
+        `found ${together(error, schema.properties)}, expected at most ${params.limit}`,
+        params.limit === 1 ? KEEP_ONE : about,
+      );
     default:
-      // minLength, maxLength, minItems, maxItems, minProperties, maxProperties
+      // minLength, maxLength, minItems, maxItems, minProperties
       return finding(
         'KK117',
         `found ${size(error.data)}, expected ${keyword.startsWith('min') ? 'at least' : 'at most'} ${params.limit}`,
@@ -115,16 +144,39 @@ function toFinding(error: ErrorObject): SchemaFinding {
   }
 }
 
-function unknownProperty(parent: string, at: string, name: string, known: string[]): SchemaFinding {
+function unknownProperty(kind: Kind, parent: string, name: string, known: string[]): SchemaFinding {
+  const field = fieldName(parent);
   const meant = didYouMean(name, known);
-  const shown = JSON.stringify(name.slice(0, SHOWN_CHARS_MAX));
+  const foreign = kind === 'route' && /^(\/paths\/\d+)?$/.test(parent) ? foreignWordHint(name) : undefined;
+  const found = LOGIN_FIELD.test(field) ? 'a property that is not one of them' : `the property ${shown(name)}`;
   return {
     pointer: `${parent}/${escaped(name)}`,
     part: 'key',
     rule: 'KK112',
-    message: `${at}found the property ${shown}, expected ${oneOf(known, LISTED_MAX)}`,
-    hint: meant === undefined ? 'delete the line, or correct the name' : `did you mean ${meant}?`,
+    message: `${field === '' ? '' : `${field}: `}found ${found}, expected ${oneOf(known, LISTED_MAX)}`,
+    hint: foreign ?? (meant === undefined ? 'delete the line, or correct the name' : `did you mean ${meant}?`),
   };
+}
+
+/** `maintenance: {}` lacks a list that may be empty, which is what most people mean. */
+function missingHint(field: string, name: string, example: unknown): string {
+  if (field === 'maintenance')
+    return 'write maintenance: {allow: []}, which lets nobody in; addresses in the list get through';
+  return example === undefined || typeof example === 'object'
+    ? `add ${name}`
+    : `add a line such as ${name}: ${example}`;
+}
+
+/** The properties that must not all be there: by name, where the schema has the names. */
+function together({ data }: ErrorObject, known: object | undefined): string {
+  const names = Object.keys(data as object).filter((name) => known !== undefined && Object.hasOwn(known, name));
+  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : size(data);
+}
+
+/** The value in its accepted spelling, where one can tell which is meant. */
+function meantHint(field: string, data: unknown, otherwise: string): string {
+  const meant = LOGIN_FIELD.test(field) ? undefined : meantValue(field, data);
+  return meant === undefined ? otherwise : `write ${meant}`;
 }
 
 const TYPE_WORDS: Record<string, string> = {
@@ -135,7 +187,16 @@ const TYPE_WORDS: Record<string, string> = {
   boolean: 'true or false',
 };
 
-function typeHint(type: unknown, data: unknown, about: string): string {
+/** `type` of a schema: one word, or several of which one must hold. */
+function typeWords(type: string | string[]): string {
+  return [type]
+    .flat()
+    .map((word) => TYPE_WORDS[word] ?? word)
+    .join(' or ');
+}
+
+function typeHint(type: unknown, data: unknown, meant: string, about: string): string {
+  if (meant !== '' && !(type === 'integer' && /^[0-9]+$/.test(`${data}`))) return meant;
   if (type === 'string' && (typeof data === 'number' || typeof data === 'boolean')) return 'put it in quotes';
   if (type === 'integer' && typeof data === 'string' && /^[0-9]+$/.test(data)) return 'delete the quotes';
   if (type === 'array' && typeof data === 'string') return 'begin each entry on a line of its own with a dash';
@@ -146,11 +207,10 @@ function describe(data: unknown, field: string): string {
   if (data === null) return 'nothing';
   if (Array.isArray(data)) return 'a list';
   if (typeof data === 'object') return 'a block of properties';
-  const secret = SECRET_FIELD.test(field);
+  const secret = SECRET_FIELD.test(field) || LOGIN_FIELD.test(field);
   if (typeof data !== 'string')
     return typeof data === 'number' ? (secret ? 'a number' : `the number ${data}`) : `${data}`;
-  if (secret) return `text of ${data.length} characters`;
-  return JSON.stringify(data.length > SHOWN_CHARS_MAX ? `${data.slice(0, SHOWN_CHARS_MAX)}…` : data);
+  return secret ? `text of ${data.length} characters` : shown(data);
 }
 
 function size(data: unknown): string {

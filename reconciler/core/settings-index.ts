@@ -32,7 +32,7 @@ export function indexOf(kokoa: Kokoa): SettingsIndex {
   }
   const ports = new Map<string, PortRange[]>();
   for (const { name, ports: typed = [] } of kokoa.teams) {
-    const ranges = typed.map(readPortRange).filter((range) => range !== undefined);
+    const ranges = typed.map((one) => readPortRange(`${one}`)).filter((range) => range !== undefined);
     ports.set(name, [...(ports.get(name) ?? []), ...ranges]);
   }
   const passing = kokoa.pools.filter(({ tlsPassthrough }) => tlsPassthrough === true);

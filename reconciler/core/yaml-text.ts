@@ -1,5 +1,7 @@
-// From bytes to text that a person sees as it is: UTF-8, no NUL, no control, bidi or invisible characters, not even in comments.
+// From bytes to text that a person sees as it is: UTF-8, no NUL, no control, bidi or invisible characters, not even in comments. And
+// that anybody may see: a file with a secret in it is read no further, so that no later message can repeat it.
 import type { RuleId } from './rules.ts';
+import { secretsIn } from './secret-shapes.ts';
 
 /** Bytes of one file of the data. */
 export const FILE_BYTES_MAX = 1024 * 1024;
@@ -42,7 +44,8 @@ export function decodeText(bytes: Uint8Array, findingsMax: number): TextResult {
     return refuse(text, { offset: text.length, rule: 'KK003', message, hint: 'save the file as UTF-8 text' });
   }
   const text = new TextDecoder('utf-8').decode(bytes);
-  const findings = forbiddenCharacters(text, findingsMax);
+  const conflict = mergeConflict(text);
+  const findings = [...(conflict ?? forbiddenCharacters(text, findingsMax)), ...secrets(text, findingsMax)];
   return findings.length > 0 ? { kind: 'refused', text, findings } : { kind: 'text', text };
 }
 
@@ -60,6 +63,22 @@ export function forbiddenCharacters(text: string, findingsMax: number): Finding[
     if (findings.length === findingsMax) break;
   }
   return findings;
+}
+
+function secrets(text: string, findingsMax: number): Finding[] {
+  return secretsIn(text, findingsMax).map(({ offset, length, shape: { what, rule, hint } }) => {
+    const message = `found ${what} (${length} characters, which are not repeated), expected no secret in the data`;
+    return { offset, rule, message, hint };
+  });
+}
+
+/** The three kinds of lines that git leaves (git-merge(1), "how conflicts are presented"); one finding, however many there are. */
+function mergeConflict(text: string): [Finding] | undefined {
+  const start = /^<{7} /m.exec(text);
+  if (start === null || !/^={7}\r?$/m.test(text) || !/^>{7} /m.test(text)) return undefined;
+  const message = 'found the marks of a merge conflict, expected one version of the lines';
+  const hint = 'keep what you want of both versions, and delete the lines with <<<<<<<, ======= and >>>>>>>';
+  return [{ offset: start.index, rule: 'KK018', message, hint }];
 }
 
 function refuse(text: string, finding: Finding): TextResult {

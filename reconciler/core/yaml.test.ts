@@ -114,6 +114,75 @@ describe('parseYaml refuses', () => {
   });
 });
 
+describe('parseYaml and secrets', () => {
+  const hash = `$2y$05$${'a'.repeat(53)}`;
+
+  it.each([
+    [`a: ${hash}\n`, ['1:4 KK017']],
+    [`a: 1\n# alice:${hash}\n`, ['2:9 KK017']],
+    [`a: |\n  alice:${hash}\n  bob:${hash}\n`, ['2:9 KK017', '3:7 KK017']],
+    [`${hash}: a\n`, ['1:1 KK017']],
+    [`a: [${hash}\nb: {\n`, ['1:5 KK017']],
+    [`a: *${hash}\n`, ['1:5 KK017']],
+    ['a:\n  -----BEGIN PRIVATE KEY-----\n  MC4CAQAw\n', ['2:3 KK322']],
+    [`a: ${hash} \u202e\n`, ['1:4 KK017', '1:65 KK004']],
+  ])('reads no further in %j', (text, expected) => {
+    const parsed = parse(text);
+    expect(parsed.value).toBeUndefined();
+    expect(places(text)).toEqual(expected);
+    expect(JSON.stringify(parsed.problems)).not.toMatch(/aaaa|MC4C/);
+  });
+
+  it('does not say more of them than of other problems', () => {
+    expect(parse(`- ${hash}\n`.repeat(1000)).problems).toHaveLength(PROBLEMS_PER_FILE_MAX + 1);
+  });
+
+  it.each([
+    'auth:\n  basic:\n    users:\n      hunter2: a\n      hunter2: b\n',
+    'auth:\n  basic:\n    users:\n      alice: &hunter2\n',
+    'auth:\n  basic:\n    users:\n      alice: *hunter2\n',
+    'auth:\n  basic:\n    users:\n      alice: !hunter2 x\n',
+    'auth:\n  basic:\n    users: |hunter2\n      x\n',
+    'auth:\n  basic:\n    users:\n      alice: 0x4e7e42\n',
+    'auth:\n  basic:\n    users: {123456: a}\n',
+    'auth:\n  basic:\n    users: "\\hunter2"\n',
+    'password: @hunter2\n',
+  ])('says what is wrong with %j, and repeats nothing', (text) => {
+    const { problems } = parse(text);
+    expect(problems).not.toEqual([]);
+    expect(JSON.stringify(problems)).not.toMatch(/hunter2|4e7e42|123456/);
+  });
+
+  it('still repeats what is wrong elsewhere', () => {
+    expect(parse('auth:\n  basic:\n    users: {file: a}\npool: &pool x\n').problems[0]?.message).toContain('&pool');
+  });
+});
+
+describe('a merge conflict', () => {
+  const conflict = '<<<<<<< HEAD\nport: 8080\n=======\nport: 8081\n>>>>>>> theirs\n';
+
+  it.each([
+    [`a: 1\n${conflict}b: 2\n${conflict}`, ['2:1 KK018']],
+    [conflict.replace('=======', '||||||| base\nport: 1\n=======').replaceAll('\n', '\r\n'), ['1:1 KK018']],
+  ])('is one problem: %j', (text, expected) => {
+    expect(places(text)).toEqual(expected);
+  });
+
+  it.each([
+    conflict.replace(/>.*/, ''),
+    conflict.replace('=======', '='),
+    'a: |\n  <<<<<<< HEAD\n  =======\n  >>>>>>> b\n',
+  ])('is not seen in %j', (text) => {
+    expect(places(text).join()).not.toContain('KK018');
+  });
+
+  it('is searched in bounded time', () => {
+    const start = performance.now();
+    parse('<<<<<<< HEAD\n'.repeat(80_000));
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});
+
 describe('parseYaml withstands', () => {
   const near = (unit: string, before = '') =>
     before + unit.repeat(Math.floor((FILE_BYTES_MAX - before.length) / unit.length));

@@ -3,6 +3,8 @@
 import { Composer, CST, isMap, isScalar, isSeq, Lexer, type ParsedNode, Parser } from 'yaml';
 import { lineTable } from './lines.ts';
 import type { Position, Problem } from './problem.ts';
+import { rules } from './rules.ts';
+import { withoutSecrets } from './secret-parts.ts';
 import { decodeText, type Finding } from './yaml-text.ts';
 import { type LexerToken, TokenJudge } from './yaml-tokens.ts';
 import { judgeKey, judgeScalar } from './yaml-values.ts';
@@ -23,11 +25,13 @@ export interface ParsedYaml {
 export function parseYaml(file: string, bytes: Uint8Array): ParsedYaml {
   const decoded = decodeText(bytes, PROBLEMS_PER_FILE_MAX + 1);
   const text = decoded.text;
-  const { contents, findings } = decoded.kind === 'refused' ? { ...decoded, contents: undefined } : compose(text);
-  if (contents === undefined)
-    return { value: undefined, problems: toProblems(file, text, findings), locate: () => ({ line: 1, column: 1 }) };
-  const value = toValue(contents, findings);
-  return { value, problems: toProblems(file, text, findings), locate: lazyLocator(text) };
+  const nowhere = () => ({ line: 1, column: 1 });
+  if (decoded.kind === 'refused')
+    return { value: undefined, problems: toProblems(file, text, decoded.findings), locate: nowhere };
+  const { contents, findings } = compose(text);
+  const value = contents === undefined ? undefined : toValue(contents, findings);
+  const problems = toProblems(file, text, discreet(text, findings));
+  return { value, problems, locate: contents === undefined ? nowhere : lazyLocator(text) };
 }
 
 /** The list as it is reported: at most `PROBLEMS_PER_FILE_MAX`, and one more that counts the rest. */
@@ -130,6 +134,20 @@ function toValue(node: ParsedNode | null, findings: Finding[]): unknown {
     else value[scalar?.value as string] = toValue(pair.value as ParsedNode | null, findings);
   }
   return value;
+}
+
+/** The findings, without what they quote where it may be a secret. */
+function discreet(text: string, findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length === 0) return findings;
+  const shown = withoutSecrets(text);
+  return findings.map((finding) => {
+    // To the end of the line: the character itself may be a star.
+    const end = text.indexOf('\n', finding.offset);
+    const [from, to] = [finding.offset, end === -1 ? text.length : end];
+    if (shown.slice(from, to) === text.slice(from, to)) return finding;
+    const { title } = rules[finding.rule];
+    return { ...finding, message: `found ${title}, in lines that may hold a secret and are not repeated` };
+  });
 }
 
 function toProblems(file: string, text: string, findings: readonly Finding[]): Problem[] {

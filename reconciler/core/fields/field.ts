@@ -6,8 +6,7 @@ import type { Problem } from '../problem.ts';
 import type { RuleId } from '../rules.ts';
 import { fieldName } from '../schema-problems.ts';
 
-/** Values are shown up to here. */
-const SHOWN_CHARS_MAX = 60;
+export { shown } from '../shown.ts';
 
 /** Where a value stands, and what a check may ask besides it. */
 export interface FieldPlace {
@@ -99,11 +98,6 @@ export function refuse(place: FieldPlace, rule: RuleId, message: string, hint: s
 /** The problem with its line and column. */
 export function placed(file: LoadedFile, { pointer, part, ...problem }: FieldProblem): Problem {
   return { file: file.path, ...file.locate(pointer, part), severity: 'error', ...problem };
-}
-
-/** A typed value in a message: quoted, and cut where it is long. Never for secrets. */
-export function shown(text: string): string {
-  return JSON.stringify(text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text);
 }
 
 export function meantOr(meant: string | undefined, otherwise: string): string {

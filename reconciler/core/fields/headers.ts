@@ -1,7 +1,7 @@
 // `headers`: what the edge changes on the way to the service and back.
 import type { HeaderChanges, Headers } from '../../../schemas/types.ts';
 import { block, type FieldCheck, type FieldPlace, type FieldProblem, listOf, mapOf, one, refuse } from './field.ts';
-import { type HeaderUse, reservation } from './reserved-headers.ts';
+import { type HeaderUse, isCredential, reservation } from './reserved-headers.ts';
 
 /** Printable ASCII (RFC 9110, 5.5) without what a web server would interpret. */
 const ADMITTED = /[^ -#%-[\]-~]/u;
@@ -30,7 +30,8 @@ export function headerName(use: HeaderUse): FieldCheck<string> {
 function judgeNames(names: readonly string[], use: HeaderUse, place: FieldPlace): FieldProblem[] {
   return names.flatMap((name) => {
     const reserved = reservation(name, use);
-    if (reserved === undefined) return [];
+    if (reserved === undefined)
+      return use === 'request.set' && isCredential(name) ? [judgeCredential(name, place)] : [];
     return [
       {
         ...refuse(place, 'KK323', `found ${name}, expected none: it ${reserved.why}`, reserved.hint, `/${name}`),
@@ -38,6 +39,14 @@ function judgeNames(names: readonly string[], use: HeaderUse, place: FieldPlace)
       },
     ];
   });
+}
+
+/** A secret cannot be told from another value, so it is a warning: a marker such as `X-Auth: edge` harms nobody. */
+function judgeCredential(name: string, place: FieldPlace): FieldProblem {
+  const message = `found ${name}, expected no header that lets in whoever knows its value: everybody who reads git does`;
+  const hint =
+    'delete it, and if it is a secret and was pushed, change it; let a small proxy beside the service add it, or let the service trust the tunnel';
+  return { ...refuse(place, 'KK354', message, hint, `/${name}`), part: 'key', severity: 'warning' };
 }
 
 /** The value itself is not repeated: people put secrets into headers. */

@@ -5,16 +5,20 @@ import { type FieldCheck, type FieldPlace, type FieldProblem, listOf, meantOr, o
 /** Kept ports that a message names, and ranges that a hint writes out. */
 const LISTED_MAX = 3;
 
+/** A port as a number or as text, or a range. */
+type PortGrant = string | number;
+
 /** `tunnelPorts`: UDP port → an edge whose tunnels come in there. */
-export function portGrants(tunnelPorts: ReadonlyMap<number, string>): FieldCheck<readonly string[]> {
+export function portGrants(tunnelPorts: ReadonlyMap<number, string>): FieldCheck<readonly PortGrant[]> {
   const kept = new Map([
     ...[...tunnelPorts].map(([port, edge]) => [port, `${port} (the tunnels of ${edge})`] as const),
     ...RESERVED_PORTS.map((port) => [port, `${port}`] as const),
   ]);
   return listOf(
-    one<string>((typed, place) => {
-      const range = readPortRange(typed);
-      return range === undefined ? judgeUnreadable(typed, place) : judgeKept(typed, range, kept, place);
+    one<PortGrant>((typed, place) => {
+      const text = `${typed}`;
+      const range = readPortRange(text);
+      return range === undefined ? judgeUnreadable(text, place) : judgeKept(text, range, kept, place);
     }),
     judgeOverlap,
   );
@@ -53,8 +57,8 @@ function rangesAround({ from, to }: PortRange, ports: readonly number[]): string
   });
 }
 
-function judgeOverlap(list: readonly string[], place: FieldPlace): FieldProblem[] {
-  const ranges = list.map(readPortRange);
+function judgeOverlap(list: readonly PortGrant[], place: FieldPlace): FieldProblem[] {
+  const ranges = list.map((typed) => readPortRange(`${typed}`));
   return ranges.flatMap((range, index) => {
     const before = ranges.slice(0, index).findIndex((other) => other && range && overlap(other, range));
     if (before === -1) return [];

@@ -70,3 +70,12 @@ export function reservation(name: string, use: HeaderUse): { why: string; hint: 
   const lower = name.toLowerCase();
   return RESERVATIONS.find(({ names, uses }) => uses.includes(use) && names.test(lower));
 }
+
+/** Names by which services ask for a key, a password or a session (Authorization is refused altogether). */
+const CREDENTIAL =
+  /^(?:.{0,60}-)?(?:api-?keys?|access-?keys?|auth-?keys?|token|auth|secret|password|passwd|credentials?|session(?:-?id)?)$|^(?:cookie|apikey|x-functions-key|ocp-apim-subscription-key)$/;
+
+/** True for a header of a request whose value lets in whoever has it. */
+export function isCredential(name: string): boolean {
+  return CREDENTIAL.test(name.toLowerCase());
+}

@@ -1,0 +1,19 @@
+// Opens the node of a state directory for a command. Law: a directory that this user may not read is not taken for an empty one.
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KokoaError } from '../../bundle/error.ts';
+import { type Node, openNode } from '../node.ts';
+
+/** @throws KokoaError state_unreadable for another user than the one who joined, and what `openNode` throws */
+export async function openJoined(stateDir: string): Promise<Node> {
+  const path = join(stateDir, 'settings.json');
+  const failure = await open(path).then(
+    (file) => file.close(),
+    (cause: NodeJS.ErrnoException) => cause,
+  );
+  if (failure?.code !== 'EACCES') return openNode(stateDir);
+  throw new KokoaError('state_unreadable', `this user may not read ${path}`, {
+    hint: 'run it as root, or as the user who joined',
+    cause: failure,
+  });
+}

@@ -1,0 +1,29 @@
+// `kokoa explain`: what a rule of `kokoa validate` is for, and what to change.
+import type { Command } from 'commander';
+import { KokoaError } from '../../bundle/error.ts';
+import { type RuleId, rules } from '../core/rules.ts';
+
+/** Adds the command. @throws KokoaError usage for a rule that is not there */
+export function registerExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('say why a rule such as KK112 is there and what to change')
+    .argument('[rule]', 'what stands behind error or warning; without it: all rules')
+    .action((id?: string) => {
+      for (const line of id === undefined ? titles() : explanation(id.toUpperCase())) console.log(line);
+    });
+}
+
+function titles(): string[] {
+  return Object.entries(rules).map(([id, { title }]) => `${id}  ${title}`);
+}
+
+function explanation(id: string): string[] {
+  if (!Object.hasOwn(rules, id)) {
+    throw new KokoaError('usage', `found the rule ${JSON.stringify(id.slice(0, 20))}, expected such as KK112`, {
+      hint: 'all of them: kokoa explain',
+    });
+  }
+  const { title, why, fix } = rules[id as RuleId];
+  return [`${id}: ${title}`, '', `Why: ${why}`, `Do:  ${fix}`];
+}
