@@ -13,6 +13,7 @@ import type { EdgeConfig, OriginConfig } from '../bundle/config.ts';
 import { edgeConfig, type Installation, installation, responseOf } from '../bundle/installation.fixture.ts';
 import { signNode } from '../bundle/sign.ts';
 import build from '../rolldown.config.ts';
+import { compileCache } from '../test/compile-cache.ts';
 import { createNginx } from './adapters/nginx.ts';
 import { routeOf } from './verified.fixture.ts';
 
@@ -39,7 +40,7 @@ export async function buildOneFile() {
   await mkdir(bin);
   // No test asks a certificate authority.
   await writeFile(join(bin, 'certbot'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-  const env = { PATH: `${bin}:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin` };
+  const env = { ...compileCache(), PATH: `${bin}:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin` };
   const run = (stateDir: string, args: readonly string[], input: string) =>
     execa(process.execPath, [file, '--state', stateDir, ...args], {
       ...{ cwd: dir, input, env, extendEnv: false, reject: false, timeout: COMMAND_MS },

@@ -19,6 +19,7 @@ import type { Run } from './run.ts';
 
 const GOAL = '95 % of nginx by hand';
 const BY_HAND = 'nginx by hand';
+const BY_HAND_BARE = 'nginx by hand, few headers';
 const BY_HAND_DRESSED = 'nginx by hand, the same';
 const PLAIN_NAME = PLAIN_NAMES[0]!;
 
@@ -31,6 +32,7 @@ interface Asked {
 interface All {
   edge: Asked;
   byHand: Asked;
+  byHandBare: Asked;
   byHandDressed: Asked;
   haproxy: Asked;
   caddy: Asked;
@@ -61,6 +63,7 @@ async function measureRequests(run: Run, all: All, titles: Titles): Promise<void
     [
       asking('edge, one of 100 routes', all.edge, BY_HAND),
       asking(BY_HAND, all.byHand),
+      asking(BY_HAND_BARE, all.byHandBare, BY_HAND),
       asking('edge, path with allow, limits', all.edge, BY_HAND_DRESSED, true),
       asking(BY_HAND_DRESSED, all.byHandDressed, undefined, true),
       asking(titles.haproxy, all.haproxy, BY_HAND),
@@ -97,15 +100,17 @@ async function startAll(run: Run, nginx: string): Promise<All> {
   const certificate = await pki.certificate([PLAIN_NAME]);
   const place: Place = { run, nginx, features, certificate, hostname: PLAIN_NAME, backend };
   const dressed: Place = { ...place, certificate: await pki.certificate([DRESSED_NAME]), hostname: DRESSED_NAME };
-  const [byHand, byHandDressed, haproxy, caddy] = await Promise.all([
-    startNginxByHand(place, false),
-    startNginxByHand(dressed, true),
+  const [byHand, byHandBare, byHandDressed, haproxy, caddy] = await Promise.all([
+    startNginxByHand(place, 'whole'),
+    startNginxByHand(place, 'bare'),
+    startNginxByHand(dressed, 'dressed'),
     startHaproxy(place),
     startCaddy(place),
   ]);
   return {
     edge: { port: edge.port, cpuSeconds: () => cpuSeconds(processes()) },
-    ...{ byHand: asked(byHand), byHandDressed: asked(byHandDressed), haproxy: asked(haproxy), caddy: asked(caddy) },
+    ...{ byHand: asked(byHand), byHandBare: asked(byHandBare), byHandDressed: asked(byHandDressed) },
+    ...{ haproxy: asked(haproxy), caddy: asked(caddy) },
     answered,
     version: features.version,
   };

@@ -62,10 +62,42 @@ http {
   };
 }
 
-/** One host, two parts: `/api` without its prefix and for few, everything with limits. What neither needs costs nothing. */
-export async function startNginxByHand(place: Place, dressed: boolean): Promise<Contender> {
+/**
+ * `bare`: the fewest headers that a service needs, no WebSocket. `whole`: as an edge, all headers about the visitor, and WebSocket.
+ * `dressed`: whole, and the host has two parts: `/api` without its prefix and for few, everything with limits.
+ */
+export type ByHand = 'bare' | 'whole' | 'dressed';
+
+const BARE_HEADERS = `proxy_set_header Host $host;
+    proxy_set_header Connection "";
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;`;
+
+/** What common generators of such configurations write, DigitalOcean's among them; our names for the maps. */
+const WHOLE_HEADERS = `map $http_upgrade $connection_upgrade {
+        default upgrade;
+        "" "";
+    }
+    map $remote_addr $forwarded_for {
+        default $remote_addr;
+        "~:" "\\"[$remote_addr]\\"";
+    }
+    proxy_set_header Host $host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $connection_upgrade;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header Forwarded "for=$forwarded_for;host=$host;proto=$scheme";
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host $host;
+    proxy_set_header X-Forwarded-Port $server_port;`;
+
+/** One host. What it does not need costs nothing. */
+export async function startNginxByHand(place: Place, kind: ByHand): Promise<Contender> {
   const { run, nginx, features, certificate, hostname, backend } = place;
-  const host = addLoopbackHost(run, dressed ? 'by-hand-dressed' : 'by-hand');
+  const dressed = kind === 'dressed';
+  const host = addLoopbackHost(run, `by-hand-${kind}`);
   const port = await freePort();
   const zones = `limit_req_zone $binary_remote_addr zone=requests:10m rate=100000r/s;
     limit_conn_zone $binary_remote_addr zone=connections:10m;`;
@@ -92,11 +124,7 @@ http {
     ${features.http2Directive ? 'http2 on;' : ''}
     ${dressed ? zones : ''}
     proxy_http_version 1.1;
-    proxy_set_header Host $host;
-    proxy_set_header Connection "";
-    proxy_set_header X-Real-IP $remote_addr;
-    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-    proxy_set_header X-Forwarded-Proto $scheme;
+    ${kind === 'bare' ? BARE_HEADERS : WHOLE_HEADERS}
     upstream app {
         server ${backend};
         keepalive 32;

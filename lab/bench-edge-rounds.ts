@@ -2,7 +2,7 @@
 import { cpuPerPiece, inTurn, type Measured, percent, piecesPerSecond, workRatio } from './bench-edge-ratios.ts';
 import { median } from './statistics.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 export const ROUND_SECONDS = 2;
 
 export interface Row {

@@ -212,9 +212,10 @@ async function makeCertificate(dir: string): Promise<void> {
   await chmod(join(dir, 'testbed.key'), 0o644);
 }
 
+/** Free on every address, of IPv4 and IPv6: the web server listens on both. */
 export async function freePort(): Promise<number> {
   const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '::', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
