@@ -122,6 +122,12 @@ describe('forward', () => {
     expect(seenBy(known).headers['remote-user']).toBe('bob');
   });
 
+  test('nobody asks the login service past the edge, not even somebody it knows', async () => {
+    const answer = await visit(edge, { host, path: '/.kokoa/login', headers: { Cookie: 'session=alice' } });
+    expect(answer.status).toBe(404);
+    expect(proxy.questions.map(({ url }) => url)).toEqual([]);
+  });
+
   test.each([403, 404, 500])('a login service that answers %i lets nobody in', async (status) => {
     proxy.answerWith(status);
     const answer = await visit(edge, { host, headers: { Cookie: 'session=alice' } });
