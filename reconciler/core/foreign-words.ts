@@ -21,7 +21,7 @@ const ROUTE_WORDS: Readonly<Record<string, string>> = {
   middlewares: 'write what they do on the route: auth, allow, headers, limits, redirect',
   loadbalancer: 'write backends, a list of origin and port',
   servers: 'write backends, a list of origin and port',
-  certresolver: 'delete it: the edges order and renew certificates by themselves',
+  certresolver: 'delete it: the edges order certificates by themselves',
   insecureskipverify: 'write originTls: {verify: none}',
   basicauth: 'write auth: {basic: {users: …}} with what kokoa seal prints',
   forwardauth: 'write auth: {forward: {origin: NAME, port: NUMBER, path: /PATH}}',
@@ -49,7 +49,7 @@ const ROUTE_WORDS: Readonly<Record<string, string>> = {
   locations: 'write paths, a list of blocks with a prefix',
   location: 'write paths, a list of blocks with a prefix',
   advancedconfig: 'delete it: there are no lines of nginx here; every field is in docs/routes.md',
-  certificate: 'delete it: the edges order and renew certificates by themselves',
+  certificate: 'delete it: the edges order certificates by themselves',
   // Caddy and nginx
   reverseproxy: 'write origin: NAME and port: NUMBER',
   proxypass: 'write origin: NAME and port: NUMBER',

@@ -91,7 +91,7 @@ function refuseInsecure({ host, tls, behindProxy, development }: ListenOptions):
   if (isLoopback(host)) return;
   if (development)
     throw new KokoaError('insecure_listen', `development keys must not be served on ${host}`, {
-      hint: 'Make real keys with `kokoa keys init`, or listen on 127.0.0.1.',
+      hint: 'Make real keys with `kokoa keys init --production --dir DIR`, or listen on 127.0.0.1.',
     });
   if (!tls && !behindProxy)
     throw new KokoaError('insecure_listen', `plain HTTP on ${host} would show node tokens to anybody on the way`, {
