@@ -1,11 +1,13 @@
 // POST /webhooks/github: a push is a hint to look sooner; what is true is what git answers. Law: the body is capped before anything
-// else sees it, its signature is checked before it is parsed, and it decides nothing but when the loop runs next.
+// else sees it, its signature is checked before it is parsed, and it decides nothing but when the loop runs next. Forgejo and Gitea post
+// here as well.
 
 import { createNodeMiddleware, Webhooks } from '@octokit/webhooks';
 import type { Request, Response } from 'express';
 import { refuse } from './answer.ts';
 import { readBody } from './body.ts';
 import type { HttpDeps } from './deps.ts';
+import { nameAsGithub } from './webhook-headers.ts';
 
 export const WEBHOOK_PATH = '/webhooks/github';
 
@@ -43,6 +45,7 @@ export function webhookHandler(deps: Deps): (request: Request, response: Respons
     }
     // The middleware takes a body that was read before it as a string.
     request.body = text;
+    nameAsGithub(request.headers);
     await verify(request, response);
     if (response.statusCode >= 400) metrics.webhook('refused');
   };

@@ -1,0 +1,29 @@
+// Where and as whom the operations on GitHub work, and how they read through pages.
+import type { Shape } from './github-answers.ts';
+import type { GithubApi, GithubClient } from './github-client.ts';
+import type { GithubIdentity } from './github-credential.ts';
+
+export interface GithubPlace {
+  client: GithubClient;
+  identity: GithubIdentity;
+  /** What every request about the repository says. */
+  where: { owner: string; repo: string };
+  /** The followed one. */
+  branch: string;
+}
+
+export const PAGE_SIZE = 100;
+
+/** The items of all pages, asked for one by one, until a page is not full or `pagesMax` were read. */
+export async function* pages<T>(
+  client: GithubClient,
+  shape: Shape<T[]>,
+  pagesMax: number,
+  send: (api: GithubApi, page: { per_page: number; page: number }) => Promise<{ status: number; data: unknown }>,
+): AsyncGenerator<T> {
+  for (let page = 1; page <= pagesMax; page += 1) {
+    const items = await client.ask(shape, (api) => send(api, { per_page: PAGE_SIZE, page }));
+    yield* items;
+    if (items.length < PAGE_SIZE) return;
+  }
+}
