@@ -5,6 +5,8 @@ import { STREAM_MODULE, SYSTEM_CA_FILE } from './nginx-paths.ts';
 import { malformed, parseNginx, type Statement } from './nginx-syntax.ts';
 
 const MAIN_FILE = 'nginx.conf';
+/** The one table that two maps read. */
+const TWICE = 'hosts.map';
 /**
  * `key value;` per line: no variable, no pattern, no quote. A key is a name, or a name and a path; it has a dot, so it is never `include`
  * or `default`.
@@ -18,7 +20,7 @@ const CERTIFICATES = /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n
 
 /** Directives whose arguments may be anything that the reader lets pass; they name no file, program or address. */
 const PLAIN = new Set(
-  `user worker_rlimit_nofile worker_processes pcre_jit worker_shutdown_timeout worker_connections events http server location if map geo upstream
+  `user worker_rlimit_nofile worker_processes worker_shutdown_timeout worker_connections events http server location if map geo upstream
    map_hash_max_size map_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size proxy_headers_hash_max_size variables_hash_max_size variables_hash_bucket_size
    proxy_headers_hash_bucket_size server_tokens default_type client_header_buffer_size large_client_header_buffers
    client_header_timeout client_body_timeout client_max_body_size send_timeout request_pool_size keepalive keepalive_timeout keepalive_requests
@@ -126,7 +128,7 @@ function walkBlock(statements: readonly Statement[], file: string, walk: Walk): 
 /** Entries that stand in a template may use variables and patterns; those of a table may not. */
 function walkMap(entries: readonly Statement[], file: string, walk: Walk): void {
   for (const { words, block } of entries) {
-    if (words[0] === 'include') checkTable(includedFile(words.slice(1), walk), walk);
+    if (words[0] === 'include') checkTable(includedFile(words.slice(1), walk, TWICE), walk);
     else if (block || words.length > 2 || (words.length === 1 && words[0] !== 'hostnames')) throw refused(file, words);
   }
 }
@@ -157,13 +159,13 @@ function inFolder(path: string | undefined, folder: string): string {
   return path?.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
 }
 
-function includedFile([path, ...more]: readonly string[], walk: Walk): string {
+function includedFile([path, ...more]: readonly string[], walk: Walk, twice?: string): string {
   const name = inFolder(path, walk.folder);
   if (
     more.length > 0 ||
     !/^[a-z0-9.-]+$/.test(name) ||
     !walk.files.has(name) ||
-    (name !== 'hosts.map' && walk.read.has(name))
+    (name !== twice && walk.read.has(name))
   )
     throw refused(MAIN_FILE, ['include', path ?? '']);
   walk.read.add(name);

@@ -1,7 +1,7 @@
 // A folder of data that a command adds to. Law: nothing is written that brings an error which was not there before, and nothing
 // that exists is overwritten.
-import { chmod, lstat, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, lstat, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import type { Kokoa } from '../../schemas/types.ts';
@@ -50,6 +50,7 @@ export async function writeNewFile(folder: DataFolder, path: string, text: strin
   if (!validates(folder, path, text)) return false;
   const place = join(folder.dir, path);
   await writingTo(path, mkdir(dirname(place), { recursive: true }));
+  await refuseElsewhere(folder.dir, path);
   await writingTo(path, writeFile(place, text, { flag: 'wx', mode: FILE_MODE }));
   return true;
 }
@@ -103,4 +104,17 @@ function warnOfOthers(errors: readonly Problem[]): void {
   const shown = files.slice(0, OTHERS_SHOWN_MAX).map(printable).join(', ');
   const more = files.length > OTHERS_SHOWN_MAX ? ` and ${files.length - OTHERS_SHOWN_MAX} more` : '';
   console.error(`warning: not of this file, but kokoa validate will refuse ${shown}${more}`);
+}
+
+/** A folder that is a link leads out of the data. @throws KokoaError file_elsewhere */
+async function refuseElsewhere(dir: string, path: string): Promise<void> {
+  const [top, folder] = await Promise.all([realpath(dir), realpath(dirname(join(dir, path)))]);
+  if (relative(top, folder) === dirname(path)) return;
+  throw new KokoaError(
+    'file_elsewhere',
+    `${dirname(path)} is a link to another folder, expected a folder of the data`,
+    {
+      hint: 'put a plain folder in its place',
+    },
+  );
 }

@@ -8,6 +8,7 @@ let top: string;
 beforeAll(() => {
   top = mkdtempSync(join(tmpdir(), 'kokoa-top-'));
   mkdirSync(join(top, 'routes/hoge'), { recursive: true });
+  mkdirSync(join(top, '.git'));
   mkdirSync(join(top, 'other/.git'), { recursive: true });
   mkdirSync(join(top, 'other/routes'));
   writeFileSync(join(top, 'kokoa.yaml'), '');
@@ -24,4 +25,15 @@ test.each([
 
 test('a folder that was named is that folder', () => {
   expect(dataTop('elsewhere', join(top, 'routes/hoge'))).toBe('elsewhere');
+});
+
+test('outside of a clone it is this folder alone', () => {
+  rmSync(join(top, '.git'), { recursive: true });
+  expect(dataTop(undefined, join(top, 'routes/hoge'))).toBe('.');
+  mkdirSync(join(top, '.git'));
+});
+
+test('nothing is taken from a folder of another user', () => {
+  const ownerOf = (folder: string) => (folder === top ? 65_534 : 0);
+  expect(dataTop(undefined, join(top, 'routes/hoge'), ownerOf)).toBe('.');
 });

@@ -116,6 +116,28 @@ describe.each(VISITS)('over %s', (_protocol, ask) => {
   });
 });
 
+/** So long that a pattern which repeats a group would run out of stack and give up. */
+const LONG = [3_000, 15_000].flatMap((length) => {
+  const slashes = '/'.repeat(length);
+  return [`/x${slashes}../admin`, `/api${slashes}..;/admin`, `/api${slashes}x%5c..%5cadmin`, `${slashes}..;/admin`];
+});
+LONG.push(`${'/a'.repeat(2_000)}${'/..;'.repeat(2_000)}/admin`);
+
+test.each(LONG.map((path) => [path.length, path.slice(-20), path]))(
+  '%i characters that climb, …%s, are answered 400',
+  async (_length, _end, path) => {
+    for (const name of [host, 'shut.hoge.com', 'open.hoge.com']) {
+      expect((await visit(edge, { host: name, path })).status).toBe(400);
+    }
+    expect(arrived()).toEqual([]);
+  },
+);
+
+test('a path is not refused for being long', async () => {
+  const path = '/a'.repeat(7_000);
+  expect(seenBy(await visit(edge, { host, path }))).toMatchObject({ origin: 'site', url: path });
+});
+
 /** Whole URLs, which only HTTP/1.1 can send (RFC 9112 §3.2.2). */
 test.each([
   [`https://${host}/api/x?y`, 200, 'api', '/api/x?y'],
