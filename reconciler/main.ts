@@ -4,7 +4,9 @@ import { failureText, KokoaError } from '../bundle/error.ts';
 import { registerAdd } from './cli/add.ts';
 import { registerCompile } from './cli/compile.ts';
 import { registerExplain } from './cli/explain.ts';
+import { registerFmt } from './cli/fmt.ts';
 import { registerKeys } from './cli/keys.ts';
+import { registerPlan } from './cli/plan.ts';
 import { registerSeal } from './cli/seal.ts';
 import { registerServe } from './cli/serve.ts';
 import { explainUsage } from './cli/usage.ts';
@@ -19,6 +21,8 @@ const program = new Command('kokoa')
 
 registerValidate(program);
 registerExplain(program);
+registerFmt(program);
+registerPlan(program);
 registerCompile(program);
 registerAdd(program);
 registerKeys(program);

@@ -19,13 +19,13 @@ export interface DataDirLimits {
   depth: number;
 }
 
-const LIMITS: DataDirLimits = { files: 250_000, bytes: 256 * 1024 * 1024, depth: 8 };
+export const DATA_LIMITS: DataDirLimits = { files: 250_000, bytes: 256 * 1024 * 1024, depth: 8 };
 
 /** Folders inside each other in which a misspelt one is searched: routes/TEAM is the second. */
 const MISSPELT_DEPTH = 2;
 
 /** Files in data folders that are not data and need no remark. */
-const SILENT_NAME = /^(\..*|README(\..*)?|CODEOWNERS|LICENSE)$/i;
+export const SILENT_NAME = /^(\..*|README(\..*)?|CODEOWNERS|LICENSE)$/i;
 
 export interface DataDir {
   /** Sorted by path. A file above the loader's size is cut just beyond it, so that the loader refuses it. */
@@ -38,7 +38,7 @@ export interface DataDir {
  * Reads kokoa.yaml, routes/, origins/ and edges/ of `dir`. Blobs are the sha256 of the bytes.
  * @throws KokoaError usage when `dir` itself cannot be read
  */
-export function readDataDir(dir: string, limits: DataDirLimits = LIMITS): DataDir {
+export function readDataDir(dir: string, limits: DataDirLimits = DATA_LIMITS): DataDir {
   const reader = new Reader(dir, limits);
   try {
     reader.top();
@@ -50,7 +50,7 @@ export function readDataDir(dir: string, limits: DataDirLimits = LIMITS): DataDi
 }
 
 /** Why an entry is not read. */
-interface Refusal {
+export interface Refusal {
   rule: RuleId;
   message: string;
   hint: string;
@@ -185,13 +185,13 @@ class Reader {
   }
 }
 
-const UNREAD: Refusal = {
+export const UNREAD: Refusal = {
   rule: 'KK103',
   message: 'found a file that nobody reads, expected NAME.yaml',
   hint: 'rename it so that it ends in .yaml, or move it elsewhere',
 };
 
-function notPlain(found: string): Refusal {
+export function notPlain(found: string): Refusal {
   return { rule: 'KK104', message: `found ${found}`, hint: 'put a plain, readable file or folder in its place' };
 }
 

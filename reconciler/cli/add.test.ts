@@ -81,8 +81,8 @@ address:
 wireguard:
   address: 10.100.0.3
   port: 51820
-pool: default
 token: sha256:${sha(token)}
+pool: default
 state: active
 `);
   expect(errors()).toEqual([]);

@@ -1,6 +1,6 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -44,6 +44,96 @@ async function validate(args: string[], env: Record<string, string> = {}, cwd = 
   const { stdout, stderr, exitCode } = await start(args, env, cwd);
   return { stdout, stderr, exitCode };
 }
+
+/** A clone with the example data, committed on main; then `change` is laid over its files. */
+async function changedClone(change: Record<string, string | undefined>): Promise<string> {
+  const clone = mkdtempSync(join(work, 'clone-'));
+  for (const part of ['kokoa.yaml', 'origins', 'edges', 'routes'])
+    cpSync(join(TOP, part), join(clone, part), { recursive: true });
+  const env = { PATH: process.env.PATH!, HOME: clone, GIT_CONFIG_NOSYSTEM: '1' };
+  const git = (...args: string[]) => execa('git', args, { cwd: clone, env, extendEnv: false });
+  await git('init', '--quiet', '-b', 'main');
+  await git('add', '-A');
+  await git('-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', 'base');
+  for (const [path, text] of Object.entries(change)) {
+    mkdirSync(dirname(join(clone, path)), { recursive: true });
+    if (text === undefined) rmSync(join(clone, path));
+    else writeFileSync(join(clone, path), text);
+  }
+  return clone;
+}
+
+const KOKOA = readFileSync(join(TOP, 'kokoa.yaml'), 'utf8');
+const NOVA = 'hostname: app.nova.com\norigin: home\nport: 80\n';
+
+describe('kokoa validate --base', { timeout: 60_000 }, () => {
+  it('says ok for a change that keeps to what is its own, from any folder of the clone', async () => {
+    const clone = await changedClone({ 'routes/hoge/x.yaml': 'hostname: x.hoge.com\norigin: home\nport: 80\n' });
+    const expected = { stdout: 'ok: 3 routes, 2 origins, 2 edges', stderr: '', exitCode: 0 };
+    expect(await validate(['--base', 'main'], {}, clone)).toEqual(expected);
+    expect(await validate(['--base', 'HEAD'], {}, join(clone, 'routes'))).toEqual(expected);
+  });
+
+  it('refuses a grant and a route below it in one change, which without a base are fine', async () => {
+    const grant = KOKOA.replace("      - '*.fuga.com'\n", "      - '*.fuga.com'\n      - '*.hoge.com'\n");
+    const clone = await changedClone({
+      'kokoa.yaml': grant,
+      'routes/fuga/shop.yaml': 'hostname: shop.hoge.com\norigin: office\nport: 80\n',
+    });
+    expect((await validate([clone])).exitCode).toBe(0);
+    const { stdout, exitCode } = await validate([clone, '--base', 'main', '-o', 'github']);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^::error file=.*routes\/fuga\/shop\.yaml,line=1,col=11,title=KK362::found shop\.hoge\.com/);
+    expect(stdout).toContain('owners of kokoa.yaml in CODEOWNERS');
+    expect(stdout).toContain('@octo-org/hoge');
+  });
+
+  it("prints the lines that kokoa.yaml needs for a team's first pull request, and who approves them", async () => {
+    const clone = await changedClone({ 'routes/nova/app.yaml': NOVA });
+    const { stdout, exitCode } = await validate([clone, '--base', 'main'], { FORCE_COLOR: '' });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(
+      '\nkokoa.yaml needs this below teams: (in place of what the team has there now),\nin a change of its own that is approved by\nthe operators (owners of kokoa.yaml in CODEOWNERS):\n\n  - name: nova\n    hostnames:\n      - app.nova.com\n\n',
+    );
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it('warns of what was wrong before, and fails when the change touches it', async () => {
+    const clone = await changedClone({ 'routes/nova/app.yaml': NOVA });
+    const env = { PATH: process.env.PATH!, HOME: clone };
+    const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com'];
+    await execa('git', ['add', '-A'], { cwd: clone, env, extendEnv: false });
+    await execa('git', [...identity, 'commit', '--quiet', '-m', 'wrong'], { cwd: clone, env, extendEnv: false });
+    const untouched = await validate([clone, '--base', 'main']);
+    expect([untouched.exitCode, untouched.stdout]).toEqual([0, expect.stringContaining('warning KK301')]);
+    writeFileSync(join(clone, 'routes/nova/app.yaml'), `${NOVA}# touched\n`);
+    expect((await validate([clone, '--base', 'main'])).exitCode).toBe(1);
+    expect((await validate([clone, '--base', 'main~1'])).exitCode).toBe(1);
+  });
+
+  it.each([
+    ['an option in place of a commit', ['--base=--help']],
+    ['another one', ['--base=-x']],
+    ['a commit that is not there', ['--base', 'nowhere']],
+    ['no commit', ['--base']],
+  ])('exits 2 for %s, with nothing on stdout', async (_, args) => {
+    const clone = await changedClone({});
+    const { stdout, stderr, exitCode } = await validate([clone, ...args]);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('exits 2 outside of a clone', async () => {
+    const { stderr, exitCode } = await validate(['bad', '--base', 'main']);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('is in no clone')]);
+  });
+
+  it('explains itself in 80 columns', async () => {
+    const { stdout } = await validate(['--help']);
+    expect(stdout).toContain('--base');
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+});
 
 describe('kokoa validate', { timeout: 30_000 }, () => {
   it('says ok and exits 0 for good data', async () => {

@@ -1,12 +1,17 @@
 // `kokoa validate`: reads the data of a folder, judges it, and says every problem. It writes nothing and asks nobody.
 import { relative, resolve, sep } from 'node:path';
 import { type Command, Option } from 'commander';
-import { readDataDir } from '../adapters/data-dir.ts';
+import { type DataDir, readDataDir } from '../adapters/data-dir.ts';
+import { readRevision } from '../adapters/revision.ts';
 import { checkBounds } from '../core/bounds.ts';
 import { checkAll, viewOf } from '../core/check.ts';
 import { checkExpired } from '../core/check-expired.ts';
 import type { AnyLoadedFile, FileChange } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
+import { judgeChange } from '../core/ownership.ts';
+import { OPERATORS } from '../core/ownership-approval.ts';
+import { changeBetween } from '../core/ownership-change.ts';
+import { linesNeeded } from '../core/ownership-lines.ts';
 import { compareProblems, type Problem } from '../core/problem.ts';
 import { withoutSecrets } from '../core/secret-parts.ts';
 import { checkWire } from '../core/wire-size.ts';
@@ -17,13 +22,25 @@ const HELP = `
 The folder need not be a git repository. A warning is worth reading; only errors
 keep a file from the internet. What a rule means: kokoa explain KK112.
 
-Exit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable folder.`;
+With --base the folder is judged as a change of that commit of its clone: who
+owns a name, a port or an origin is what the base says, not the change itself;
+what was wrong before, in files that are left alone, is a warning.
+
+Exit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable
+folder or commit.`;
 
 export interface Judgement {
   /** Sorted; of the files themselves, between them, and of what could not be read. */
   problems: Problem[];
   loaded: AnyLoadedFile[];
   files: FileChange[];
+  /** Lines that the base's kokoa.yaml lacks below `teams:`, for the routes of a change. */
+  linesNeeded?: string;
+}
+
+interface Options {
+  output: 'text' | 'json' | 'github';
+  base?: string;
 }
 
 /** Adds the command. Exit code 0: no error (warnings may be), 1: an error in the data. @throws KokoaError usage when DIR cannot be read */
@@ -33,12 +50,13 @@ export function registerValidate(program: Command): void {
     .description('say every problem of kokoa.yaml, routes/, origins/ and edges/')
     .argument('[dir]', DATA_TOP_HELP)
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'github']).default('text'))
+    .option('--base <rev>', 'judge it as a change of a commit, such as origin/main')
     // 1 is for the data alone: what commander finds wrong with the arguments ends with 2.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .addHelpText('after', HELP)
-    .action((asked: string | undefined, { output }: { output: 'text' | 'json' | 'github' }) => {
+    .action(async (asked: string | undefined, { output, base }: Options) => {
       const dir = dataTop(asked);
-      const judgement = judgeDir(dir);
+      const judgement = base === undefined ? judgeDir(dir) : await judgeDirAgainst(dir, base);
       // A reader that has seen enough (`| head`) closes the pipe; that is no failure.
       process.stdout.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EPIPE') throw error;
@@ -50,7 +68,20 @@ export function registerValidate(program: Command): void {
 
 /** Reads and judges a folder, as of `now`. @throws KokoaError usage when it cannot be read */
 export function judgeDir(dir: string, now = new Date()): Judgement {
-  const { files, problems } = readDataDir(dir);
+  return judgeData(readDataDir(dir), now);
+}
+
+/**
+ * The same as a change of a commit of the clone around it.
+ * @throws KokoaError usage when one of the two cannot be read; what readRevision throws
+ */
+export async function judgeDirAgainst(dir: string, base: string, now = new Date()): Promise<Judgement> {
+  const head = judgeDir(dir, now);
+  const before = judgeData(await readRevision(dir, base), now);
+  return { ...head, problems: judgeChange(before, head), linesNeeded: linesNeeded(changeBetween(before, head)) };
+}
+
+function judgeData({ files, problems }: DataDir, now: Date): Judgement {
   const loaded = files.map(({ path, blob, bytes }) => loadFile(path, blob ?? '', bytes ?? new Uint8Array()));
   const all = [...problems];
   for (const file of loaded) all.push(...file.problems);
@@ -71,7 +102,20 @@ export function renderJudgement(judgement: Judgement, dir: string, output: 'text
   if (output === 'json') return problemsAsJson(problems);
   if (output === 'github') return problemsAsGithub(problems, folderFromHere(dir)) + summary(judgement);
   const text = problemsAsText(problems, linesOf(files), coloured());
-  return `${text}${text === '' ? '' : '\n'}${summary(judgement)}`;
+  return `${text}${text === '' ? '' : '\n'}${needs(judgement)}${summary(judgement)}`;
+}
+
+/** What a team sends to the operators before its first pull request. */
+function needs({ linesNeeded: lines = '' }: Judgement): string {
+  if (lines === '') return '';
+  return [
+    'kokoa.yaml needs this below teams: (in place of what the team has there now),',
+    'in a change of its own that is approved by',
+    `${OPERATORS}:`,
+    '',
+    lines,
+    '',
+  ].join('\n');
 }
 
 /** https://no-color.org; a pipe gets no colours either. */

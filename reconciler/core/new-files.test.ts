@@ -25,8 +25,8 @@ address:
 wireguard:
   address: 10.100.0.3
   port: 51820
-pool: default
 token: sha256:${tokenSha256}
+pool: default
 state: active
 `);
   expect(read('edges/tokyo-2.yaml', text).problems).toEqual([]);

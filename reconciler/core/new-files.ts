@@ -34,8 +34,8 @@ export function edgeYaml({ name, address, wireguardAddress, pool, tokenSha256 }:
     'wireguard:',
     `  address: ${scalar(wireguardAddress)}`,
     '  port: 51820',
-    pool !== undefined && `pool: ${scalar(pool)}`,
     `token: sha256:${tokenSha256}`,
+    pool !== undefined && `pool: ${scalar(pool)}`,
     'state: active',
   );
 }

@@ -473,6 +473,31 @@ export const rules = {
     why: 'Each different list is a set of its own on every edge, and many of them make every change slow for everybody.',
     fix: 'Write the same addresses in the same lists, or name networks instead of addresses.',
   },
+  KK362: {
+    title: 'granted by the same change',
+    why: 'A change that grants a name to its own team has asked nobody. What the base grants decides (kokoa validate --base).',
+    fix: 'Let the operators merge the grant in kokoa.yaml first, then propose the route.',
+  },
+  KK363: {
+    title: 'team added by the same change',
+    why: 'A change that makes its own team has asked nobody. The teams of the base decide (kokoa validate --base).',
+    fix: 'Let the operators merge the lines for kokoa.yaml first, then propose the route.',
+  },
+  KK364: {
+    title: 'origin opened by the same change',
+    why: 'The owner of a machine decides who may point at it, and has not yet. The origins of the base decide (kokoa validate --base).',
+    fix: 'Let the owner and the operators merge the file in origins/ first, then propose the route.',
+  },
+  KK365: {
+    title: 'base that does not say who owns what',
+    why: 'Ownership is judged by the kokoa.yaml of the base, and that one cannot be read.',
+    fix: 'Mend kokoa.yaml in a change of its own, then propose the routes.',
+  },
+  KK366: {
+    title: 'visitors of another team',
+    why: 'Both teams are granted the name, but its visitors came to a route of the other one until now, or would if that ends.',
+    fix: 'Nothing if the other team knows. Otherwise choose another name, or ask the operators for narrower grants.',
+  },
 
   KK401: {
     title: 'no kokoa.yaml',

@@ -1,6 +1,18 @@
 // The only door to YAML: bytes → plain data, or problems with their places. Every file of the data comes through here, and
 // nothing here throws: what is hostile or broken is a Problem.
-import { Composer, CST, isMap, isScalar, isSeq, Lexer, type ParsedNode, Parser } from 'yaml';
+import {
+  Composer,
+  CST,
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  type ParsedNode,
+  Parser,
+  parseDocument,
+  stringify,
+} from 'yaml';
 import { lineTable } from './lines.ts';
 import type { Position, Problem } from './problem.ts';
 import { rules } from './rules.ts';
@@ -8,6 +20,10 @@ import { withoutSecrets } from './secret-parts.ts';
 import { decodeText, type Finding } from './yaml-text.ts';
 import { type LexerToken, TokenJudge } from './yaml-tokens.ts';
 import { judgeKey, judgeScalar } from './yaml-values.ts';
+
+export type { Pair, Scalar, YAMLMap } from 'yaml';
+export type { Document };
+export { isMap, isScalar, isSeq };
 
 /** Problems reported for one file; one more says that there are others. */
 export const PROBLEMS_PER_FILE_MAX = 20;
@@ -32,6 +48,26 @@ export function parseYaml(file: string, bytes: Uint8Array): ParsedYaml {
   const value = contents === undefined ? undefined : toValue(contents, findings);
   const problems = toProblems(file, text, discreet(text, findings));
   return { value, problems, locate: contents === undefined ? nowhere : lazyLocator(text) };
+}
+
+/** Plain data as YAML that this reader takes, with a line end: every entry on its own lines, or all of it in one. */
+export function writeYaml(value: unknown, style: 'block' | 'flow'): string {
+  return stringify(value, { collectionStyle: style, singleQuote: true, lineWidth: 0 });
+}
+
+/** A text that `parseYaml` found nothing wrong with, as nodes with their comments, to be laid out anew. */
+export function openYaml(text: string): Document.Parsed {
+  return parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: false, merge: false });
+}
+
+/** Two spaces, no line broken in two, one line end at the end. */
+export function closeYaml(document: Document.Parsed): string {
+  return document.toString({ indent: 2, lineWidth: 0, singleQuote: true });
+}
+
+/** Every comment of a text, sorted, without the space around it. */
+export function commentsOf(text: string): string[] {
+  return [...lex(text)].flatMap(({ type, source }) => (type === 'comment' ? [source.trim()] : [])).sort();
 }
 
 /** The list as it is reported: at most `PROBLEMS_PER_FILE_MAX`, and one more that counts the rest. */

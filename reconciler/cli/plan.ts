@@ -1,0 +1,145 @@
+// `kokoa plan`: what a merge would do, said before it. It writes nothing, checks nothing out and asks nobody.
+import { stripVTControlCharacters } from 'node:util';
+import { type Command, Option } from 'commander';
+import { failureText, KokoaError } from '../../bundle/error.ts';
+import { readDataDir } from '../adapters/data-dir.ts';
+import { readRevision } from '../adapters/revision.ts';
+import { type Changes, isUnchanged } from '../core/changes/change.ts';
+import { changesOf } from '../core/changes/changes.ts';
+import { documentOf } from '../core/changes/document.ts';
+import { changesAsJson } from '../core/changes/json.ts';
+import { documentAsMarkdown, MARKDOWN_CHARS_MAX } from '../core/changes/markdown.ts';
+import { documentAsText } from '../core/changes/text.ts';
+import { verdictOf } from '../core/changes/verdict.ts';
+import { emptyDesired } from '../core/desired.ts';
+import type { PublishedState } from '../core/guard.ts';
+import { DATA_TOP_HELP, dataTop } from './data-top.ts';
+import { isBehind } from './plan-ancestry.ts';
+import { compileAt, desiredOn, fileLoader, fleetErrors, isError, judgeFiles, liveOf } from './plan-sides.ts';
+import { type Judgement, renderJudgement } from './validate.ts';
+
+const HELP = `
+REV is a commit, branch or tag of the repository that holds DIR; --from is what
+is published now, such as origin/main. Without --to the files in DIR count, also
+those that are not committed. What only the reconciler knows is not in a plan:
+certificates that were ordered this week, what origins allow.
+
+Exit code: 0 planned, 1 errors in the data, wrong usage, or no plan; with
+--detailed-exitcode 0 nothing changes, 2 something does, 1 as before.`;
+
+type Output = 'text' | 'markdown' | 'json';
+
+export interface PlanOptions {
+  from: string;
+  to?: string;
+  output: Output;
+  detailedExitcode?: boolean;
+}
+
+/** What was planned, or the data that cannot be. */
+export type Planned =
+  | { kind: 'planned'; changes: Changes; notes: string[] }
+  | { kind: 'errors'; judgement: Judgement; of?: string };
+
+const EXIT_CHANGES = 2;
+
+/** Adds the command. 2 means changes, so whatever goes wrong ends with 1, wrong usage too. */
+export function registerPlan(program: Command): void {
+  program
+    .command('plan')
+    .description('say what merging would do')
+    .argument('[dir]', DATA_TOP_HELP)
+    .requiredOption('--from <rev>', 'what is published now, such as origin/main')
+    .option('--to <rev>', 'what would be (default: the files in the folder)')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
+    )
+    .option('--detailed-exitcode', 'exit with 2 when something changes')
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 1))
+    .addHelpText('after', HELP)
+    .action(async (asked: string | undefined, options: PlanOptions) => {
+      // A reader that has seen enough (`| head`) closes the pipe; that is no failure.
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+      });
+      process.exitCode = await runPlan(dataTop(asked), options, new Date()).catch((error: unknown) => {
+        console.error(failureText(error));
+        return 1;
+      });
+    });
+}
+
+/** Answers the exit code. @throws KokoaError base_invalid, and what planOfDir throws */
+async function runPlan(dir: string, options: PlanOptions, now: Date): Promise<number> {
+  const planned = await planOfDir(dir, options, now);
+  if (planned.kind === 'errors') {
+    process.stdout.write(renderErrors(planned.judgement, dir, options.output));
+    if (planned.of !== undefined) throw baseInvalid(planned.of);
+    return 1;
+  }
+  for (const note of planned.notes) console.error(`note: ${note}`);
+  process.stdout.write(renderChanges(planned.changes, options.output));
+  return options.detailedExitcode && !isUnchanged(planned.changes) ? EXIT_CHANGES : 0;
+}
+
+/** Reads both sides, judges them and plans, all as of `now`. @throws KokoaError usage, and what else readRevision throws */
+export async function planOfDir(
+  dir: string,
+  { from, to }: Pick<PlanOptions, 'from' | 'to'>,
+  now: Date,
+): Promise<Planned> {
+  const [base, head] = [await readRevision(dir, from), to === undefined ? undefined : await readRevision(dir, to)];
+  const load = fileLoader();
+  const before = judgeFiles(base, load, now);
+  const after = judgeFiles(head ?? readDataDir(dir), load, now);
+  const notes = (await isBehind(dir, base.commit, head?.commit ?? 'HEAD')) ? [staleNote(from)] : [];
+  return plannedOf({ base: base.commit, before, after, from, notes, now });
+}
+
+export interface Sides {
+  base: string;
+  before: Judgement;
+  after: Judgement;
+  from: string;
+  notes: string[];
+  now: Date;
+}
+
+/** From two judged states to what people read. */
+export async function plannedOf({ base, before, after, from, notes, now }: Sides): Promise<Planned> {
+  if (after.problems.some(isError)) return { kind: 'errors', judgement: after };
+  const isFirst = !before.loaded.some(({ kind }) => kind === 'kokoa');
+  if (!isFirst && fleetErrors(before).length > 0) return { kind: 'errors', judgement: before, of: from };
+  const { desired, absent } = isFirst ? { desired: emptyDesired(), absent: [] } : await liveOf(before);
+  const published: PublishedState | undefined = isFirst
+    ? undefined
+    : { compiled: compileAt(now)(desired), commit: base };
+  const build = compileAt(now, published?.compiled);
+  const candidate = build(desiredOn(desired, after.loaded));
+  const guard = verdictOf(published, candidate, build);
+  return { kind: 'planned', changes: changesOf({ published, candidate, guard, absentAtBase: absent }), notes };
+}
+
+function staleNote(from: string): string {
+  return `${JSON.stringify(from)} has commits that the other side lacks: what they added looks removed here; rebase or merge first`;
+}
+
+/** Ends with a newline. */
+export function renderChanges(changes: Changes, output: Output): string {
+  if (output === 'json') return changesAsJson(changes);
+  const document = documentOf(changes);
+  return output === 'markdown' ? documentAsMarkdown(document) : documentAsText(document);
+}
+
+/** As `kokoa validate` prints them; in Markdown as an indented block, which nothing in it can end. */
+function renderErrors(judgement: Judgement, dir: string, output: Output): string {
+  if (output !== 'markdown') return renderJudgement(judgement, dir, output);
+  const text = stripVTControlCharacters(renderJudgement(judgement, dir, 'text'));
+  const block = text.trimEnd().replace(/^/gm, '    ');
+  return `### Plan: the data has errors\n\n${block.slice(0, MARKDOWN_CHARS_MAX - 100)}\n`;
+}
+
+function baseInvalid(from: string): KokoaError {
+  const message = `kokoa.yaml or a node file has errors in ${JSON.stringify(from)}, so that nothing of it is published`;
+  return new KokoaError('base_invalid', message, { hint: 'name the last commit before them: --from REV' });
+}

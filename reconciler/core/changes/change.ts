@@ -1,0 +1,98 @@
+// What a merge would change, as a value that people read before they agree: sorted, serialisable, and fit to be shown. Law: no secret is
+// in it, and no character that acts on a terminal.
+import type { NodeRole } from '../../../bundle/config.ts';
+import type { Verdict } from '../guard.ts';
+import type { HostTarget } from '../plan-target.ts';
+import type { SlotState } from '../slots.ts';
+
+/** One field, by its name in the file. `from` absent: it was not there; `to` absent: it goes. One item of a list is one change. */
+export interface FieldChange {
+  field: string;
+  from?: string;
+  to?: string;
+  /** Both values stay unsaid: the field may hold a secret, or they differ only in what is not shown. */
+  hidden?: 'added' | 'removed' | 'changed';
+}
+
+export interface Listed<T> {
+  removed: T[];
+  added: T[];
+  changed: T[];
+}
+
+/** A hostname, or a public port. */
+export interface RouteChange {
+  /** `app.hoge.com`, `tcp 25565`. */
+  name: string;
+  /** The file that has the last word on it. */
+  file: string;
+  from?: HostTarget;
+  to?: HostTarget;
+  /** Sorted by field. Of an added route what `to` does not say. */
+  fields: FieldChange[];
+}
+
+export interface NodeChange {
+  node: string;
+  role: NodeRole;
+  file: string;
+  /** Edges only. */
+  pool?: string;
+  /** After the merge; of a removed node, before it. */
+  state: SlotState;
+  fields: FieldChange[];
+}
+
+/** A pool in which something changes. A route that changes its pool leaves one and comes into another. */
+export interface PoolChange {
+  pool: string;
+  hosts: Counts;
+  ports: Counts;
+  /** Its edges after the merge that are neither revoked nor compromised, sorted. */
+  edges: string[];
+}
+
+export type Counts = Record<keyof Listed<unknown>, number>;
+
+/** What the edges will order. Orders made before the merge are not known to git. */
+export interface Certificates {
+  /** By registered domain, sorted. */
+  domains: { domain: string; hostnames: string[] }[];
+  /** Newly served and not ordered: HTTP-01 proves no wildcard (RFC 8555, 7.1.4). */
+  wildcards: string[];
+}
+
+/** A service that a changed route needs and that the owner's announced allow-list keeps closed. */
+export interface RefusedService {
+  name: string;
+  origin: string;
+  /** As in an allow-list: `8080`, `53/udp`, `192.168.1.20:8080`. */
+  service: string;
+}
+
+export interface Changes {
+  /** The commit compared with; absent: nothing was published before. */
+  base?: string;
+  hosts: Listed<RouteChange>;
+  ports: Listed<RouteChange>;
+  nodes: Listed<NodeChange>;
+  /** Of kokoa.yaml, without `guards`. */
+  settings: FieldChange[];
+  pools: PoolChange[];
+  certificates: Certificates;
+  /** Hosts and ports whose service will take every visitor for the edge: `proxyProtocol: false`, newly said. */
+  addressesLost: string[];
+  refusedServices: RefusedService[];
+  /** Files that are not valid at the base: taken as absent there. */
+  absentAtBase: string[];
+  guard: Verdict;
+}
+
+/** True when a merge changes nothing for visitors, nodes or the fleet. */
+export function isUnchanged({ hosts, ports, nodes, settings }: Changes): boolean {
+  return settings.length === 0 && [hosts, ports, nodes].every((kind) => countOf(kind) === 0);
+}
+
+export function countOf({ removed, added, changed }: Listed<unknown>): number {
+  return removed.length + added.length + changed.length;
+}

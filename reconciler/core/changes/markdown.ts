@@ -1,0 +1,58 @@
+// A document as GitHub-flavoured Markdown: lists instead of tables, because it is read on a phone, and bounded, because a comment is. Law:
+// every value stands in a code span, where no markup, HTML, mention, reference or link of it counts.
+import type { Document, Inline, Item, Line, Section } from './document.ts';
+
+/** GitHub takes 65 536 characters in a comment; the caller's own words need room too. */
+export const MARKDOWN_CHARS_MAX = 60_000;
+/** Fields of one item that are listed. */
+const DETAILS_MAX = 12;
+/** Room for the line that counts what is left out. */
+const REST_CHARS = 40;
+const WORDS = { removed: '**removed** ', added: '**added** ', changed: '**changed** ' } as const;
+
+/** At most MARKDOWN_CHARS_MAX characters: each section keeps to its own bound, and together these leave room. */
+export function documentAsMarkdown({ title, sections, closing }: Document): string {
+  const parts = [
+    `### Plan: ${title}`,
+    ...sections.map(sectionText),
+    `<sub>${closing.map(lineText).join('<br>')}</sub>`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** A value as a code span that nothing in it can end. */
+export function codeSpan(value: string): string {
+  const longest = Math.max(0, ...[...value.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  // A space next to the fence is taken away where both sides have one (CommonMark 0.31.2, 6.1).
+  const padded = /^[` ]|[` ]$/.test(value) ? ` ${value} ` : value;
+  return value.trim() === '' ? '(empty)' : `${fence}${padded}${fence}`;
+}
+
+function sectionText({ title, loud, intro, items, paste, charsMax }: Section): string {
+  const head = loud ? `> [!CAUTION]\n> **${title}**` : `**${title}**`;
+  const before = [head, ...intro.map(lineText)].join('\n\n');
+  const after = paste === undefined ? '' : `\n\n${paste.lead}\n\n\`\`\`yaml\n${paste.yaml.trimEnd()}\n\`\`\``;
+  const rows: string[] = [];
+  let length = before.length + after.length + REST_CHARS;
+  for (const item of items) {
+    const row = itemText(item);
+    if (length + row.length + 1 > charsMax) break;
+    rows.push(row);
+    length += row.length + 1;
+  }
+  const rest = items.length - rows.length;
+  if (rest > 0) rows.push(`- … and ${rest} more`);
+  return `${before}\n\n${rows.join('\n')}${after}`;
+}
+
+function itemText({ sign, line, details }: Item): string {
+  const rest = details.length - DETAILS_MAX;
+  const shown = details.slice(0, DETAILS_MAX).map((detail) => `  - ${lineText(detail)}`);
+  const head = `- ${sign === undefined ? '' : WORDS[sign]}${lineText(line)}`;
+  return [head, ...shown, ...(rest > 0 ? [`  - … and ${rest} more`] : [])].join('\n');
+}
+
+function lineText(line: Line): string {
+  return line.map((part: Inline) => (typeof part === 'string' ? part : codeSpan(part.value))).join('');
+}

@@ -1,0 +1,48 @@
+// A change judged against what it starts from. Law: who owns what is what the base says, never what the change itself says; and a
+// change fails for what it brings, not for what was wrong before in files that it leaves alone.
+import type { AnyLoadedFile } from './files.ts';
+import { approvalHint } from './ownership-approval.ts';
+import { type Change, changeBetween, type JudgedData } from './ownership-change.ts';
+import { judgeOwnership } from './ownership-route.ts';
+import { KOKOA_FILE } from './paths.ts';
+import { compareProblems, type Problem } from './problem.ts';
+
+/**
+ * Every problem of `head` as a change of `base`, sorted: those of ownership, and those of `head` itself, of which the ones that the
+ * base had already, in files that are the same in both, are warnings. Content ids of the two must be of one kind.
+ */
+export function judgeChange(base: JudgedData, head: JudgedData): Problem[] {
+  const known = new Set(base.problems.map(placeOf));
+  const change = changeBetween(base, head);
+  const kept = head.problems.map((problem) => {
+    if (change.isChanged(problem.file)) return { ...problem, hint: approvalHint(change, problem) };
+    const isOld = known.has(placeOf(problem)) && !isCut(problem, head.loaded);
+    if (problem.severity === 'warning' || !isOld) return problem;
+    return { ...problem, severity: 'warning' as const, hint: `${problem.hint}; it is wrong in the base too` };
+  });
+  return [...kept, ...ownershipProblems(base, head, change)].sort(compareProblems);
+}
+
+/** A base without any data owns nothing yet: its first kokoa.yaml comes with whoever may merge it. */
+function ownershipProblems(base: JudgedData, head: JudgedData, change: Change): Problem[] {
+  if (base.loaded.length === 0 || change.routes.length === 0) return [];
+  if (change.base.kokoa?.value === undefined) return [unknownOwners(change.routes.length)];
+  const refused = Map.groupBy(head.problems, ({ file }) => file);
+  return change.routes.flatMap((file) => judgeOwnership(change, file, refused.get(file.path) ?? []));
+}
+
+function unknownOwners(routes: number): Problem {
+  const message = `found a base without a valid ${KOKOA_FILE}, expected one that says who owns the ${routes} changed route${routes === 1 ? '' : 's'}`;
+  const hint = `mend ${KOKOA_FILE} in a change of its own first; the operators approve it (its owners in CODEOWNERS)`;
+  return { file: KOKOA_FILE, line: 1, column: 1, rule: 'KK365', severity: 'error', message, hint };
+}
+
+/** In a file that did not change, the same rule at the same place is the same problem, whatever names its message lists by now. */
+function placeOf({ file, rule, line, column }: Problem): string {
+  return JSON.stringify([file, rule, line, column]);
+}
+
+/** True for the remark that the rest was not read: what is in there may be anything. */
+function isCut({ rule, file }: Problem, loaded: readonly AnyLoadedFile[]): boolean {
+  return rule === 'KK001' && loaded.every(({ path }) => path !== file);
+}
