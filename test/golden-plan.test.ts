@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readDataDir } from '../reconciler/adapters/data-dir.ts';
+import { judgeData } from '../reconciler/cli/judgement.ts';
 import { plannedOf, renderChanges } from '../reconciler/cli/plan.ts';
-import { fileLoader, judgeFiles } from '../reconciler/cli/plan-sides.ts';
+import { fileLoader } from '../reconciler/cli/plan-sides.ts';
 import type { Changes } from '../reconciler/core/changes/change.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
@@ -20,7 +21,7 @@ const FORMATS = [
 
 async function changesIn(name: string): Promise<Changes> {
   const load = fileLoader();
-  const side = (of: string) => judgeFiles(readDataDir(join(GOLDEN, name, of)), load, NOW);
+  const side = (of: string) => judgeData(readDataDir(join(GOLDEN, name, of)), NOW, load);
   const [before, after] = [side('before'), side('after')];
   const planned = await plannedOf({ base: BASE, before, after, from: 'main', notes: [], now: NOW });
   if (planned.kind === 'errors') throw new Error(JSON.stringify(planned.judgement.problems, null, 2));

@@ -9,9 +9,10 @@ import { checkAll, viewOf } from '../core/check.ts';
 import type { AnyLoadedFile } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
 import { compareProblems, type Problem } from '../core/problem.ts';
+import type { Judgement } from './judgement.ts';
 import { printable } from './problem-text.ts';
 import { writingTo } from './unwritable.ts';
-import { type Judgement, judgeDir, renderJudgement } from './validate.ts';
+import { judgeDir, renderJudgement } from './validate.ts';
 
 const FILE_MODE = 0o644;
 /** Files with errors of their own that are named. */

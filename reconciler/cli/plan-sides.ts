@@ -1,52 +1,24 @@
 // The two states that a plan compares, judged as `kokoa validate` judges a folder and compiled as of one moment.
-import type { DataDir } from '../adapters/data-dir.ts';
-import { checkBounds } from '../core/bounds.ts';
-import { checkAll, viewOf } from '../core/check.ts';
-import { checkExpired } from '../core/check-expired.ts';
 import { type Compiled, compile } from '../core/compile.ts';
 import { type Desired, emptyDesired, updateDesired } from '../core/desired.ts';
-import type { AnyLoadedFile, FileChange } from '../core/files.ts';
-import { kindOf, loadFile } from '../core/load.ts';
+import type { AnyLoadedFile } from '../core/files.ts';
+import { kindOf } from '../core/load.ts';
 import { entriesOf, lookup } from '../core/persistent-map.ts';
-import { compareProblems, type Problem } from '../core/problem.ts';
+import type { Problem } from '../core/problem.ts';
 import { NOTHING_SEALED } from '../core/sealed.ts';
-import { checkWire } from '../core/wire-size.ts';
 import { allRoutes } from '../judge.ts';
 import { quarantine } from '../quarantine.ts';
-import type { Judgement } from './validate.ts';
+import { isError, type Judgement, type Loader, loadAnew } from './judgement.ts';
 
 /** Loads files, those that are the same in two states once. */
-export type Loader = (file: FileChange) => AnyLoadedFile;
-
 export function fileLoader(): Loader {
   const known = new Map<string, AnyLoadedFile>();
-  return ({ path, blob = '', bytes = new Uint8Array() }) => {
-    const key = `${path}\n${blob}`;
-    const file = known.get(key) ?? loadFile(path, blob, bytes);
+  return (read) => {
+    const key = `${read.path}\n${read.blob ?? ''}`;
+    const file = known.get(key) ?? loadAnew(read);
     known.set(key, file);
     return file;
   };
-}
-
-/** What `kokoa validate` says of a folder with these files. */
-export function judgeFiles({ files, problems: unread }: DataDir, load: Loader, now: Date): Judgement {
-  const loaded = files.map(load);
-  const view = viewOf(loaded);
-  const routes = loaded.filter((file) => file.kind === 'route');
-  const problems = [
-    ...unread,
-    ...loaded.flatMap((file) => file.problems),
-    ...checkAll(view),
-    ...checkExpired(routes, now),
-    ...checkBounds(routes, view.kokoa?.value?.pools[0]?.name),
-  ];
-  const wrong = new Set(problems.filter(isError).map(({ file }) => file));
-  const wire = routes.filter(({ path }) => !wrong.has(path)).flatMap(checkWire);
-  return { problems: [...problems, ...wire].sort(compareProblems), loaded, files };
-}
-
-export function isError({ severity }: Problem): boolean {
-  return severity === 'error';
 }
 
 /** Errors of kokoa.yaml and the node files: nothing of such a commit is published. */

@@ -14,9 +14,10 @@ import { verdictOf } from '../core/changes/verdict.ts';
 import { emptyDesired } from '../core/desired.ts';
 import type { PublishedState } from '../core/guard.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
+import { isError, type Judgement, judgeData } from './judgement.ts';
 import { isBehind } from './plan-ancestry.ts';
-import { compileAt, desiredOn, fileLoader, fleetErrors, isError, judgeFiles, liveOf } from './plan-sides.ts';
-import { type Judgement, renderJudgement } from './validate.ts';
+import { compileAt, desiredOn, fileLoader, fleetErrors, liveOf } from './plan-sides.ts';
+import { renderJudgement } from './validate.ts';
 
 const HELP = `
 REV is a commit, branch or tag of the repository that holds DIR; --from is what
@@ -90,8 +91,8 @@ export async function planOfDir(
 ): Promise<Planned> {
   const [base, head] = [await readRevision(dir, from), to === undefined ? undefined : await readRevision(dir, to)];
   const load = fileLoader();
-  const before = judgeFiles(base, load, now);
-  const after = judgeFiles(head ?? readDataDir(dir), load, now);
+  const before = judgeData(base, now, load);
+  const after = judgeData(head ?? readDataDir(dir), now, load);
   const notes = (await isBehind(dir, base.commit, head?.commit ?? 'HEAD')) ? [staleNote(from)] : [];
   return plannedOf({ base: base.commit, before, after, from, notes, now });
 }

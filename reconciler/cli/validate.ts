@@ -1,21 +1,17 @@
 // `kokoa validate`: reads the data of a folder, judges it, and says every problem. It writes nothing and asks nobody.
 import { relative, resolve, sep } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type DataDir, readDataDir } from '../adapters/data-dir.ts';
+import { readDataDir } from '../adapters/data-dir.ts';
 import { readRevision } from '../adapters/revision.ts';
-import { checkBounds } from '../core/bounds.ts';
-import { checkAll, viewOf } from '../core/check.ts';
-import { checkExpired } from '../core/check-expired.ts';
-import type { AnyLoadedFile, FileChange } from '../core/files.ts';
-import { loadFile } from '../core/load.ts';
+import type { FileChange } from '../core/files.ts';
 import { judgeChange } from '../core/ownership.ts';
 import { OPERATORS } from '../core/ownership-approval.ts';
 import { changeBetween } from '../core/ownership-change.ts';
 import { linesNeeded } from '../core/ownership-lines.ts';
-import { compareProblems, type Problem } from '../core/problem.ts';
+import type { Problem } from '../core/problem.ts';
 import { withoutSecrets } from '../core/secret-parts.ts';
-import { checkWire } from '../core/wire-size.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
+import { isError, type Judgement, judgeData } from './judgement.ts';
 import { problemsAsGithub, problemsAsJson, problemsAsText } from './problem-text.ts';
 
 const HELP = `
@@ -28,15 +24,6 @@ what was wrong before, in files that are left alone, is a warning.
 
 Exit code: 0 no errors, 1 errors in the data, 2 wrong usage or an unreadable
 folder or commit.`;
-
-export interface Judgement {
-  /** Sorted; of the files themselves, between them, and of what could not be read. */
-  problems: Problem[];
-  loaded: AnyLoadedFile[];
-  files: FileChange[];
-  /** Lines that the base's kokoa.yaml lacks below `teams:`, for the routes of a change. */
-  linesNeeded?: string;
-}
 
 interface Options {
   output: 'text' | 'json' | 'github';
@@ -62,7 +49,7 @@ export function registerValidate(program: Command): void {
         if (error.code !== 'EPIPE') throw error;
       });
       process.stdout.write(renderJudgement(judgement, dir, output));
-      if (judgement.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+      if (judgement.problems.some(isError)) process.exitCode = 1;
     });
 }
 
@@ -79,21 +66,6 @@ export async function judgeDirAgainst(dir: string, base: string, now = new Date(
   const head = judgeDir(dir, now);
   const before = judgeData(await readRevision(dir, base), now);
   return { ...head, problems: judgeChange(before, head), linesNeeded: linesNeeded(changeBetween(before, head)) };
-}
-
-function judgeData({ files, problems }: DataDir, now: Date): Judgement {
-  const loaded = files.map(({ path, blob, bytes }) => loadFile(path, blob ?? '', bytes ?? new Uint8Array()));
-  const all = [...problems];
-  for (const file of loaded) all.push(...file.problems);
-  const view = viewOf(loaded);
-  for (const problem of checkAll(view)) all.push(problem);
-  const routes = loaded.filter((file) => file.kind === 'route');
-  all.push(...checkExpired(routes, now));
-  const defaultPool = view.kokoa?.value?.pools[0]?.name;
-  for (const problem of checkBounds(routes, defaultPool)) all.push(problem);
-  const wrong = new Set(all.filter(({ severity }) => severity === 'error').map(({ file }) => file));
-  for (const file of routes) if (!wrong.has(file.path)) all.push(...checkWire(file));
-  return { problems: all.sort(compareProblems), loaded, files };
 }
 
 /** As `kokoa validate` prints it; other commands that read the data print the same. */
