@@ -11,6 +11,7 @@ import type { ControlPlane } from './ports/control-plane.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import type { UsersFiles } from './users-files.ts';
+import type { Visits } from './visits.ts';
 
 export interface Agent {
   version: string;
@@ -18,6 +19,7 @@ export interface Agent {
   control: ControlPlane;
   certificates: Certificates;
   users: Pick<UsersFiles, 'configure' | 'run' | 'status'>;
+  visits: Pick<Visits, 'configure' | 'run' | 'answers'>;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;
   /** Absent where `tunnel` is. */
@@ -25,7 +27,7 @@ export interface Agent {
   enrolment(): Promise<Enrolment>;
   /** The applied configuration says where the control plane is from now on. */
   controlPlaneAt(urls: readonly string[]): void;
-  /** Differs when the enrolment or the certificates differ; cheap. */
+  /** Differs when the enrolment, the certificates or the answers differ; cheap. */
   revision(): string;
   log: Log;
   pace: Pace;
@@ -96,6 +98,7 @@ export function settle(self: Self, agent: Agent, outcome: Outcome): void {
 
 function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
   const { bundle, made, unsaved } = outcome;
+  const isStart = self.running === undefined && self.lkg !== undefined;
   const isNews = self.running?.configHash !== bundle.configHash || self.refusal !== undefined;
   self.running = bundle;
   self.offered = bundle.configHash;
@@ -112,6 +115,7 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
   if (config.role === 'edge') {
     agent.certificates.configure(config, chunks);
     agent.users.configure(chunks);
+    agent.visits.configure(chunks, isStart);
   }
   if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
   if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');

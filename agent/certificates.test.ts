@@ -46,9 +46,14 @@ test('two edges order one certificate each and both serve both', async () => {
 
 test('a pool of one edge works, and what it relays nobody else can read', async () => {
   const only = await pool.addEdge('osaka-1');
+  expect(only.certificates.holds('app.hoge.com')).toBeUndefined();
   only.start();
   pool.configure([only], { 'app.hoge.com': 'osaka-1' });
   await until('it is served and relayed', () => served(only).length === 1 && plane.certificates.length === 1);
+  expect(['app.hoge.com', 'wiki.fuga.com'].map(only.certificates.holds)).toEqual([true, false]);
+  ahead = 400 * 24 * 3600_000;
+  expect(only.certificates.holds('app.hoge.com')).toBe(false);
+  ahead = 0;
   const { key } = (await only.store.read('app.hoge.com'))!;
   expect(JSON.stringify([plane.certificates, plane.identities, only.log])).not.toContain(key.split('\n')[1]);
   expect(JSON.stringify([plane.certificates, plane.identities, only.log])).not.toContain('AGE-SECRET-KEY');

@@ -40,6 +40,8 @@ export interface Certificates {
   /** Works until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
   status(): Pick<StatusReport, 'certificates' | 'quarantined'>;
+  /** True while a certificate that is valid now is held; undefined: the disk has not been read yet. */
+  holds(hostname: string): boolean | undefined;
 }
 
 /** How often the disk is read for what a person imported or damaged. */
@@ -54,6 +56,7 @@ const STATUS_MS = 10_000;
 export function createCertificates(dependencies: CertificatesDependencies): Certificates {
   const { store, log, now } = dependencies;
   let view: EdgeView | undefined;
+  let isRead = false;
   const shelf = createCertificateShelf(store);
   const reasons = createReasons();
   const shared = { ...dependencies, view: () => view, shelf, explain: reasons.explain };
@@ -87,8 +90,10 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
     },
     async run(signal) {
       await refresh(shelf, log);
+      isRead = true;
       await Promise.all([mailbox.run(signal), orders.run(signal), refreshAgain(shelf, log, wakeAll, signal)]);
     },
+    holds: (hostname) => (isRead ? shelf.isServed(hostname, now()) : undefined),
     status: remembered(
       () => `${shelf.revision()}/${reasons.revision()}/${Math.floor(now() / STATUS_MS)}`,
       () => (view ? statusOf(view, shelf, reasons.of, now()) : { certificates: [], quarantined: [] }),

@@ -13,6 +13,7 @@ const READING: Reading = {
   accepted: EDGE,
   serving: '0123456789abcdef0123456789abcdef',
   certificates: [],
+  answers: [],
   tunnel: {
     up: true,
     listenPort: 1,
@@ -49,6 +50,28 @@ describe('what status says', () => {
       'waiting       no certificate yet: b.test',
       'tunnel        home: handshake 12 s ago',
     ]);
+  });
+
+  it('of hosts that changed: what visitors got, those without an answer first', () => {
+    const since = '2029-12-31T23:59:58.123Z';
+    const answers = [
+      { hostname: 'b.test', status: 302, since },
+      { hostname: 'a.test', failure: 'timeout: no answer within 5 s', since },
+    ];
+    const { lines, facts } = describeNode({ ...READING, answers });
+    expect(lines.filter((line) => line.startsWith('answer'))).toEqual([
+      'answer        a.test: timeout: no answer within 5 s, since 2029-12-31T23:59:58Z',
+      'answer        b.test: 302, since 2029-12-31T23:59:58Z',
+    ]);
+    expect(facts.answers).toEqual(answers);
+    const many = Array.from({ length: 100 }, (_, index) => ({
+      hostname: `h${index}.${'x'.repeat(200)}.test`,
+      status: 200,
+      since,
+    }));
+    const shown = describeNode({ ...READING, answers: many }).lines;
+    expect(shown).toContain('              and 92 more of the last 100 changed hosts');
+    expect(shown.filter((line) => line.length > 80)).toEqual([]);
   });
 
   it('of an origin', () => {

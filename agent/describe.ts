@@ -1,5 +1,6 @@
 // What `kokoa-agent status` says: facts as data, and the same facts as lines for a person at 80 columns.
 
+import type { VisitorAnswer } from '../bundle/api.ts';
 import { tunnelAges } from './core/status-report.ts';
 import type { HeldCertificate } from './ports/certificate-store.ts';
 import type { VerifiedBundle } from './ports/state.ts';
@@ -16,6 +17,8 @@ export interface Reading {
   /** The release that the web server serves. */
   serving: string | undefined;
   certificates: readonly HeldCertificate[];
+  /** What visitors of recently changed hostnames got, the newest change first. */
+  answers: readonly VisitorAnswer[];
   /** Undefined: there is none, or it could not be read. */
   tunnel: TunnelState | undefined;
   usesTunnel: boolean;
@@ -34,6 +37,7 @@ const COLUMNS = 80;
 const LABEL_COLUMNS = 14;
 const NAMES_MAX = 5;
 const HASH_SHOWN = 12;
+const ANSWERS_SHOWN_MAX = 8;
 
 export function describeNode(reading: Reading): Description {
   const { node, fingerprint, agentRuns, lkg, accepted, nowMs } = reading;
@@ -73,21 +77,36 @@ export function describeNode(reading: Reading): Description {
   return { facts, lines };
 }
 
-function describeEdge({ lkg, serving, certificates, nowMs }: Reading) {
+function describeEdge({ lkg, serving, certificates, answers, nowMs }: Reading) {
   const hosts = lkg?.chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)) ?? [];
   const good = new Set(certificates.filter(({ notAfter }) => notAfter > nowMs).map(({ hostname }) => hostname));
   const without = hosts.filter((hostname) => !good.has(hostname));
   const more = without.length > NAMES_MAX ? ` and ${without.length - NAMES_MAX} more` : '';
   return {
-    facts: { webServer: serving ?? 'not answering', hosts: hosts.length, hostsWithoutCertificate: without },
+    facts: { webServer: serving ?? 'not answering', hosts: hosts.length, hostsWithoutCertificate: without, answers },
     lines: [
       ...line('web server', serving ? `serves release ${serving.slice(0, HASH_SHOWN)}` : 'does not answer'),
       ...line('hosts', `${hosts.length}, ${hosts.length - without.length} with a certificate`),
       ...(without.length > 0
         ? line('waiting', `no certificate yet: ${without.slice(0, NAMES_MAX).join(', ')}${more}`)
         : []),
+      ...answerLines(answers),
     ],
   };
+}
+
+/** Hosts without an answer first: they are what somebody looks for. */
+function answerLines(answers: readonly VisitorAnswer[]): string[] {
+  const sorted = [...answers.filter(({ failure }) => failure), ...answers.filter(({ failure }) => !failure)];
+  const more = sorted.length - ANSWERS_SHOWN_MAX;
+  return [
+    ...sorted
+      .slice(0, ANSWERS_SHOWN_MAX)
+      .flatMap(({ hostname, status, failure, since }) =>
+        line('answer', `${hostname}: ${failure ?? status}, since ${isoSeconds(Date.parse(since))}`),
+      ),
+    ...(more > 0 ? line('', `and ${more} more of the last ${sorted.length} changed hosts`) : []),
+  ];
 }
 
 function shown({ version, configHash }: VerifiedBundle): string {

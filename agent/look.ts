@@ -3,6 +3,7 @@
 import { canonicalJson } from '../bundle/canonical.ts';
 import type { Peer, WireRoute } from '../bundle/config.ts';
 import { networkPart } from './core/network-part.ts';
+import { servedAs } from './core/served-as.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import type { ProbeResults } from './probe.ts';
@@ -88,11 +89,6 @@ async function lookAtTunnels({ peers }: Questions, { tunnel, nowSeconds }: Eyes)
   const latest = new Map(state.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
   const fresh = ({ publicKey }: Peer) => nowSeconds() - (latest.get(publicKey) ?? 0) < HANDSHAKE_FRESH_SECONDS;
   return Object.fromEntries(peers.map((peer) => [checkOf(peer), fresh(peer)]));
-}
-
-/** All that decides what a visitor is answered. */
-function servedAs({ orderer, ...served }: WireRoute): string {
-  return canonicalJson(served);
 }
 
 function checkOf({ node }: Peer): string {

@@ -1,6 +1,6 @@
 // A control plane in memory for tests of the loop: it offers what it is told to, waits as a long poll does, and remembers what was
 // reported. It can be told to answer anything else.
-import type { BundleResponse, StatusAnswer, StatusReport } from '../bundle/api.ts';
+import type { BundleResponse, StatusAnswer, StatusReport, VisitorAnswer } from '../bundle/api.ts';
 import type { Agent } from './agent.ts';
 import type { Certificates } from './certificates.ts';
 import type { Log } from './news.ts';
@@ -85,6 +85,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     quarantined: [] as { hostname: string; reason: string }[],
   };
   const users = { configured: [] as number[], quarantined: [] as { hostname: string; reason: string }[] };
+  const visits = { configured: [] as [hosts: number, isStart: boolean][], answers: [] as VisitorAnswer[] };
   const announced = { revision: 0 };
   const urls: string[] = [];
   const fake: Certificates = {
@@ -94,6 +95,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       await settled(new Promise(() => undefined), 60_000, signal);
     },
     status: () => ({ certificates: [], quarantined: certificates.quarantined }),
+    holds: () => true,
   };
   const agent: Agent = {
     version: '0.0.0',
@@ -105,13 +107,19 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
       status: () => ({ quarantined: users.quarantined }),
     },
+    visits: {
+      configure: (chunks, isStart) =>
+        void visits.configured.push([chunks.flatMap(({ routes }) => routes).length, isStart]),
+      run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
+      answers: () => visits.answers,
+    },
     enrolment: async () => ({ wireguardPublicKey: 'w', signingKey: 's', formats: [1] }),
     controlPlaneAt: (found) => void urls.push(...found),
-    revision: () => JSON.stringify([announced, certificates.quarantined, users.quarantined]),
+    revision: () => JSON.stringify([announced, certificates.quarantined, users.quarantined, visits.answers]),
     log,
     pace: { ...HURRY, ...pace },
   };
-  return { agent, lines, certificates, users, announced, urls };
+  return { agent, lines, certificates, users, visits, announced, urls };
 }
 
 /** Waits until `found` answers something; fails after 3 s with what it was. */

@@ -60,6 +60,22 @@ describe('at boot', () => {
     expect(agent.machine.edge).toBeDefined();
   });
 
+  it('takes nothing of the last known good for a change, and all that follows', async () => {
+    const { visits } = await startServing();
+    expect(visits.configured[0]).toEqual([1, true]);
+    plane.publish(node.offer(NEW));
+    await until('served', () => node.served().includes('b.test'));
+    await until('told', () => visits.configured.length > 1);
+    expect(visits.configured.at(-1)).toEqual([2, false]);
+  });
+
+  it('without a last known good takes everything for a change', async () => {
+    plane.publish(node.offer(NEW));
+    const { visits } = start();
+    await until('told', () => visits.configured.length > 0);
+    expect(visits.configured[0]).toEqual([2, false]);
+  });
+
   it('asks for everything when it has nothing', async () => {
     plane.publish(node.offer(NEW));
     start();

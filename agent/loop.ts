@@ -48,10 +48,11 @@ async function boot(self: Self, agent: Agent): Promise<void> {
   agent.log.info({ outcome: outcome.kind, hash: lkg.configHash }, 'serving the last known good configuration');
 }
 
-/** Certificates and lists of users are an edge's: nothing of them starts before the first edge configuration was applied. */
+/** Certificates, lists of users and visits are an edge's: nothing of them starts before the first edge configuration was applied. */
 async function keepEdge(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && self.running?.config.role !== 'edge') await pause(agent.pace.revisionMs, signal);
-  if (!signal.aborted) await Promise.all([agent.certificates.run(signal), agent.users.run(signal)]);
+  if (!signal.aborted)
+    await Promise.all([agent.certificates, agent.users, agent.visits].map((part) => part.run(signal)));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

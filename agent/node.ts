@@ -12,7 +12,6 @@ import { createCertsDir } from './adapters/certs-dir.ts';
 import { createConnectionRefusal } from './adapters/connection-refusal.ts';
 import { createConnectionReset } from './adapters/connection-reset.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
-import { probeHost } from './adapters/edge-probe.ts';
 import { isFreePort } from './adapters/free-ports.ts';
 import { createKernelSettings } from './adapters/kernel-settings.ts';
 import { knock } from './adapters/knock.ts';
@@ -20,6 +19,7 @@ import { localAddresses } from './adapters/local-address.ts';
 import { createNftables } from './adapters/nftables.ts';
 import { createNginx } from './adapters/nginx.ts';
 import { type NodeKeys, openNodeKeys, readToken } from './adapters/node-keys.ts';
+import { createOwnWebServer } from './adapters/own-web-server.ts';
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
 import { isOneReachable } from './adapters/reach.ts';
 import { releasesDir } from './adapters/releases-dir.ts';
@@ -28,14 +28,14 @@ import { readSettings } from './adapters/settings-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import { trustedDir } from './adapters/trusted-dir.ts';
 import { createUsersDir } from './adapters/users-dir.ts';
+import { createVisitsFile } from './adapters/visits-file.ts';
 import { createWireguard } from './adapters/wireguard.ts';
 import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
 import { type CertificatesDependencies, createCertificates } from './certificates.ts';
 import { allowListEntries, parseAllowList } from './core/allow-list.ts';
-import { type NginxPaths, nginxPaths, releaseFolder, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
+import { nginxPaths, releaseFolder, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
 import { createDeadTunnels, type DeadTunnels } from './dead-tunnels.ts';
-import type { HostAnswer } from './look.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork, type Network } from './network.ts';
 import type { Log } from './news.ts';
@@ -43,15 +43,18 @@ import { rememberAddress } from './own-address.ts';
 import { PACE } from './pace.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
 import type { Settings } from './ports/settings.ts';
+import type { VisitsStore } from './ports/visits-store.ts';
 import { createUrlsInForce } from './urls-in-force.ts';
 import { createUsersFiles } from './users-files.ts';
 import { AGENT_VERSION } from './version.ts';
+import { createVisits } from './visits.ts';
 
 export interface Node extends Agent {
   settings: Settings;
   keys: NodeKeys;
   network: Network | undefined;
   certificateStore: CertificateStore;
+  visitsStore: VisitsStore;
 }
 
 const WORKER_CONNECTIONS = 8192;
@@ -87,6 +90,17 @@ export async function openNode(stateDir: string): Promise<Node> {
     log,
     now: Date.now,
   });
+  const { httpsSocket } = nginxPaths(stateDir);
+  const ownWebServer = createOwnWebServer({ listen: settings.listen, httpsSocket });
+  const visitsStore = createVisitsFile(join(stateDir, 'answers.json'));
+  const visits = createVisits({
+    ask: ownWebServer.visit,
+    holds: certificates.holds,
+    store: visitsStore,
+    kept: await visitsStore.read(),
+    log,
+    now: Date.now,
+  });
   const machine = createMachine({
     trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
@@ -109,7 +123,7 @@ export async function openNode(stateDir: string): Promise<Node> {
       },
     },
     eyes: {
-      host: (hostname, timeoutMs) => askHost(hostname, settings, nginxPaths(stateDir), timeoutMs),
+      host: ownWebServer.look,
       ...(network && { tunnel: network.read }),
       controlPlane: () => isOneReachable(urls.all()),
       nowSeconds: () => Date.now() / 1000,
@@ -130,10 +144,11 @@ export async function openNode(stateDir: string): Promise<Node> {
     formats: [CONFIG_FORMAT],
   });
   return {
-    ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, users, enrolment, log, pace: PACE },
-    ...{ settings, keys, network },
+    ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, users, visits, enrolment, log },
+    ...{ settings, keys, network, visitsStore, pace: PACE },
     controlPlaneAt: urls.learn,
-    revision: () => JSON.stringify([announced, address.known(), certificates.status(), users.revision()]),
+    revision: () =>
+      JSON.stringify([announced, address.known(), certificates.status(), users.revision(), visits.revision()]),
     ...(network && { tunnel: network.seen }),
     ...(settings.interfaceName && { deadTunnels: openDeadTunnels(settings.interfaceName, log) }),
   };
@@ -187,22 +202,6 @@ function openCertificates(
     sealing: age,
     now: Date.now,
   });
-}
-
-/** As a visitor; behind a load balancer, where a visitor's way is not open to this machine, through the socket. */
-async function askHost(
-  hostname: string,
-  { listen }: Settings,
-  { httpsSocket }: NginxPaths,
-  timeoutMs: number,
-): Promise<HostAnswer> {
-  const [first = '127.0.0.1'] = listen.addresses;
-  const address = first === '0.0.0.0' ? '127.0.0.1' : first === '::' ? '::1' : first;
-  const probe = { hostname, address, port: listen.httpsPort, timeoutMs };
-  const seen = await probeHost(probe);
-  const answer = !seen.ok && existsSync(httpsSocket) ? await probeHost({ ...probe, socket: httpsSocket }) : seen;
-  if (answer.ok) return { kind: 'answer', status: answer.status };
-  return { kind: answer.reason === 'timeout' ? 'slow' : 'failed' };
 }
 
 /** Debian keeps it in /usr/sbin, which is not in everybody's PATH. */

@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import { rolldown } from 'rolldown';
 import { BUNDLE_MEDIA_TYPE, type StatusReport } from '../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
-import type { EdgeConfig, OriginConfig } from '../bundle/config.ts';
+import type { EdgeConfig, OriginConfig, WireRoute } from '../bundle/config.ts';
 import { edgeConfig, type Installation, installation, responseOf } from '../bundle/installation.fixture.ts';
 import { signNode } from '../bundle/sign.ts';
 import build from '../rolldown.config.ts';
@@ -113,7 +113,18 @@ export async function openSigningPlane() {
     fingerprint: made.fingerprint,
     ...{ reports, told },
     publishEdge(node: string, hostnames: readonly string[]): void {
-      const text = canonicalJson({ routes: hostnames.map(routeOf) });
+      this.publishRoutes(node, hostnames.map(routeOf));
+    },
+    /** What an edge answers by itself. */
+    publishRedirects(node: string, hostnames: readonly string[]): void {
+      const redirect = { to: 'https://other.test/', status: 302 as const };
+      this.publishRoutes(
+        node,
+        hostnames.map((hostname) => ({ ...routeOf(hostname), backends: [], redirect })),
+      );
+    },
+    publishRoutes(node: string, routes: readonly WireRoute[]): void {
+      const text = canonicalJson({ routes });
       this.publish({ ...edgeConfig(node, [text]), controlPlane: { urls: [this.url] } }, { [sha256Hex(text)]: text });
     },
     publishOrigin(node: string, ports: number[]): void {

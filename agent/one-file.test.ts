@@ -5,6 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { validateStatusReport } from '../bundle/api-schema.ts';
+import { createCertificateMaker } from '../test/certificate-maker.ts';
 import {
   buildOneFile,
   freePort,
@@ -15,7 +17,7 @@ import {
 } from './one-file.fixture.ts';
 import { AGENT_VERSION } from './version.ts';
 
-const STATE_DIRS = ['edge', 'rejoined'];
+const STATE_DIRS = ['edge', 'rejoined', 'visited'];
 
 let agent: OneFile;
 let plane: SigningPlane;
@@ -204,6 +206,40 @@ describe('the one file', () => {
     ]);
     expect(await workersOf(state)).toEqual(workers);
     expect(await status(httpPort, 'b.test')).toBe(308);
+  });
+
+  it('tells what visitors of changed hosts get, and remembers it over kill -9', { timeout: 60_000 }, async () => {
+    plane.publishRedirects('tokyo-1', ['a.test', 'b.test']);
+    const ports = ['--http-port', String(await freePort()), '--https-port', String(await freePort())];
+    await joinAs('visited', 'tokyo-1', ['--listen', '127.0.0.1', ...ports]);
+    const state = agent.state('visited');
+    const maker = await createCertificateMaker();
+    const { certFile, keyFile } = await maker.files({ names: ['DNS:a.test'] });
+    await agent.start(state, ['certs', 'import', 'a.test', '--cert', certFile, '--key', keyFile]);
+    await maker.close();
+
+    const running = agent.start(state, ['run']);
+    const answers = () => plane.reports.at(-1)?.answers;
+    await expect.poll(answers, { timeout: 20_000 }).toEqual([
+      { hostname: 'a.test', status: 302, since: expect.any(String) },
+      { hostname: 'b.test', failure: expect.stringMatching(/^no_certificate: /), since: expect.any(String) },
+    ]);
+    expect(plane.reports.at(-1)?.state).toBe('applied');
+    expect(plane.reports.map(validateStatusReport).filter((problem) => problem !== undefined)).toEqual([]);
+    const before = answers();
+    // The report may be there a moment before the file is.
+    const shown = async () => (await agent.start(state, ['status'])).stdout;
+    await expect
+      .poll(shown, { timeout: 20_000 })
+      .toMatch(/^answer {8}b\.test: no_certificate: [\s\S]*^answer {8}a\.test: 302, since /m);
+
+    running.kill('SIGKILL');
+    await running;
+    plane.reports.length = 0;
+    const again = agent.start(state, ['run']);
+    await expect.poll(() => plane.reports.find(({ state }) => state === 'applied'), { timeout: 20_000 }).toBeDefined();
+    expect(plane.reports.find(({ state }) => state === 'applied')?.answers).toEqual(before);
+    await terminate(again);
   });
 
   it('runs an origin without a web server or certificates', { timeout: 30_000 }, async () => {

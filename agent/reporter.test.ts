@@ -40,11 +40,13 @@ describe('a report', () => {
     await until('three more', () => plane.reports.length >= before + 3);
   });
 
-  it.each(['account', 'certificates'])('is sent soon after the %s changed', async (what) => {
-    const { announced, certificates } = start(60_000);
+  it.each(['account', 'certificates', 'answers'])('is sent soon after the %s changed', async (what) => {
+    const { announced, certificates, visits } = start(60_000);
     await applied();
     const before = plane.reports.length;
     if (what === 'account') announced.revision += 1;
+    else if (what === 'answers')
+      visits.answers.push({ hostname: 'a.test', status: 200, since: '2030-01-01T00:00:00Z' });
     else certificates.quarantined = [{ hostname: 'a.test', reason: 'the CA said no' }];
     await until('reported', () => plane.reports.length > before);
   });
@@ -62,6 +64,15 @@ describe('a report', () => {
       { hostname: 'a.test', reason: `${peer}; the CA said no` },
       { hostname: 'b.test', reason: peer },
     ]);
+  });
+
+  it('of an edge says what visitors got, were it nothing yet', async () => {
+    const { visits } = start(60_000);
+    expect((await applied()).answers).toEqual([]);
+    const answer = { hostname: 'a.test', status: 200, since: '2030-01-01T00:00:00Z' };
+    visits.answers.push(answer);
+    await until('reported', () => plane.reports.find(({ answers }) => answers?.[0]?.status === 200));
+    expect(plane.reports.at(-1)?.answers).toEqual([answer]);
   });
 
   it('says how old each tunnel is', async () => {

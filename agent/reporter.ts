@@ -44,9 +44,10 @@ export async function report(self: Self, agent: Agent): Promise<void> {
   }
 }
 
-function edgeStatus({ certificates, users }: Agent) {
+function edgeStatus({ certificates, users, visits }: Agent) {
   const status = certificates.status();
-  return { ...status, quarantined: [...(status.quarantined ?? []), ...(users.status().quarantined ?? [])] };
+  const quarantined = [...(status.quarantined ?? []), ...(users.status().quarantined ?? [])];
+  return { ...status, quarantined, answers: visits.answers() };
 }
 
 function noteBinding(self: Self, reason: string): void {

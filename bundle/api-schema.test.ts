@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { validateEnrolment } from './api-schema.ts';
+import { validateEnrolment, validateStatusReport } from './api-schema.ts';
 
 const ENROLMENT = { wireguardPublicKey: `${'A'.repeat(43)}=`, signingKey: 'A'.repeat(43), formats: [1] };
 const judge = (allow: string) => validateEnrolment({ ...ENROLMENT, allow: [allow] });
@@ -57,5 +57,39 @@ describe('what an owner allows, as a node announces it', () => {
     ...['53/tcp', '53/UDP', '53/', '/udp', '53/udp/udp', '53/udp-60', '53/udp\n', '0/udp', '53/sctp'],
   ])('%j is not', (allow) => {
     expect(judge(allow)).toContain('/allow/0');
+  });
+});
+
+describe('what visitors of an edge got, as it reports it', () => {
+  const SINCE = '2030-01-01T00:00:00.000Z';
+  const judgeAnswers = (answers: unknown) =>
+    validateStatusReport({ agentVersion: '1.0.0', state: 'applied', enrolment: ENROLMENT, answers });
+
+  test.each<[string, unknown]>([
+    ['nothing', []],
+    ['a status', [{ hostname: 'a.test', status: 502, since: SINCE }]],
+    ['a failure', [{ hostname: 'a.test', failure: 'timeout: no answer within 5 s', since: SINCE }]],
+    ['a code alone', [{ hostname: 'a.test', failure: 'timeout', since: SINCE }]],
+    ['a member of a newer agent', [{ hostname: 'a.test', status: 200, since: SINCE, ms: 12 }]],
+    ['100 of them', Array(100).fill({ hostname: 'a.test', status: 200, since: SINCE })],
+  ])('%s is taken', (_, answers) => {
+    expect(judgeAnswers(answers)).toBeUndefined();
+  });
+
+  test.each<[string, unknown]>([
+    ['no answer', [{ hostname: 'a.test', since: SINCE }]],
+    ['two answers', [{ hostname: 'a.test', status: 200, failure: 'timeout', since: SINCE }]],
+    ['no time', [{ hostname: 'a.test', status: 200 }]],
+    ['no name', [{ hostname: 'A test', status: 200, since: SINCE }]],
+    ['a status of no kind', [{ hostname: 'a.test', status: 99, since: SINCE }]],
+    ['a text for a status', [{ hostname: 'a.test', status: '200', since: SINCE }]],
+    ['Markdown', [{ hostname: 'a.test', failure: 'x: [a](b)', since: SINCE }]],
+    ['a mention', [{ hostname: 'a.test', failure: 'x: @everybody', since: SINCE }]],
+    ['a new line', [{ hostname: 'a.test', failure: 'x: a\nb', since: SINCE }]],
+    ['201 characters', [{ hostname: 'a.test', failure: `x: ${'a'.repeat(198)}`, since: SINCE }]],
+    ['101 of them', Array(101).fill({ hostname: 'a.test', status: 200, since: SINCE })],
+    ['no list', { hostname: 'a.test' }],
+  ])('%s is not', (_, answers) => {
+    expect(judgeAnswers(answers)).toContain('/answers');
   });
 });

@@ -2,6 +2,7 @@
 // version does not know are let through and ignored, so that agents may be newer than the reconciler.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
+import { ANSWERS_MAX, FAILURE_CHARACTERS_MAX } from './api.ts';
 
 /** 32 bytes in base64url without padding: the last character holds four bits. */
 const KEY_32_BYTES = '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$';
@@ -11,6 +12,8 @@ const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[
 const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 /** RFC 1918, and the machine's own loopback. */
 const HOST = `(127\\.0\\.0\\.1|(10\\.${OCTET}|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.${OCTET}\\.${OCTET})`;
+/** `code: words`, without anything that Markdown or HTML would take for a sign. */
+const FAILURE = "^[a-z][a-z0-9_]*(: [A-Za-z0-9 .,:;_'()-]+)?$";
 const ITEMS_MAX = 5000;
 const MESSAGE_CHARS_MAX = 300;
 
@@ -50,6 +53,19 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
   error: record(['stage', 'code', 'detail'], { stage: text(64), code: text(64), detail: text(4096) }),
   quarantined: list(record(['hostname', 'reason'], { hostname, reason: text(1000) })),
   certificates: list(record(['hostname', 'notAfter'], { hostname, notAfter: time })),
+  answers: {
+    type: 'array',
+    maxItems: ANSWERS_MAX,
+    items: {
+      ...record(['hostname', 'since'], {
+        hostname,
+        status: { type: 'integer', minimum: 100, maximum: 599 },
+        failure: { type: 'string', pattern: FAILURE, maxLength: FAILURE_CHARACTERS_MAX },
+        since: time,
+      }),
+      oneOf: [record(['status'], { status: {} }), record(['failure'], { failure: {} })],
+    },
+  },
   tunnels: list(
     record(['node', 'handshakeAgeSeconds'], {
       node: { type: 'string', pattern: NODE_NAME },

@@ -42,6 +42,22 @@ export interface Enrolment {
   formats: number[];
 }
 
+/** Of `answers` in a report. */
+export const ANSWERS_MAX = 100;
+/** Of a `failure`: `code: words`, letters, digits and ` .,:;_'()-` only, so that it can be shown anywhere. */
+export const FAILURE_CHARACTERS_MAX = 200;
+
+/** What an edge got for `GET /` of a hostname when it asked its own web server as a visitor does. Exactly one of `status` and `failure`. */
+export interface VisitorAnswer {
+  hostname: string;
+  /** Of HTTP, whatever it is; redirects are not followed. */
+  status?: number;
+  /** Why there was none, such as `timeout: no answer within 5 s`. */
+  failure?: string;
+  /** Since when it is this answer, ISO 8601. */
+  since: string;
+}
+
 export type NodeState = 'waiting' | 'converging' | 'applied' | 'degraded' | 'refused' | 'rolled_back' | 'stale';
 
 /** `POST /api/v1/edge-nodes/me/status`. */
@@ -57,6 +73,11 @@ export interface StatusReport {
   quarantined?: { hostname: string; reason: string }[];
   /** Hosts with a certificate, notAfter as ISO 8601. */
   certificates?: { hostname: string; notAfter: string }[];
+  /**
+   * Hosts that a change touched, the newest change first; one that was not answered yet is left out. Never older than `applied`. Edges
+   * only; absent: this agent does not ask.
+   */
+  answers?: VisitorAnswer[];
   /** Newest handshake per peer, age in seconds; null: never. */
   tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
   enrolment: Enrolment;

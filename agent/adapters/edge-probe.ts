@@ -1,5 +1,5 @@
 // PROBE of one name: a new TLS connection to the local web server, as a visitor would make it. Law: what it answers is only what
-// was seen on that connection; it follows nothing, keeps nothing and reads no body.
+// was seen on that connection; it follows nothing, keeps nothing, and of a body it drops what it reads.
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { connect } from 'node:net';
@@ -8,6 +8,9 @@ import { KokoaError } from '../../bundle/error.ts';
 import { isWildcard } from '../core/certificate-name.ts';
 
 const TIMEOUT_MS = 5_000;
+const HEADER_BYTES_MAX = 32 * 1024;
+/** Usual pages end within it, so that their server does not see a visitor who left. */
+const BODY_BYTES_MAX = 64 * 1024;
 /** Stands for the one label of a wildcard. */
 const WILDCARD_LABEL = 'kokoa-probe';
 
@@ -19,6 +22,8 @@ export interface HostProbe {
   /** PEM file of authorities that are trusted besides the system's. */
   caFile?: string;
   timeoutMs?: number;
+  /** Default HEAD, which origins answer without work; some refuse it, so that only GET tells what a visitor gets. */
+  method?: 'HEAD' | 'GET';
   /** Path of a Unix socket that wants a PROXY header, instead of `address` and `port`. */
   socket?: string;
 }
@@ -39,7 +44,7 @@ export type HostProbeResult =
   /** `reason`: a system or TLS error code, `timeout`, or a few words. */
   | { ok: false; reason: string };
 
-/** Asks with HEAD, which origins answer without work. Any status is an answer. @throws KokoaError ca_file_unreadable */
+/** Asks for `/`. Any status is an answer. @throws KokoaError ca_file_unreadable */
 export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
   const name = isWildcard(probe.hostname) ? `${WILDCARD_LABEL}${probe.hostname.slice(1)}` : probe.hostname;
   const ca = probe.caFile === undefined ? undefined : [...getCACertificates(), await readAuthorities(probe.caFile)];
@@ -48,9 +53,10 @@ export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
       host: probe.address,
       port: probe.port,
       servername: name,
-      method: 'HEAD',
+      method: probe.method ?? 'HEAD',
       path: '/',
       headers: { host: name, 'user-agent': 'kokoa-agent-probe', connection: 'close' },
+      maxHeaderSize: HEADER_BYTES_MAX,
       // Judged below: an untrusted certificate is something seen, not a failure to see.
       rejectUnauthorized: false,
       signal: AbortSignal.timeout(probe.timeoutMs ?? TIMEOUT_MS),
@@ -59,14 +65,24 @@ export async function probeHost(probe: HostProbe): Promise<HostProbeResult> {
         ? { agent: false }
         : { createConnection: () => connectThrough(probe.socket!, name, ca) }),
     });
+    // Whatever becomes of the body, a status that was seen is the answer.
+    let answer: HostProbeResult | undefined;
+    const end = (reason: string) => resolve(answer ?? { ok: false, reason });
     asked.on('response', (response) => {
       const socket = response.socket as TLSSocket;
-      const leaf = socket.getPeerCertificate();
-      const verified = socket.authorized;
-      response.destroy();
-      resolve({ ok: true, status: response.statusCode ?? 0, certificate: seen(leaf, verified) });
+      const certificate = seen(socket.getPeerCertificate(), socket.authorized);
+      answer = { ok: true, status: response.statusCode ?? 0, certificate };
+      let bytes = 0;
+      response.on('data', (part: Buffer) => {
+        bytes += part.length;
+        if (bytes > BODY_BYTES_MAX) response.destroy();
+      });
+      response.on('error', () => end('error'));
+      response.on('close', () => end('close'));
     });
-    asked.on('error', (error) => resolve({ ok: false, reason: reasonOf(error) }));
+    asked.on('error', (error) => end(reasonOf(error)));
+    // An answer that changes the protocol, which nobody asked for, is the end of the connection and nothing else.
+    asked.on('close', () => end('closed without an answer'));
     asked.end();
   });
 }
@@ -91,7 +107,9 @@ async function readAuthorities(path: string): Promise<string> {
   }
 }
 
-function seen(leaf: PeerCertificate, verified: boolean): SeenCertificate {
+/** `leaf` is null when the connection has ended meanwhile: then nothing is known of it. */
+function seen(leaf: PeerCertificate | null, verified: boolean): SeenCertificate {
+  if (!leaf?.valid_to) return { issuer: '', notAfter: '', fingerprint256: '', verified: false };
   const { CN, O: organisation } = leaf.issuer ?? {};
   return {
     issuer: String(CN ?? organisation ?? ''),

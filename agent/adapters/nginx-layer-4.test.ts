@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WireBackend } from '../../bundle/config.ts';
 import { probeHost } from './edge-probe.ts';
 import { freePort, openTestbed, type Testbed } from './nginx-testbed.ts';
+import { createOwnWebServer } from './own-web-server.ts';
 
 let bed: Testbed;
 const opened: { close(): unknown }[] = [];
@@ -251,9 +252,11 @@ describe('behind a load balancer', () => {
   test('the edge itself looks at its hosts through the socket', async () => {
     const probe = { hostname: 'app.hoge.test', address: '127.0.0.1', port: bed.httpsPort };
     expect(await probeHost(probe)).toMatchObject({ ok: false });
-    expect(await probeHost({ ...probe, socket: join(bed.dir, 'run/inner/https.sock') })).toMatchObject({
-      ok: true,
-      status: 200,
-    });
+    const httpsSocket = join(bed.dir, 'run/inner/https.sock');
+    expect(await probeHost({ ...probe, socket: httpsSocket })).toMatchObject({ ok: true, status: 200 });
+    const own = createOwnWebServer({ listen: { addresses: ['0.0.0.0'], httpsPort: bed.httpsPort }, httpsSocket });
+    expect(await own.visit('app.hoge.test')).toEqual({ status: 200 });
+    expect(await own.look('app.hoge.test', 1_000)).toEqual({ kind: 'answer', status: 200 });
+    expect(await own.visit('unknown.hoge.test')).toEqual({ failure: expect.stringMatching(/^handshake_refused: /) });
   });
 });

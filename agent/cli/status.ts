@@ -22,7 +22,7 @@ export function registerStatus(program: Command): void {
 
 async function readNode(node: Node, stateDir: string): Promise<Reading> {
   const { trusted, edge } = node.machine;
-  const [lkg, accepted, serving, { held }, tunnel, droppedByOthers, agentRuns] = await Promise.all([
+  const [lkg, accepted, serving, { held }, tunnel, droppedByOthers, agentRuns, visits] = await Promise.all([
     trusted.lastKnownGood(),
     trusted.accepted(),
     edge?.web.serving(),
@@ -31,6 +31,7 @@ async function readNode(node: Node, stateDir: string): Promise<Reading> {
     node.network?.read().catch(() => undefined),
     node.network?.droppedByOthers().catch(() => 0),
     isLocked(stateDir),
+    node.visitsStore.read(),
   ]);
   return {
     ...{ lkg, accepted, serving, tunnel, agentRuns },
@@ -38,6 +39,7 @@ async function readNode(node: Node, stateDir: string): Promise<Reading> {
     node: node.settings.node,
     fingerprint: node.keys.fingerprint,
     certificates: held,
+    answers: visits.flatMap(({ answer }) => answer ?? []),
     usesTunnel: node.network !== undefined,
     allow: node.settings.allow,
     nowMs: Date.now(),

@@ -20,10 +20,11 @@ describe('a composed report', () => {
       quarantined: fc.integer({ min: 0, max: 3_000 }),
       certificates: fc.integer({ min: 0, max: 3_000 }),
       tunnels: fc.integer({ min: 0, max: 6_000 }),
+      answers: fc.integer({ min: 0, max: 100 }),
       name: hostname,
     });
     fc.assert(
-      fc.property(lists, ({ quarantined, certificates, tunnels, name }) => {
+      fc.property(lists, ({ quarantined, certificates, tunnels, answers, name }) => {
         const report = composeReport({
           ...BASE,
           unserved: [],
@@ -35,9 +36,15 @@ describe('a composed report', () => {
             hostname: `${i}.${name}`,
             notAfter: '2030-01-01T00:00:00Z',
           })),
+          answers: Array.from({ length: answers }, (_, i) => ({
+            hostname: `${i}.${name}`,
+            failure: 'f'.repeat(200),
+            since: '2030-01-01T00:00:00Z',
+          })),
           tunnels: Array.from({ length: tunnels }, (_, i) => ({ node: `n${i}`, handshakeAgeSeconds: null })),
         });
         expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThanOrEqual(POST_BYTES_MAX);
+        expect(report.answers).toHaveLength(answers);
         if (certificates > 0) expect(report.certificates?.[0]?.hostname).toBe(`0.${name}`);
       }),
       { numRuns: 30 },

@@ -9,7 +9,7 @@ export interface ReportFacts extends StatusReport {
   unserved: readonly { hostname: string; reason: string }[];
 }
 
-const LISTS = ['quarantined', 'certificates', 'tunnels'] as const;
+const LISTS = ['quarantined', 'certificates', 'answers', 'tunnels'] as const;
 
 /** The report, each host with its reasons once, within POST_BYTES_MAX. */
 export function composeReport({ unserved, ...report }: ReportFacts): StatusReport {

@@ -87,6 +87,18 @@ it('keeps nothing that has no meaning', async () => {
   expect(Object.keys((await at.store.reports())[0]!.report).sort()).toEqual(['agentVersion', 'enrolment', 'state']);
 });
 
+it('keeps what visitors of an edge got, and tells it apart from what it said before', async () => {
+  at = await install();
+  const answer = { hostname: 'a.test', status: 502, since: '2030-01-01T00:00:00.000Z' };
+  const failure = { hostname: 'b.test', failure: 'timeout: no answer within 5 s', since: answer.since };
+  await at.post('a', STATUS, report({ answers: [{ ...answer, ...{ body: 'x' } }, failure] }));
+  expect((await at.store.reports())[0]?.report.answers).toEqual([answer, failure]);
+  await at.post('a', STATUS, report({ answers: [{ ...answer, status: 200 }] }));
+  expect((await at.store.reports())[0]?.report.answers).toEqual([{ ...answer, status: 200 }]);
+  await at.post('a', STATUS, report());
+  expect((await at.store.reports())[0]?.report).not.toHaveProperty('answers');
+});
+
 it('answers 503 when the store fails, says nothing of why, and takes the next report', async () => {
   at = await install();
   at.store.failNext('saveEnrolment', Object.assign(new Error('/var/lib/secret-path broke'), { code: 'store_failed' }));

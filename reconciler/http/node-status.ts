@@ -1,7 +1,7 @@
 // POST /api/v1/edge-nodes/me/status: a node says how it is and announces its public keys. Law: nothing unbounded gets in, and only
 // the machine whose keys are bound to the slot speaks for it.
 import type { Request, Response } from 'express';
-import type { StatusAnswer, StatusReport } from '../../bundle/api.ts';
+import type { StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api.ts';
 import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import { bindEnrolment } from '../core/enrolment.ts';
@@ -39,6 +39,7 @@ export function nodeStatusHandler(deps: HttpDeps): (request: Request, response: 
     }
     const report = known(body as StatusReport, binding.bound.enrolment);
     await reports.save(node, report, deps.clock().getTime());
+    deps.onReport();
     if (binding.kind !== 'unchanged') deps.onEnrolment();
     answer(response, { bound: true });
   };
@@ -50,7 +51,7 @@ function answer(response: Response, body: StatusAnswer): void {
 
 /** Only the members that have a meaning are kept; a newer agent may send more. */
 function known(report: StatusReport, enrolment: StatusReport['enrolment']): StatusReport {
-  const { agentVersion, state, offered, applied, lkg, error, quarantined, certificates, tunnels } = report;
+  const { agentVersion, state, offered, applied, lkg, error, quarantined, certificates, answers, tunnels } = report;
   return {
     agentVersion,
     state,
@@ -60,7 +61,12 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     ...(error !== undefined && { error: { stage: error.stage, code: error.code, detail: error.detail } }),
     ...(quarantined && { quarantined: quarantined.map(({ hostname, reason }) => ({ hostname, reason })) }),
     ...(certificates && { certificates: certificates.map(({ hostname, notAfter }) => ({ hostname, notAfter })) }),
+    ...(answers && { answers: answers.map(knownAnswer) }),
     ...(tunnels && { tunnels: tunnels.map(({ node, handshakeAgeSeconds }) => ({ node, handshakeAgeSeconds })) }),
     enrolment,
   };
+}
+
+function knownAnswer({ hostname, status, failure, since }: VisitorAnswer): VisitorAnswer {
+  return { hostname, ...(status !== undefined && { status }), ...(failure !== undefined && { failure }), since };
 }

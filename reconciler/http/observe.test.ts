@@ -45,7 +45,13 @@ it('lists routes, origins and edges with what nodes announced and reported', asy
   at.served.update({ listing });
   const [node] = await at.publish([edgeConfig('a', []), originConfig('home')]);
   const error = { stage: 'render', code: 'nginx_failed', detail: 'line 3' };
-  await at.post('a', `${NODE_PATH}/status`, report({ state: 'degraded', applied: 'b'.repeat(64), error }));
+  const time = '2030-01-01T00:00:00.000Z';
+  const hosts = {
+    quarantined: [{ hostname: 'b.hoge.com', reason: 'about to be ordered' }],
+    certificates: [{ hostname: 'app.hoge.com', notAfter: time }],
+    answers: [{ hostname: 'app.hoge.com', status: 200, since: time }],
+  };
+  await at.post('a', `${NODE_PATH}/status`, report({ state: 'degraded', applied: 'b'.repeat(64), error, ...hosts }));
   expect(await (await at.ask('/api/v1/routes')).json()).toEqual({ routes: listing.routes });
   const { edges } = (await (await at.ask('/api/v1/edges')).json()) as { edges: object[] };
   expect(edges).toEqual([
@@ -58,6 +64,7 @@ it('lists routes, origins and edges with what nodes announced and reported', asy
       published: node!.configHash,
       applied: 'b'.repeat(64),
       error,
+      ...hosts,
     },
   ]);
   const { origins } = (await (await at.ask('/api/v1/origins')).json()) as { origins: object[] };

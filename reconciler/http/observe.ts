@@ -6,6 +6,7 @@ import { judgeRequest, refuseVerdict } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
 import { isLoopback } from './loopback.ts';
 import type { ListedNode } from './served.ts';
+import { refuseTeam, teamVerdictOf } from './team-caller.ts';
 
 /** A loop that has failed for this long is no longer ready. */
 export const FAILING_MAX_MS = 10 * 60_000;
@@ -26,7 +27,10 @@ export function addObservation(router: Router, deps: HttpDeps): void {
     response.type(contentType).send(body);
   });
   router.get('/api/v1/routes', (request, response) => {
-    if (mayRead(request, response, deps)) response.json({ routes: served.listing.routes });
+    const team = teamVerdictOf(request.headers, deps.proposals);
+    if (team?.kind === 'unauthorized') refuseTeam(response, team);
+    else if (team) response.json({ routes: served.listing.routes.filter((route) => route.team === team.team) });
+    else if (mayRead(request, response, deps)) response.json({ routes: served.listing.routes });
   });
   router.get('/api/v1/origins', (request, response) => {
     if (mayRead(request, response, deps))
@@ -79,6 +83,9 @@ function described<T extends ListedNode>(listed: T, { served, reports }: HttpDep
     published: served.node(name)?.published.configHash,
     applied: report?.applied,
     error: report?.error,
+    quarantined: report?.quarantined,
+    certificates: report?.certificates,
+    answers: report?.answers,
     refusedAnnouncement: reports.refused(name),
   };
 }

@@ -1,0 +1,48 @@
+// The way from this machine to its own web server: as a visitor comes; behind a load balancer, where that way is not open to the machine
+// itself, through the inner socket. Law: no other machine is ever asked.
+import { existsSync } from 'node:fs';
+import { VISIT_TIMEOUT_MS, visitFailure } from '../core/visit-failure.ts';
+import type { Visited } from '../core/visit-plan.ts';
+import type { HostAnswer } from '../look.ts';
+import type { Settings } from '../ports/settings.ts';
+import { type HostProbe, type HostProbeResult, probeHost } from './edge-probe.ts';
+
+export interface OwnWebServer {
+  /** PROBE: whether a hostname is routed. */
+  look(hostname: string, timeoutMs: number): Promise<HostAnswer>;
+  /** What a visitor of `/` gets. 5 s at most; never throws. */
+  visit(hostname: string): Promise<Visited>;
+}
+
+export interface OwnWebServerOptions {
+  listen: Pick<Settings['listen'], 'addresses' | 'httpsPort'>;
+  /** @see NginxPaths */
+  httpsSocket: string;
+}
+
+export function createOwnWebServer({ listen, httpsSocket }: OwnWebServerOptions): OwnWebServer {
+  const [first = '127.0.0.1'] = listen.addresses;
+  const address = first === '0.0.0.0' ? '127.0.0.1' : first === '::' ? '::1' : first;
+  const place = { address, port: listen.httpsPort };
+
+  /** Both ways together have `timeoutMs`. */
+  async function ask(probe: HostProbe & { timeoutMs: number }): Promise<HostProbeResult> {
+    const deadline = performance.now() + probe.timeoutMs;
+    const seen = await probeHost(probe);
+    const restMs = Math.floor(deadline - performance.now());
+    if (seen.ok || restMs <= 0 || !existsSync(httpsSocket)) return seen;
+    return probeHost({ ...probe, socket: httpsSocket, timeoutMs: restMs });
+  }
+
+  return {
+    async look(hostname, timeoutMs) {
+      const answer = await ask({ ...place, hostname, timeoutMs });
+      if (answer.ok) return { kind: 'answer', status: answer.status };
+      return { kind: answer.reason === 'timeout' ? 'slow' : 'failed' };
+    },
+    async visit(hostname) {
+      const answer = await ask({ ...place, hostname, method: 'GET', timeoutMs: VISIT_TIMEOUT_MS });
+      return answer.ok ? { status: answer.status } : { failure: visitFailure(answer.reason) };
+    },
+  };
+}

@@ -1,0 +1,61 @@
+// `answers.json` in the state directory: what visitors of recently changed hostnames got. Law: it is a cache; what is torn, foreign or
+// too large counts as nothing remembered.
+import { Ajv } from 'ajv';
+import { FAILURE_CHARACTERS_MAX } from '../../bundle/api.ts';
+import { isCanonicalHostname } from '../core/certificate-name.ts';
+import { VISITS_MAX } from '../core/visit-plan.ts';
+import type { KeptVisit, VisitsStore } from '../ports/visits-store.ts';
+import { readBounded, writeDurably } from './durable-write.ts';
+
+/** Longest names and failures, 100 times. */
+const BYTES_MAX = 128 * 1024;
+
+const shape = {
+  type: 'array',
+  maxItems: VISITS_MAX,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['hostname', 'route'],
+    properties: {
+      hostname: { type: 'string' },
+      route: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+      answer: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['hostname', 'since'],
+        properties: {
+          hostname: { type: 'string' },
+          status: { type: 'integer', minimum: 100, maximum: 599 },
+          failure: { type: 'string', pattern: "^[A-Za-z0-9 .,:;_'()-]+$", maxLength: FAILURE_CHARACTERS_MAX },
+          since: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$' },
+        },
+        oneOf: [{ required: ['status'] }, { required: ['failure'] }],
+      },
+    },
+  },
+};
+
+const isShaped = new Ajv().compile<KeptVisit[]>(shape);
+
+export function createVisitsFile(path: string): VisitsStore {
+  return {
+    async read() {
+      const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
+      return isShaped(value) && value.every(isNamed) ? value : [];
+    },
+    write: (visits) => writeDurably(path, `${JSON.stringify(visits)}\n`, { mode: 0o600 }),
+  };
+}
+
+function isNamed({ hostname, answer }: KeptVisit): boolean {
+  return isCanonicalHostname(hostname) && (answer === undefined || answer.hostname === hostname);
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
