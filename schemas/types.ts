@@ -642,6 +642,26 @@ export interface Team {
    * Items: A port, or a range from the lower to the higher one.
    */
   ports?: (string | number)[];
+  /**
+   * The tokens with which programs of the team propose hostnames (docs/api.md). `kokoa token add --team TEAM` makes one and writes it here.
+   *
+   * @minItems 1
+   * @maxItems 10
+   */
+  tokens?: TeamToken[];
+}
+/**
+ * One token of a team.
+ */
+export interface TeamToken {
+  /**
+   * Which program has it: what logs say, and what it is revoked by.
+   */
+  name: string;
+  /**
+   * The sha256 of the token, never the token itself.
+   */
+  sha256: string;
 }
 /**
  * One pool.

@@ -9,6 +9,8 @@ import { compareProblems, type Problem } from './problem.ts';
 import { repeated } from './repeated.ts';
 import type { RuleId } from './rules.ts';
 import { indexOf } from './settings-index.ts';
+import { tokenHashOf } from './slots.ts';
+import { checkTeamTokens } from './team-token-check.ts';
 import type { DesiredView } from './view.ts';
 
 type NodeFile = LoadedFile<'edge'> | LoadedFile<'origin'>;
@@ -21,7 +23,11 @@ export function checkFleet(view: DesiredView): Problem[] {
   for (const node of nodes) problems.push(...checkNode(node));
   problems.push(...checkUniqueness(nodes));
   if (kokoa?.value !== undefined)
-    problems.push(...checkKokoa(kokoa, kokoa.value, nodes.filter(isEdge)), ...checkAgainst(kokoa.value, nodes));
+    problems.push(
+      ...checkKokoa(kokoa, kokoa.value, nodes.filter(isEdge)),
+      ...checkTeamTokens(kokoa, kokoa.value, new Map(nodes.map((node) => [tokenHashOf(node.value!) ?? '', node.path]))),
+      ...checkAgainst(kokoa.value, nodes),
+    );
   return problems.sort(compareProblems);
 }
 

@@ -559,6 +559,11 @@ export const rules = {
     why: 'Machines would send their tokens readable over the network.',
     fix: 'Use https://. Plain http:// is for a control plane on the same machine.',
   },
+  KK413: {
+    title: 'token of a team used twice',
+    why: 'A token says which team is asking, and a machine is no team.',
+    fix: 'Make a new token for one of them with kokoa token add.',
+  },
 } as const satisfies Record<string, Rule>;
 
 export type RuleId = keyof typeof rules;

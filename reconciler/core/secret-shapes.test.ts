@@ -44,6 +44,7 @@ const SECRETS: [what: string, secret: string][] = [
   ['a Stripe key', `sk_live_${letters(24)}`],
   ['a Stripe key', `whsec_${letters(32)}`],
   ['a signed token (JWT)', jwt],
+  ['a team token', `kokoa_team_${letters(43)}`],
 ];
 
 describe('secretsIn', () => {

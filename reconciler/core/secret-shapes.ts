@@ -24,6 +24,8 @@ const TOKEN_HINT =
   'delete it, and keep it on the machine of the service; if it was pushed, revoke it where it was made: git remembers';
 const KEY_HINT = 'delete it: no file here needs one; if it was pushed, make a new key: git remembers';
 const NODE_TOKEN_HINT = 'delete it: a node file has the sha256 of its token; if it was pushed, make a new one';
+const TEAM_TOKEN_HINT =
+  'delete it: kokoa.yaml has the sha256 of a team token, which kokoa token add writes; if it was pushed, revoke it and make a new one';
 
 const hash = (what: string, pattern: RegExp): SecretShape => ({ what, rule: 'KK017', hint: HASH_HINT, pattern });
 const token = (what: string, pattern: RegExp): SecretShape => ({ what, rule: 'KK017', hint: TOKEN_HINT, pattern });
@@ -43,6 +45,7 @@ const privateKey = (what: string, pattern: RegExp): SecretShape => ({ what, rule
  * - AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  * - Stripe: https://docs.stripe.com/keys and https://docs.stripe.com/webhooks
  * - JWT: RFC 7519; the tokens of Kokoa's own nodes are of this shape
+ * - tokens of Kokoa's teams: team-token.ts
  */
 const SHAPES: readonly SecretShape[] = [
   hash('a bcrypt hash', /\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{22,53}/),
@@ -70,6 +73,7 @@ const SHAPES: readonly SecretShape[] = [
     ...token('a signed token (JWT)', /\beyJ[\w-]{5,200}\.eyJ[\w-]{3,8000}\.[\w-]{0,2000}/),
     hint: NODE_TOKEN_HINT,
   },
+  { ...token('a team token', /\bkokoa_team_[\w-]{20,200}/), hint: TEAM_TOKEN_HINT },
 ];
 
 /** RFC 3986, 3.2.1: a password in a URL is not to be shown. The rules of URLs refuse it, where a URL may stand. */

@@ -30,9 +30,14 @@ export async function readBody(
   }
 }
 
-/** The parsed value, or undefined when the refusal was already sent. JSON `null` is refused: no post is one. */
-export async function readJson(request: Request, response: Response, bytesMax: number): Promise<unknown> {
-  const text = await readBody(request, response, { bytesMax, type: 'application/json' });
+/** The parsed value, or undefined when the refusal was already sent. JSON `null` is refused: no post is one. `type`: the one accepted. */
+export async function readJson(
+  request: Request,
+  response: Response,
+  bytesMax: number,
+  type = 'application/json',
+): Promise<unknown> {
+  const text = await readBody(request, response, { bytesMax, type });
   if (text === undefined) return undefined;
   if (depthOf(text) > DEPTH_MAX) return refusal(response, 400, 'too_deep', `JSON nested deeper than ${DEPTH_MAX}`);
   try {
