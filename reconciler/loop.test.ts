@@ -103,6 +103,41 @@ it('makes one run of many calls, which finds the newest commit', async () => {
   expect(Object.keys(await site.hosts())).toHaveLength(102);
 });
 
+it('makes three runs of a storm of pushes that bring one commit, and takes in a real one no later than by polling', async () => {
+  const site = createSite();
+  const { loop } = await start(site);
+  const { fetches } = site.source;
+  site.source.commit(B);
+  for (let n = 0; n < 100; n += 1) {
+    loop.dirty('push');
+    await pass(200);
+  }
+  expect(site.source.fetches - fetches).toBeLessThanOrEqual(3);
+  expect(Object.keys(await site.hosts())).toContain('b.hoge.com');
+  site.source.commit({ 'routes/hoge/c.yaml': route('c.hoge.com') });
+  loop.dirty('push');
+  await pass(POLL_MS_MAX);
+  expect(Object.keys(await site.hosts())).toContain('c.hoge.com');
+  for (const name of ['d', 'e', 'f']) {
+    site.source.commit({ [`routes/hoge/${name}.yaml`]: route(`${name}.hoge.com`) });
+    loop.dirty('push');
+    await soon();
+    expect(Object.keys(await site.hosts())).toContain(`${name}.hoge.com`);
+  }
+});
+
+it('does nothing about a push that announces the commit that was read last, and looks for any other', async () => {
+  const site = createSite();
+  const { loop, outcomes } = await start(site);
+  const commit = outcomes[0]!.standing.commit!;
+  for (let n = 0; n < 10; n += 1) loop.dirty('push', commit);
+  await soon();
+  expect([site.source.fetches, outcomes.length]).toEqual([1, 1]);
+  loop.dirty('push', site.source.commit(B));
+  await soon();
+  expect(Object.keys(await site.hosts())).toContain('b.hoge.com');
+});
+
 it('makes one run at a time, and another one for what comes during it', async () => {
   const site = createSite();
   const { open, seen } = gate(site);

@@ -3,10 +3,14 @@
 import { DEFAULT_LIFETIMES } from '../bundle/sign.ts';
 import { type AccessMap, accessOf } from './core/access.ts';
 import { nextExpiry } from './core/expiry.ts';
+import { layOver } from './core/local-restriction.ts';
 import type { PublishedNode } from './ports/store.ts';
 import { renew } from './publish.ts';
+import { createPushPace } from './push-pace.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { recall, storedStanding } from './restore.ts';
+import { watchRestrictions } from './restriction-watch.ts';
+import { createSlotMemory } from './slot-memory.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
 
 /** Polling is spread by ± 10 %, so that a fleet of reconcilers does not meet at the git server. */
@@ -40,8 +44,11 @@ export interface LoopDeps extends Omit<Reconciler, 'restricted'> {
 }
 
 export interface Loop {
-  /** Asks for a run soon; many calls are one run. `push`: the repository may have a newer commit. */
-  dirty(reason: 'push' | 'announcement'): void;
+  /**
+   * Asks for a run soon; many calls are one run. `push`: the repository may have a newer commit, which is `commit` where that is known:
+   * nothing is done about one that was read last.
+   */
+  dirty(reason: 'push' | 'announcement', commit?: string): void;
   /** Serves what the store and the mirror know, without network. To be called once, before `run`. @throws when the store fails */
   restore(): Promise<void>;
   /** Runs until `signal` aborts and the run under way has ended. */
@@ -53,25 +60,44 @@ export function createLoop(deps: LoopDeps): Loop {
   let isDirty = true;
   let fetchDue = true;
   let failures = 0;
+  /** Why git could not be asked the last time it was. */
+  let unfetched: unknown;
+  let isRestricting = false;
+  /** A push was announced, and git was not asked since. */
+  let isPushed = false;
+  let isAsking = false;
+  let pushTimer: NodeJS.Timeout | undefined;
   let wake: (() => void) | undefined;
   let pollAtMs = 0;
+  const pace = createPushPace();
+  const saveSlots = createSlotMemory(deps.store);
   const lookMs = (deps.signing.lifetimes?.timestampMs ?? DEFAULT_LIFETIMES.timestampMs) / LOOKS_PER_LIFE;
 
   const serve = (changed: readonly string[], removed: string[]) => {
     const nodes = changed.flatMap((name) => standing.nodes.get(name) ?? []);
-    deps.serve({ standing, access: accessOf(standing.live), changed: nodes, removed });
+    deps.serve({ standing, access: accessOf(layOver(standing.live, standing.local)), changed: nodes, removed });
   };
+
+  /** For whoever asks at once, and for everybody else by a run of its own that does not wait for git. */
+  function takeIn(local: Standing['local']): void {
+    standing = { ...standing, local };
+    serve([], []);
+    [isDirty, isRestricting] = [true, true];
+    wake?.();
+  }
 
   async function restore(): Promise<void> {
     const since = performance.now();
     const before = [...standing.nodes.keys()];
-    standing = await storedStanding(deps.store);
+    let restored = await storedStanding(deps.store);
     try {
-      standing = await recall(standing, deps);
+      restored = await recall(restored, deps);
+      await saveSlots(restored.live);
     } catch (error) {
       // A mirror that cannot be read is mended by the next fetch, and recalled by the run after it.
       deps.failed(error, secondsSince(since));
     }
+    standing = restored;
     const removed = before.filter((name) => !standing.nodes.has(name));
     serve([...standing.nodes.keys()], removed);
   }
@@ -82,19 +108,51 @@ export function createLoop(deps: LoopDeps): Loop {
     await restore().catch((error) => deps.failed(error, secondsSince(since)));
   }
 
+  /** At once, or where pushes bring nothing, a little later for all of them. */
+  function pushed(): void {
+    isPushed = true;
+    // What git answers to the question under way decides how soon the next one is due.
+    if (isAsking) return;
+    const delayMs = pace.delayMs(performance.now());
+    const askNow = () => {
+      // It may be late on a busy machine, and a push in front of it.
+      clearTimeout(pushTimer);
+      pushTimer = undefined;
+      [isDirty, fetchDue] = [true, true];
+      wake?.();
+    };
+    if (delayMs === 0) askNow();
+    else pushTimer ??= setTimeout(askNow, delayMs);
+  }
+
+  function fetchBegins(): void {
+    pollAtMs = performance.now() + spread(deps.pollMs);
+    clearTimeout(pushTimer);
+    [pushTimer, isPushed, isAsking] = [undefined, false, true];
+  }
+
   async function attempt(fetch: boolean, signal: AbortSignal): Promise<void> {
     const since = performance.now();
+    const { local, commit } = standing;
+    const asked = fetch && isPushed;
+    if (fetch) fetchBegins();
+    /** What was watched meanwhile is newer than what the run saw. */
+    const watched = (next: Standing) => (standing.local === local ? next : { ...next, local: standing.local });
     const restricted = (next: Standing) => {
-      standing = next;
+      standing = watched(next);
       serve([], []);
     };
     try {
       const outcome = await reconcile(standing, { ...deps, restricted }, fetch);
-      standing = outcome.standing;
+      standing = watched(outcome.standing);
       serve(outcome.changed, outcome.removed);
-      deps.ran(outcome, secondsSince(since));
-      failures = outcome.unfetched === undefined ? 0 : failures + 1;
+      // Where git was not asked although it should have been, nothing is known to be better.
+      if (fetch || !fetchDue) unfetched = outcome.unfetched;
+      deps.ran({ ...outcome, standing, unfetched }, secondsSince(since));
+      if (unfetched === undefined) failures = 0;
+      else if (fetch) failures += 1;
       isDirty ||= !outcome.sealedAll;
+      await saveSlots(standing.live);
     } catch (error) {
       // Stopped while it ran: git and store were taken away.
       if (signal.aborted) return;
@@ -102,7 +160,10 @@ export function createLoop(deps: LoopDeps): Loop {
       deps.failed(error, secondsSince(since));
       if ((error as { code?: string }).code === 'publish_conflict') await catchUp();
     }
+    if (asked) pace.asked(since, standing.commit !== commit);
     fetchDue ||= fetch && failures > 0;
+    isAsking = false;
+    if (isPushed) pushed();
   }
 
   /** Keeps timestamps alive whatever happens to git. */
@@ -154,22 +215,27 @@ export function createLoop(deps: LoopDeps): Loop {
   }
 
   return {
-    dirty(reason) {
+    dirty(reason, commit) {
+      if (reason === 'push') {
+        if (commit === undefined || commit !== standing.commit) pushed();
+        return;
+      }
       isDirty = true;
-      fetchDue ||= reason === 'push';
       wake?.();
     },
     restore,
     async run(signal) {
+      const unwatch = watchRestrictions(deps.store, { known: () => standing.local, changed: takeIn });
       while (!signal.aborted) {
         // Woken by the timer, nothing is dirty: then polling is what is due.
-        const fetch = fetchDue || !isDirty || performance.now() >= pollAtMs;
-        [isDirty, fetchDue] = [false, false];
-        if (fetch) pollAtMs = performance.now() + spread(deps.pollMs);
+        const fetch = !isRestricting && (fetchDue || !isDirty || performance.now() >= pollAtMs);
+        [isRestricting, isDirty, fetchDue] = [false, fetchDue && !fetch, fetchDue && !fetch];
         await attempt(fetch, signal);
         if (!signal.aborted) await renewDue();
         await wait(signal);
       }
+      unwatch();
+      clearTimeout(pushTimer);
     },
   };
 }

@@ -3,9 +3,11 @@ import type { Log } from './adapters/log.ts';
 import type { Metrics } from './adapters/metrics.ts';
 import { countHosts } from './core/plan.ts';
 import { slotsOf } from './core/slots.ts';
-import type { LoopHealth, Served } from './http/served.ts';
+import type { ListedNode, Listing, LoopHealth, Served } from './http/served.ts';
 import { listingOf } from './listing.ts';
 import type { LoopDeps } from './loop.ts';
+import type { LocalRestriction } from './ports/restrictions.ts';
+import { createRestrictionLog } from './restriction-log.ts';
 import { createRunLog } from './run-log.ts';
 import type { Secrets } from './secrets.ts';
 import { createSecretsLog } from './secrets-log.ts';
@@ -24,6 +26,7 @@ export function newsSinks(parts: NewsParts): Pick<LoopDeps, 'timed' | 'serve' | 
   const { served, metrics, log, secrets } = parts;
   const secretsLog = createSecretsLog(log, parts.sealingRecipient);
   const runLog = createRunLog(log, () => new Date());
+  const restrictionLog = createRestrictionLog(log);
   let shown: Standing | undefined;
   let ms: Record<string, number> = {};
   let health: LoopHealth = {};
@@ -43,13 +46,16 @@ export function newsSinks(parts: NewsParts): Pick<LoopDeps, 'timed' | 'serve' | 
     serve({ standing, access, changed, removed }) {
       const { fleetFiles, kokoa } = standing.live;
       // Another access map wakes everybody who waits.
-      const sameFleet = shown?.live.fleetFiles === fleetFiles && shown.live.kokoa === kokoa;
+      const sameFleet =
+        shown?.live.fleetFiles === fleetFiles && shown.live.kokoa === kokoa && shown.local === standing.local;
       shown = standing;
+      const restrictions = restrictionLog(standing);
+      metrics.restrictions([...restrictions.values()].map(({ state }) => state));
       served.update({
         ...(!sameFleet && { access, pins: pinsOf(standing) }),
         nodes: changed,
         removed,
-        listing: listingOf(standing.live),
+        listing: withRestrictions(listingOf(standing.live), restrictions),
         ready: standing.head !== undefined,
       });
     },
@@ -73,6 +79,28 @@ export function newsSinks(parts: NewsParts): Pick<LoopDeps, 'timed' | 'serve' | 
       runLog.failed(error);
       ms = {};
       metrics.reconciled(failing(error).code, seconds);
+    },
+  };
+}
+
+/** Beside the state that git says. */
+function withRestrictions(listing: Listing, restrictions: ReadonlyMap<string, LocalRestriction>): Listing {
+  if (restrictions.size === 0) return listing;
+  const shown = <T extends ListedNode>(node: T) => {
+    const found = restrictions.get(node.name);
+    if (found === undefined) return node;
+    const { state, reason, sinceMs } = found;
+    return { ...node, restriction: { state, reason, since: new Date(sinceMs).toISOString() } };
+  };
+  return {
+    get routes() {
+      return listing.routes;
+    },
+    get origins() {
+      return listing.origins.map(shown);
+    },
+    get edges() {
+      return listing.edges.map(shown);
     },
   };
 }

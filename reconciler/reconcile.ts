@@ -5,6 +5,7 @@ import { type Compiled, compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
 import { expiringBetween } from './core/expiry.ts';
 import { judgePlan, type Verdict } from './core/guard.ts';
+import { layOver, sameRestrictions } from './core/local-restriction.ts';
 import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
 import { judge } from './judge.ts';
@@ -62,16 +63,19 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   lap('validate');
   if (judged.hold && !known.compiled)
     return { kind: 'held', standing: judged, plan: undefined, changed: [], removed: [], unfetched, sealedAll: true };
-  const { enrolments, leases } = await knownNodes(store);
+  const { enrolments, leases, restrictions } = await knownNodes(store);
+  const local = sameRestrictions(known.local, restrictions) ? known.local : restrictions;
   const now = deps.now();
   // A guard may fall back to what is live, so that its secrets are needed as well.
   const states = known.compiled ? [judged.live, known.compiled.desired] : [judged.live];
   const sealed = await deps.secrets.prepare(wantedSecrets(states), now);
   lap('seal');
-  const build = (desired: Desired) => compile({ desired, enrolments, leases, sealed, now }, known.compiled);
+  const overlaid = (desired: Desired) => layOver(desired, local);
+  const build = (desired: Desired) =>
+    compile({ desired: overlaid(desired), enrolments, leases, sealed, now }, known.compiled);
   const wanted = build(judged.live);
   lap('compile');
-  const { compiled, hold, overrideBase } = guard(judged, wanted, build);
+  const { compiled, live, hold, overrideBase } = guard(known.live, judged, wanted, { overlaid, build });
   lap('guard');
   const liveCommit = hold ? known.head!.commit : commit;
   const published = await publish(known, compiled, { commit: liveCommit, overrideBase }, store, signing, now);
@@ -80,7 +84,7 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const { head, nodes, changed, removed } = published;
   const kind = hold ? 'held' : changed.length + removed.length > 0 ? 'published' : 'unchanged';
   const { quarantined } = hold ? known : judged;
-  const next = { ...judged, live: compiled.desired, compiled, stored: true, head, nodes, hold, quarantined };
+  const next = { ...judged, live, local, compiled, stored: true, head, nodes, hold, quarantined };
   const plan = planOf(known.compiled, compiled);
   return { kind, standing: next, plan, changed, removed, unfetched, sealedAll: sealed.complete };
 }
@@ -101,28 +105,38 @@ function announceRestrictions(known: Standing, newest: Desired, { restricted }: 
   if (restrictions.length > 0) restricted?.({ ...known, live: desired });
 }
 
+interface Making {
+  /** Under what operators took from nodes here. */
+  overlaid(desired: Desired): Desired;
+  /** `overlaid`, compiled. */
+  build(desired: Desired): Compiled;
+}
+
 interface Guarded {
   compiled: Compiled;
+  /** What git says of it. */
+  live: Desired;
   hold: Hold | undefined;
   overrideBase: string | undefined;
 }
 
 /**
- * Lets `wanted` through, or falls back to what is live with the newest restrictions over it. Those are not part of what is judged, and
- * neither are routes that end by themselves: the published files said when. A commit that sets another end is judged like any other,
- * because what is live is taken at the same time of day under the published files.
+ * Lets `wanted` through, or falls back to `before`, what was live, with the newest restrictions over it. Those are not part of what is
+ * judged, and neither are routes that end by themselves: the published files said when. A commit that sets another end is judged like any
+ * other, because what is live is taken at the same time of day under the published files.
  */
-function guard(judged: Standing, wanted: Compiled, build: (desired: Desired) => Compiled): Guarded {
-  const { compiled, head, newest, hold } = judged;
+function guard(before: Desired, judged: Standing, wanted: Compiled, { overlaid, build }: Making): Guarded {
+  const { compiled, head, newest, hold, live } = judged;
   const kept = { overrideBase: head?.overrideBase };
-  if (hold || !compiled || !head) return { compiled: wanted, hold, ...kept };
-  const { desired, restrictions } = restrict(compiled.desired, newest);
+  if (hold || !compiled || !head) return { compiled: wanted, live, hold, ...kept };
+  const { desired } = restrict(before, newest);
   const ended = expiringBetween(compiled.desired, compiled.routing.nowMs, wanted.routing.nowMs);
-  const base = restrictions.length + ended.length > 0 ? build(desired) : compiled;
+  const isSame = overlaid(desired) === compiled.desired && ended.length === 0;
+  const base = isSame ? compiled : build(desired);
   const verdict = judgePlan({ compiled: base, commit: head.commit, ...kept }, wanted, planOf(base, wanted));
-  if (verdict.kind === 'pass') return { compiled: wanted, hold, ...kept };
-  if (verdict.kind === 'overridden') return { compiled: wanted, hold, overrideBase: verdict.base };
-  return { compiled: build(desired), hold: guardHold(judged.commit!, head.commit, verdict), ...kept };
+  if (verdict.kind === 'pass') return { compiled: wanted, live, hold, ...kept };
+  if (verdict.kind === 'overridden') return { compiled: wanted, live, hold, overrideBase: verdict.base };
+  return { compiled: build(desired), live: desired, hold: guardHold(judged.commit!, head.commit, verdict), ...kept };
 }
 
 function guardHold(commit: string, base: string, verdict: Extract<Verdict, { kind: 'refused' }>): Hold {

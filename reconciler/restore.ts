@@ -3,10 +3,12 @@
 import { compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
+import { layOver } from './core/local-restriction.ts';
 import { entriesOf } from './core/persistent-map.ts';
 import { restrict } from './core/restrict.ts';
 import { allRoutes } from './judge.ts';
 import { olderVersions } from './older-versions.ts';
+import type { LocalRestriction } from './ports/restrictions.ts';
 import type { BoundEnrolment, Lease, Store } from './ports/store.ts';
 import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 import { quarantine } from './quarantine.ts';
@@ -17,8 +19,8 @@ import { NOTHING_YET, type Standing } from './standing.ts';
 
 /** What is published, without what it was compiled from. @throws what the store throws */
 export async function storedStanding(store: Store): Promise<Standing> {
-  const [head, nodes] = await Promise.all([store.head(), store.nodes()]);
-  return { ...NOTHING_YET, head, nodes: new Map(nodes.map((node) => [node.node, node])) };
+  const [head, nodes, local] = await Promise.all([store.head(), store.nodes(), store.restrictions()]);
+  return { ...NOTHING_YET, head, local, nodes: new Map(nodes.map((node) => [node.node, node])) };
 }
 
 /**
@@ -51,15 +53,22 @@ export async function recall(
   const at = now();
   // From what was sealed before: a restart takes no login away.
   const sealed = await secrets.prepare(wantedSecrets([known.live]), at);
-  return { ...known, compiled: compile({ desired: known.live, enrolments, leases, sealed, now: at }) };
+  return {
+    ...known,
+    compiled: compile({ desired: layOver(known.live, known.local), enrolments, leases, sealed, now: at }),
+  };
 }
 
-/** What nodes announced and lease, as the compiler takes it. */
+/** What nodes announced and lease, as the compiler takes it, and what operators took from them. */
 export async function knownNodes(
   store: Store,
-): Promise<{ enrolments: Map<string, BoundEnrolment>; leases: readonly Lease[] }> {
-  const [enrolments, leases] = await Promise.all([store.enrolments(), store.leases()]);
-  return { enrolments: new Map(enrolments.map((bound) => [bound.node, bound])), leases };
+): Promise<{ enrolments: Map<string, BoundEnrolment>; leases: readonly Lease[]; restrictions: LocalRestriction[] }> {
+  const [enrolments, leases, restrictions] = await Promise.all([
+    store.enrolments(),
+    store.leases(),
+    store.restrictions(),
+  ]);
+  return { enrolments: new Map(enrolments.map((bound) => [bound.node, bound])), leases, restrictions };
 }
 
 /** The file that says what is published of its name. Where several say the same, nobody can tell, and visitors see no difference. */

@@ -3,6 +3,7 @@ import type { Compiled } from './core/compile.ts';
 import { type Desired, emptyDesired } from './core/desired.ts';
 import type { Problem } from './core/problem.ts';
 import type { OlderVersions } from './older-versions.ts';
+import type { LocalRestriction } from './ports/restrictions.ts';
 import type { PublishedHead, PublishedNode } from './ports/store.ts';
 
 /** Why the newest commit is not what is live. Restrictions take effect all the same. */
@@ -20,9 +21,11 @@ export interface Standing {
   /** Newest commit read, and its files as they are, good or bad. */
   commit: string | undefined;
   newest: Desired;
-  /** What is live: the newest files where they could be accepted. Holds no file with an error. */
+  /** What is live, as git says it: the newest files where they could be accepted. Holds no file with an error. */
   live: Desired;
-  /** `live` compiled; undefined while nothing was published, and after a restart that could not compile it again. */
+  /** What operators took from nodes on this machine: laid over `live` wherever it takes effect, and never part of it. */
+  local: readonly LocalRestriction[];
+  /** `live` under `local`, compiled; undefined while nothing was published, and after a restart that could not compile it again. */
   compiled: Compiled | undefined;
   /** True when the store is known to hold every chunk of `compiled`. */
   stored: boolean;
@@ -40,6 +43,7 @@ export const NOTHING_YET: Standing = {
   commit: undefined,
   newest: emptyDesired(),
   live: emptyDesired(),
+  local: [],
   compiled: undefined,
   stored: false,
   head: undefined,

@@ -36,11 +36,48 @@ const MIGRATIONS = [
     pool TEXT NOT NULL, digest TEXT NOT NULL, recipient TEXT NOT NULL, sealed TEXT NOT NULL, PRIMARY KEY (pool, digest)
   ) STRICT;
   `,
+  // Of an older store only the nodes are known that have announced themselves.
+  `
+  CREATE TABLE restrictions (
+    node TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('suspended', 'revoked')), reason TEXT NOT NULL,
+    since_ms INTEGER NOT NULL, generation INTEGER NOT NULL, token_sha256 TEXT, PRIMARY KEY (node, state)
+  ) STRICT;
+  CREATE TABLE slots (
+    node TEXT PRIMARY KEY, role TEXT NOT NULL, state TEXT NOT NULL, generation INTEGER NOT NULL, token_sha256 TEXT
+  ) STRICT;
+  INSERT INTO slots SELECT node, json_extract(config, '$.role'), 'active', generation, token_sha256
+    FROM nodes JOIN enrolments USING (node) WHERE json_valid(config);
+  `,
+  `
+  CREATE TABLE proposals (
+    team TEXT NOT NULL, key TEXT NOT NULL, request_sha256 TEXT NOT NULL, forge_key TEXT NOT NULL, created_ms INTEGER NOT NULL,
+    number INTEGER, opened TEXT, PRIMARY KEY (team, key)
+  ) STRICT;
+  `,
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */
 export function migrate(database: DatabaseSync): void {
-  const found = Number(database.prepare('PRAGMA user_version').get()!.user_version);
+  if (formatOf(database) === MIGRATIONS.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Again, because another process may have done it by now.
+    const found = formatOf(database);
+    requireKnown(found);
+    for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function formatOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()!.user_version);
+}
+
+function requireKnown(found: number): void {
   if (found > MIGRATIONS.length)
     throw new KokoaError(
       'store_too_new',
@@ -49,14 +86,4 @@ export function migrate(database: DatabaseSync): void {
         hint: 'Start the newer version again, or keep this store and begin with an empty directory.',
       },
     );
-  if (found === MIGRATIONS.length) return;
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
 }

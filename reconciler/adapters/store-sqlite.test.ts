@@ -89,7 +89,7 @@ it('is whole after kill -9 in the middle of publishing', async () => {
 const WRITE = `const { openSqliteStore } = await import(process.argv[1] + '/store-sqlite.ts');
 const { sha256Hex } = await import(process.argv[1] + '/../../bundle/canonical.ts');
 const store = await openSqliteStore(process.argv[2]);
-console.log('writing');
+let said = false;
 for (let expected = (await store.head())?.sequence; ; expected = (expected ?? 0) + 1) {
   const version = (expected ?? 0) + 1;
   const text = 'x'.repeat(20000) + version;
@@ -97,6 +97,8 @@ for (let expected = (await store.head())?.sequence; ; expected = (expected ?? 0)
   const nodes = ['a', 'b', 'c'].map((node) => ({ node, version, timestampVersion: version, configHash: 'h', timestampExpiresMs: 1,
     timestamp: 't', snapshot: 's', targets: 'g', config }));
   await store.publish({ expected, commit: 'c' + version, nodes, removed: [], blobs: new Map([[sha256Hex(text), text]]) });
+  if (!said) console.log('writing');
+  said = true;
 }`;
 
 it.each<[string, (file: string) => Promise<void>]>([

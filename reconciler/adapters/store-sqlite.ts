@@ -8,6 +8,8 @@ import { chunkReferencesIn } from '../core/chunk-references.ts';
 import type { Publication, PublishedNode, Store } from '../ports/store.ts';
 import { openDatabase, translated } from './store-database.ts';
 import { createMailbox } from './store-mailbox.ts';
+import { createProposalTable } from './store-proposals.ts';
+import { createRestrictionTable } from './store-restrictions.ts';
 import { createSealedTable } from './store-sealed.ts';
 
 /** A text nobody refers to any more is kept this long: an agent may still be fetching it. */
@@ -25,10 +27,12 @@ export async function openSqliteStore(
   directory: string,
   { clock = () => new Date() }: SqliteStoreOptions = {},
 ): Promise<Store> {
-  const database = openDatabase(directory);
+  const { database, close } = openDatabase(directory);
   const one = statements(database);
   const mailbox = createMailbox(database);
   const sealed = createSealedTable(database);
+  const proposals = createProposalTable(database);
+  const restricted = createRestrictionTable(database);
   let prunedMs = clock().getTime();
   /** Texts known to be stored: none is taken away but by pruning or a transaction that failed. */
   const present = new Set<string>();
@@ -138,9 +142,18 @@ export async function openSqliteStore(
     changeSealedTexts: async (put, drop) => transaction(true, () => sealed.change(put, drop)),
     poolRecipients: async () => read(() => sealed.poolRecipients()),
 
-    async close() {
-      if (database.isOpen) database.close();
-    },
+    keptProposal: async (team, key) => read(() => proposals.get(team, key)),
+    keepProposal: async (proposal, nowMs) => transaction(true, () => proposals.keep(proposal, nowMs)),
+    dropProposal: async (team, key) => transaction(true, () => proposals.drop(team, key)),
+    openedProposals: async (team) => read(() => proposals.opened(team)),
+
+    restrictions: async () => read(() => restricted.all()),
+    putRestriction: async (restriction) => transaction(true, () => restricted.put(restriction)),
+    dropRestriction: async (node, state) => transaction(true, () => restricted.drop(node, state)),
+    slots: async () => read(() => restricted.slots()),
+    saveSlots: async (slots) => transaction(true, () => restricted.saveSlots(slots)),
+
+    close: async () => close(),
   };
 }
 

@@ -40,6 +40,31 @@ test.each([
   expect(codes(judged([o1, ...before], [o1, ...after]))).toEqual(expected);
 });
 
+/** The last of so many hosts, and of so many ports, that may change at once: exactly 30 %, or the last below it. */
+test.each([
+  [9, 8],
+  [10, 3],
+  [11, 3],
+  [13, 3],
+  [14, 4],
+  [20, 6],
+  [100, 30],
+])('of %i hosts or ports %i may change at once, by going or by moving, and not one more', (count, most) => {
+  for (const [make, code] of [
+    [hosts, 'many_hosts_change'],
+    [ports, 'many_ports_change'],
+  ] as const) {
+    const before = [o1, ...make(0, count)];
+    const going = (gone: number) => [o1, ...make(gone, count)];
+    const moving = (moved: number) => [o1, ...make(0, moved, 81), ...make(moved, count)];
+    for (const after of [going, moving]) {
+      expect(codes(judged(before, after(most)))).toEqual([]);
+      const oneMore = count < 10 && after === going ? ['becomes_empty'] : count < 10 ? [] : [code];
+      expect(codes(judged(before, after(most + 1)))).toEqual(oneMore);
+    }
+  }
+});
+
 const ports = (from: number, to: number, port = 80) =>
   Array.from({ length: to - from }, (_, n) => portRoute(`p${from + n}`, 1000 + from + n, { port }));
 

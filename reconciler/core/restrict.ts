@@ -18,8 +18,18 @@ const SEVERITY: Readonly<Record<SlotState, number>> = {
   compromised: 3,
 };
 
+/** True when `state` takes away more than `than` does. */
+export function isMoreSevere(state: SlotState, than: SlotState): boolean {
+  return SEVERITY[state] > SEVERITY[than];
+}
+
+/** The slot's file, in another state. */
+export function withState({ file }: Slot, state: SlotState): AnyLoadedFile {
+  return { ...file, value: { ...file.value, state } } as AnyLoadedFile;
+}
+
 /**
- * `published` with the restrictions of `head` over it. A node file of the head that is removed or not valid restricts nothing
+ * `published` with the restrictions of `head` over it; `published` itself when there are none. A node file of the head that is removed or not valid restricts nothing
  * (the guard holds that); one without a token counts as revoked. A changed token brings its generation with it, because the
  * token itself names it: without it neither the old nor the new token would be let in.
  */
@@ -32,14 +42,14 @@ export function restrict(published: Desired, head: Desired): { desired: Desired;
   for (const slot of slots) {
     const next = newest.get(slot.node);
     if (next === undefined || next.role !== slot.role || next.path !== slot.path) continue;
-    const moreSevere = SEVERITY[next.state] > SEVERITY[slot.state];
+    const moreSevere = isMoreSevere(next.state, slot.state);
     const newToken = isServed(slot) && isNewToken(slot, next, tokens);
     if (!moreSevere && !newToken) continue;
     tokens.add(newToken ? next.tokenSha256 : undefined);
     changes.push({ path: slot.path, file: restrictedFile(slot, next, moreSevere, newToken) });
     restrictions.push({ node: slot.node, change: moreSevere ? (next.state as Restriction['change']) : 'token' });
   }
-  return { desired: updateDesired(published, changes), restrictions };
+  return { desired: changes.length === 0 ? published : updateDesired(published, changes), restrictions };
 }
 
 /** A token that another published slot holds is not taken over: one bearer must stay one node. */

@@ -1,7 +1,9 @@
 // What must survive a restart of the reconciler: published heads, enrolments, last reports, the pools' mailboxes, order leases, what was
-// sealed to the pools.
+// sealed to the pools, what operators took from nodes on this machine, what was proposed for teams.
 import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import type { SignedNode } from '../../bundle/sign.ts';
+import type { KeptProposals } from './kept-proposals.ts';
+import type { Restrictions } from './restrictions.ts';
 import type { SealedTexts } from './secrets.ts';
 
 /** One node's newest signed documents. */
@@ -50,7 +52,7 @@ export interface Lease {
   expiresMs: number;
 }
 
-export interface Store extends SealedTexts {
+export interface Store extends SealedTexts, Restrictions, KeptProposals {
   head(): Promise<PublishedHead | undefined>;
   nodes(): Promise<PublishedNode[]>;
   /**

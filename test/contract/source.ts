@@ -45,6 +45,15 @@ export function sourceContract(name: string, open: () => Promise<SourceScenario>
       expect(await source.newestKnown()).toBe(second);
     });
 
+    it('reads a file again by the content id that it was named by, and nothing else', async () => {
+      const commit = await scenario.commit({ 'kokoa.yaml': 'k', 'routes/hoge/big.yaml': 'x'.repeat(1024 * 1024 + 1) });
+      await source.fetch();
+      const [kokoa, big] = await source.changes(undefined, commit);
+      expect(Buffer.from((await source.contents(kokoa!.blob!))!).toString()).toBe('k');
+      for (const blob of [big!.blob!, '0'.repeat(40), commit, 'HEAD', '', `${kokoa!.blob}\n`])
+        expect(await source.contents(blob)).toBeUndefined();
+    });
+
     it('reads every data file of a commit when there is nothing to compare with, and no other file', async () => {
       const commit = await scenario.commit({
         'kokoa.yaml': 'k',
@@ -161,6 +170,29 @@ export function sourceContract(name: string, open: () => Promise<SourceScenario>
       expect((await collect(source.history('routes/a/x.yaml', commit, 100))).map(text)).toEqual(['2', '1']);
       expect((await collect(source.history('routes/a/x.yaml', commit, 1))).map(text)).toEqual(['2']);
       expect(await collect(source.history('routes/a/none.yaml', commit, 100))).toEqual([]);
+    });
+
+    it('walks the branch along first parents, newest first, and ends before the commit that is known', async () => {
+      const first = await scenario.commit({ 'kokoa.yaml': '1' });
+      const second = await scenario.commit({ 'README.md': 'no data' });
+      const third = await scenario.commit({ 'kokoa.yaml': '3' });
+      await source.fetch();
+      const walked = await source.firstParents(undefined, third, 9);
+      expect(walked.map(({ commit, parent }) => [commit, parent])).toEqual([
+        [third, second],
+        [second, first],
+        [first, undefined],
+      ]);
+      for (const { committedMs } of walked) expect(Math.abs(committedMs - Date.now())).toBeLessThan(60_000);
+      expect((await source.firstParents(first, third, 9)).map(({ commit }) => commit)).toEqual([third, second]);
+      expect((await source.firstParents(first, third, 1)).map(({ commit }) => commit)).toEqual([third]);
+      expect(await source.firstParents(third, third, 9)).toEqual([]);
+      expect((await source.firstParents('1'.repeat(40), third, 9)).map(({ commit }) => commit)).toEqual([
+        third,
+        second,
+        first,
+      ]);
+      await expect(source.firstParents(undefined, '1'.repeat(40), 9)).rejects.toMatchObject({ code: 'commit_missing' });
     });
 
     it('does not reach behind a deletion when it lists older versions', async () => {

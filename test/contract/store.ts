@@ -2,6 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import {
+  type KeptProposal,
+  PROPOSAL_KEPT_MS,
+  PROPOSAL_KEPT_MS_MAX,
+  PROPOSALS_PER_TEAM_MAX,
+} from '../../reconciler/ports/kept-proposals.ts';
+import type { LocalRestriction } from '../../reconciler/ports/restrictions.ts';
 import type { SealedText } from '../../reconciler/ports/secrets.ts';
 import type { Lease, Publication, PublishedNode, Store } from '../../reconciler/ports/store.ts';
 
@@ -30,6 +37,7 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.blob(sha256Hex('x'))).toBeUndefined();
       expect(await store.sealedTexts()).toEqual([]);
       expect(await store.poolRecipients()).toEqual(new Map());
+      expect([await store.restrictions(), await store.slots()]).toEqual([[], []]);
     });
 
     it('publishes by compare-and-swap: who is late gets a conflict and changes nothing', async () => {
@@ -184,6 +192,56 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.sealedTexts()).toEqual([again, other]);
     });
 
+    it('keeps one restriction per node and state, and drops the one that is named', async () => {
+      const [suspended, revoked] = [restriction({}), restriction({ state: 'revoked', tokenSha256: undefined })];
+      const other = restriction({ node: 'b' });
+      for (const one of [other, suspended, revoked]) await store.putRestriction(one);
+      expect(await store.restrictions()).toEqual([revoked, suspended, other]);
+      const again = restriction({ reason: 'a "reason" – é', sinceMs: 2, generation: 3, tokenSha256: 't2' });
+      await store.putRestriction(again);
+      await store.dropRestriction('a', 'revoked');
+      await store.dropRestriction('b', 'revoked');
+      expect(await store.restrictions()).toEqual([again, other]);
+    });
+
+    it('knows the slots that were saved last, and no others', async () => {
+      const slot = { node: 'a', role: 'edge', state: 'active', generation: 1, tokenSha256: 't' } as const;
+      await store.saveSlots([{ ...slot, node: 'b' }, slot]);
+      expect(await store.slots()).toEqual([slot, { ...slot, node: 'b' }]);
+      const revoked = { ...slot, role: 'origin', state: 'revoked', generation: 2, tokenSha256: undefined } as const;
+      await store.saveSlots([revoked]);
+      expect(await store.slots()).toEqual([revoked]);
+    });
+
+    it('keeps one proposal per team and key, and counts what was opened', async () => {
+      const other = keptProposal({ team: 'fuga', opened: openedProposal(3) });
+      for (const one of [keptProposal({}), other, keptProposal({ key: 'k2', opened: openedProposal(9) })])
+        expect(await store.keepProposal(one, 1)).toBe('kept');
+      expect(await store.keptProposal('hoge', 'k1')).toEqual(keptProposal({}));
+      const opened = keptProposal({ requestSha256: 'other', createdMs: 2, opened: openedProposal(9) });
+      expect(await store.keepProposal(opened, 2)).toBe('kept');
+      expect(await store.keptProposal('hoge', 'k1')).toEqual(opened);
+      expect([await store.openedProposals('hoge'), await store.openedProposals('fuga')]).toEqual([[9], [3]]);
+      await store.dropProposal('hoge', 'k1');
+      expect(await store.keptProposal('hoge', 'k1')).toBeUndefined();
+      expect(await store.keptProposal('fuga', 'k1')).toEqual(other);
+    });
+
+    it('remembers a proposal for a day whatever comes, and not for ever', async () => {
+      for (let at = 0; at < PROPOSALS_PER_TEAM_MAX; at += 1)
+        expect(await store.keepProposal(keptProposal({ key: `k${at}`, createdMs: at }), at)).toBe('kept');
+      const late = keptProposal({ key: 'late', createdMs: PROPOSAL_KEPT_MS });
+      expect(await store.keepProposal(late, PROPOSAL_KEPT_MS)).toBe('full');
+      expect(await store.keepProposal(keptProposal({ key: 'k5' }), PROPOSAL_KEPT_MS)).toBe('kept');
+      expect(await store.keepProposal(keptProposal({ team: 'fuga' }), PROPOSAL_KEPT_MS)).toBe('kept');
+      expect(await store.keepProposal(late, PROPOSAL_KEPT_MS + 1)).toBe('kept');
+      expect(await store.keptProposal('hoge', 'k0')).toBeUndefined();
+      expect(await store.keptProposal('hoge', 'k1')).toBeDefined();
+      await store.keepProposal(keptProposal({ team: 'piyo' }), PROPOSAL_KEPT_MS_MAX + 3);
+      const kept = await Promise.all(['k1', 'k2', 'k3', 'late'].map((key) => store.keptProposal('hoge', key)));
+      expect(kept.map((one) => one !== undefined)).toEqual([false, false, true, true]);
+    });
+
     it('knows the recipient of the newest identity of each pool', async () => {
       await store.putIdentity(identity({}));
       await store.putIdentity(identity({ pool: 'other', recipient: 'age1c' }));
@@ -248,6 +306,18 @@ function identity(change: Partial<PoolIdentity>): PoolIdentity {
 
 function lease(change: Partial<Lease>): Lease {
   return { pool: 'default', hostname: 'a.hoge.com', node: 'a', expiresMs: 10, ...change };
+}
+
+function restriction(change: Partial<LocalRestriction>): LocalRestriction {
+  return { node: 'a', state: 'suspended', reason: '', sinceMs: 1, generation: 1, tokenSha256: 't1', ...change };
+}
+
+function openedProposal(number: number): NonNullable<KeptProposal['opened']> {
+  return { number, url: `https://forge/é"/${number}`, hostname: 'app.hoge.com', file: 'routes/hoge/app.yaml' };
+}
+
+function keptProposal(change: Partial<KeptProposal>): KeptProposal {
+  return { team: 'hoge', key: 'k1', requestSha256: 'r', forgeKey: 'f', createdMs: 1, ...change };
 }
 
 function sealedText(change: Partial<SealedText>): SealedText {

@@ -8,6 +8,7 @@ interface Commit {
   id: string;
   parent: string | undefined;
   tree: ReadonlyMap<string, Uint8Array>;
+  committedMs: number;
 }
 
 export interface MemorySource extends Source {
@@ -18,7 +19,7 @@ export interface MemorySource extends Source {
   deleteBranch(): void;
   /** The next `times` calls of `method` reject with `error`. */
   failNext(
-    method: 'fetch' | 'newestKnown' | 'changes' | 'isAncestor' | 'history',
+    method: 'fetch' | 'newestKnown' | 'changes' | 'isAncestor' | 'history' | 'firstParents',
     error: unknown,
     times?: number,
   ): void;
@@ -59,7 +60,7 @@ export function createMemorySource(): MemorySource {
         else tree.set(path, typeof content === 'string' ? Buffer.from(content) : content);
       }
       const id = createHash('sha1').update(`${commits.size} ${parent}`).digest('hex');
-      commits.set(id, { id, parent, tree });
+      commits.set(id, { id, parent, tree, committedMs: Math.floor(Date.now() / 1000) * 1000 });
       branch = id;
       return id;
     },
@@ -92,6 +93,10 @@ export function createMemorySource(): MemorySource {
         .filter((path) => !same(before.get(path), after.get(path)))
         .map((path) => change(path, after.get(path)));
     },
+    async contents(blob) {
+      const trees = [...commits.values()].flatMap(({ tree }) => [...tree.values()]);
+      return trees.find((content) => content.length <= FILE_BYTES_MAX && change('', content).blob === blob);
+    },
     async isAncestor(ancestor, descendant) {
       failing('isAncestor');
       return commits.has(ancestor) && ancestors(commits, descendant).includes(ancestor);
@@ -109,6 +114,16 @@ export function createMemorySource(): MemorySource {
         }
         current = parent;
       }
+    },
+    async firstParents(from, to, limit) {
+      failing('firstParents');
+      known(to);
+      const chain = ancestors(commits, to);
+      const end = from !== undefined && chain.includes(from) ? chain.indexOf(from) : chain.length;
+      return chain.slice(0, Math.min(end, limit)).map((id) => {
+        const { parent, committedMs } = known(id);
+        return { commit: id, parent, committedMs };
+      });
     },
     async close() {},
   };

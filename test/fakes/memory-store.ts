@@ -4,6 +4,13 @@ import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../../reconciler/core/chunk-references.ts';
+import {
+  type KeptProposal,
+  PROPOSAL_KEPT_MS,
+  PROPOSAL_KEPT_MS_MAX,
+  PROPOSALS_PER_TEAM_MAX,
+} from '../../reconciler/ports/kept-proposals.ts';
+import type { KnownSlot, LocalRestriction } from '../../reconciler/ports/restrictions.ts';
 import type { SealedText } from '../../reconciler/ports/secrets.ts';
 import type {
   BoundEnrolment,
@@ -36,6 +43,9 @@ export function createMemoryStore(): MemoryStore {
   const mailboxes = new Map<string, Mailbox>();
   const leases = new Map<string, Lease>();
   const sealed = new Map<string, SealedText>();
+  const proposals = new Map<string, KeptProposal>();
+  const restrictions = new Map<string, LocalRestriction>();
+  let slots: readonly KnownSlot[] = [];
   const failures: { method: string; error: unknown }[] = [];
 
   function mailbox(pool: string): Mailbox {
@@ -158,6 +168,52 @@ export function createMemoryStore(): MemoryStore {
       return new Map(
         [...mailboxes].flatMap(([pool, { identity }]) => (identity ? [[pool, identity.item.recipient]] : [])),
       );
+    },
+    async restrictions() {
+      failing('restrictions');
+      return [...restrictions.keys()].sort().map((key) => structuredClone(restrictions.get(key)!));
+    },
+    async putRestriction(restriction) {
+      failing('putRestriction');
+      restrictions.set(`${restriction.node}\n${restriction.state}`, structuredClone(restriction));
+    },
+    async dropRestriction(node, state) {
+      failing('dropRestriction');
+      restrictions.delete(`${node}\n${state}`);
+    },
+    async slots() {
+      failing('slots');
+      return sorted(new Map(slots.map((slot) => [slot.node, slot])));
+    },
+    async saveSlots(all) {
+      failing('saveSlots');
+      slots = structuredClone(all);
+    },
+    async keptProposal(team, key) {
+      failing('keptProposal');
+      return structuredClone(proposals.get(`${team}\n${key}`));
+    },
+    async keepProposal(proposal, nowMs) {
+      failing('keepProposal');
+      const id = `${proposal.team}\n${proposal.key}`;
+      for (const [other, { createdMs }] of proposals)
+        if (createdMs < nowMs - PROPOSAL_KEPT_MS_MAX) proposals.delete(other);
+      const others = [...proposals].filter(([other, { team }]) => other !== id && team === proposal.team);
+      const oldest = others.sort(([, a], [, b]) => a.createdMs - b.createdMs);
+      while (oldest.length >= PROPOSALS_PER_TEAM_MAX && oldest[0]![1].createdMs < nowMs - PROPOSAL_KEPT_MS)
+        proposals.delete(oldest.shift()![0]);
+      if (oldest.length >= PROPOSALS_PER_TEAM_MAX) return 'full';
+      proposals.set(id, structuredClone(proposal));
+      return 'kept';
+    },
+    async dropProposal(team, key) {
+      failing('dropProposal');
+      proposals.delete(`${team}\n${key}`);
+    },
+    async openedProposals(team) {
+      failing('openedProposals');
+      const numbers = [...proposals.values()].flatMap((one) => (one.team === team ? (one.opened?.number ?? []) : []));
+      return [...new Set(numbers)].sort((a, b) => a - b);
     },
     async close() {},
   };
