@@ -18,7 +18,7 @@ export interface GithubClientOptions {
   clock(): Date;
   /** Ends requests that are under way. */
   closed: AbortSignal;
-  /** What the Authorization header should say. Asked before each request. */
+  /** What the Authorization header should say; empty: there is none. Asked before each request. */
   authorization(): Promise<string>;
 }
 
@@ -40,7 +40,7 @@ export function createGithubClient(options: GithubClientOptions): GithubClient {
   octokit.hook.before('request', async (request) => {
     sent = await options.authorization();
     request.headers['x-github-api-version'] = API_VERSION;
-    request.headers.authorization = sent;
+    if (sent !== '') request.headers.authorization = sent;
   });
 
   return {

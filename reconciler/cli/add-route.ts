@@ -44,7 +44,7 @@ export async function addRoute(host: string, options: RouteOptions): Promise<boo
 }
 
 /** The one team whose grants cover the name. @throws KokoaError usage when there is none, or more than one */
-function onlyTeam(kokoa: Kokoa, hostname: string): string {
+export function onlyTeam(kokoa: Kokoa, hostname: string): string {
   const teams = [...indexOf(kokoa).grants].filter(([, grants]) => coveredByAny(grants, hostname)).map(([team]) => team);
   const [only] = teams;
   if (only !== undefined && teams.length === 1) return only;
