@@ -1,5 +1,5 @@
 // Canonical bytes: the same value is the same bytes, whoever writes it. Keys sorted by code unit, no white space, UTF-8.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
@@ -13,7 +13,7 @@ export function canonicalJson(value: unknown): string {
 
 /** Lower-case hex sha256. */
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 function serialise(value: Json): string {

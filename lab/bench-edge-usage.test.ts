@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import {
   cpuSeconds,
   cpuSecondsOf,
+  cpuSecondsOfEnded,
   familyOf,
   peakWhile,
   proportionalBytes,
@@ -35,6 +36,14 @@ test('a process that worked and holds memory says so, and one that is gone says 
   const child = spawn(process.execPath, ['-e', '0']);
   await once(child, 'exit');
   expect([familyOf(child.pid!), cpuSeconds([child.pid!]), proportionalBytes([child.pid!])]).toEqual([[], 0, 0]);
+});
+
+test('what a program took is counted once it has ended', async () => {
+  const before = cpuSecondsOfEnded();
+  const child = spawn(process.execPath, ['-e', 'while (process.cpuUsage().user < 200_000);']);
+  expect(cpuSecondsOfEnded()).toBe(before);
+  await once(child, 'exit');
+  expect(cpuSecondsOfEnded()).toBeGreaterThan(before + 0.15);
 });
 
 test('children of children belong to the family', async () => {

@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** USER_HZ, which Linux shows to programs on every architecture that nginx is packaged for. */
 const TICKS_PER_SECOND = 100;
-/** After the closing bracket of the command: fields 14 and 15. */
+/** After the closing bracket of the command: fields 14 and 15, and 16 and 17 of children that ended. */
 const UTIME_INDEX = 11;
+const CUTIME_INDEX = 13;
 const PROCESSES_MAX = 1_000;
 const SAMPLE_MS = 15;
 
@@ -25,10 +26,15 @@ export function cpuSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + cpuSecondsOf(readProc(`${pid}/stat`) ?? ''), 0);
 }
 
+/** The same of all programs that this process started and that have ended. */
+export function cpuSecondsOfEnded(): number {
+  return cpuSecondsOf(readProc('self/stat') ?? '', CUTIME_INDEX);
+}
+
 /** From a line of /proc/PID/stat; 0 for none. */
-export function cpuSecondsOf(stat: string): number {
+export function cpuSecondsOf(stat: string, index = UTIME_INDEX): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[UTIME_INDEX]) + Number(fields[UTIME_INDEX + 1]);
+  const ticks = Number(fields[index]) + Number(fields[index + 1]);
   return Number.isNaN(ticks) ? 0 : ticks / TICKS_PER_SECOND;
 }
 

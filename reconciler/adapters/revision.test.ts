@@ -60,6 +60,29 @@ describe('readRevision', () => {
     expect(folder.problems.length).toBeGreaterThan(2);
   });
 
+  it.each(['sha1', 'sha256'])('takes a file that is known from there, and only that very file (%s)', async (format) => {
+    rmSync(join(clone, '.git'), { recursive: true });
+    await git('init', '--quiet', '-b', 'main', `--object-format=${format}`);
+    for (const name of ['same', 'other', 'moved']) put(`routes/a/${name}.yaml`, `name: ${name}\n`);
+    await commitAll();
+    put('routes/a/other.yaml', 'name: OTHER\n');
+    rmSync(join(clone, 'routes/a/moved.yaml'));
+    put('routes/b/moved.yaml', 'name: moved\n');
+    const known = readDataDir(clone).files;
+    const { files } = await readRevision(clone, 'HEAD', known);
+    expect(files.map(({ path, bytes }) => [path, `${bytes}`])).toEqual([
+      ['routes/a/moved.yaml', 'name: moved\n'],
+      ['routes/a/other.yaml', 'name: other\n'],
+      ['routes/a/same.yaml', 'name: same\n'],
+    ]);
+    expect(files.map((file) => known.includes(file))).toEqual([false, false, true]);
+    expect(files).toEqual(
+      (await readRevision(clone, 'HEAD')).files.map((file) =>
+        expect.objectContaining({ path: file.path, blob: file.blob }),
+      ),
+    );
+  });
+
   it('reads the same folder when the data lies below the top of the clone, and nothing where it is not there yet', async () => {
     put('kokoa.yaml', 'of the top\n');
     await commitAll();

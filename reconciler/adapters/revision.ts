@@ -1,5 +1,6 @@
 // The data as a commit of the clone around a folder has it, read from git's objects and never from a checkout. Law: no hook, no filter
 // and no remote takes part, nothing is written, and the answer has the same shape and limits as reading the folder itself.
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { execa } from 'execa';
 import { sha256Hex } from '../../bundle/canonical.ts';
@@ -22,6 +23,7 @@ const REVISION_CHARS_MAX = 256;
 const COMMAND_TIMEOUT_MS = 60_000;
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 const READ_AHEAD = 64;
+const SHA1_CHARS = 40;
 const FETCH_HINT = 'fetch it, such as: git fetch origin; a shallow clone has only the newest commits';
 const TOO_DEEP: Refusal = {
   rule: 'KK101',
@@ -32,10 +34,11 @@ const TOO_DEEP: Refusal = {
 /**
  * Reads kokoa.yaml, routes/, origins/ and edges/ of `dir` as they are in the commit `rev`; none of them where the commit has no such
  * folder. Blobs are the sha256 of the bytes, as of a folder; a file above the loader's size is a stand-in that the loader refuses.
+ * `known`: files that were read elsewhere; one that has the id of an entry at its path is the entry, and is not read again.
  * @throws KokoaError usage for a `rev` that is none and a `dir` outside of a clone, git_missing, git_failed, data_too_large,
  *   object_missing
  */
-export async function readRevision(dir: string, rev: string): Promise<Revision> {
+export async function readRevision(dir: string, rev: string, known: readonly FileChange[] = []): Promise<Revision> {
   requireFolder(dir);
   const asked = JSON.stringify(rev.slice(0, REVISION_CHARS_MAX));
   if (rev === '' || rev.length > REVISION_CHARS_MAX || rev.startsWith('-') || /[\x00-\x20\x7f]/.test(rev))
@@ -48,7 +51,7 @@ export async function readRevision(dir: string, rev: string): Promise<Revision> 
   const commit = named.toString().trim();
   if (!/^[0-9a-f]{40,64}$/.test(commit)) throw unknown();
   const plan = planOf(await entriesOf(dir, commit));
-  return { commit, files: await contentsOf(gitDir, plan.wanted), problems: plan.problems };
+  return { commit, files: await contentsOf(gitDir, plan.wanted, known), problems: plan.problems };
 }
 
 /** @throws KokoaError usage */
@@ -105,12 +108,19 @@ function planOf(entries: readonly TreeEntry[]): ReadingPlan {
 }
 
 /** @throws KokoaError git_objects_failed, object_missing where a partial clone left something out */
-async function contentsOf(gitDir: string, wanted: readonly TreeEntry[]): Promise<FileChange[]> {
+async function contentsOf(
+  gitDir: string,
+  wanted: readonly TreeEntry[],
+  known: readonly FileChange[],
+): Promise<FileChange[]> {
+  const knownAt = new Map(known.map((file) => [file.path, file]));
   const objects = openGitObjects(gitDir, environment());
   const files: FileChange[] = [];
   const read = async ({ path, id, size }: TreeEntry): Promise<FileChange> => {
     if (size === undefined) throw lacking(path);
     if (size > FILE_BYTES_MAX) return { path, blob: id, bytes: new Uint8Array(FILE_BYTES_MAX + 1) };
+    const same = knownAt.get(path);
+    if (same?.bytes?.length === size && objectId(same.bytes, id.length) === id) return same;
     const bytes = await objects.contents(id);
     return { path, blob: sha256Hex(bytes), bytes };
   };
@@ -121,6 +131,12 @@ async function contentsOf(gitDir: string, wanted: readonly TreeEntry[]): Promise
     await objects.close();
   }
   return files;
+}
+
+/** Git's id of a file's content (gitformat-pack(5), "object names"): of the length that the clone's ids have. */
+function objectId(bytes: Uint8Array, length: number): string {
+  const hash = createHash(length === SHA1_CHARS ? 'sha1' : 'sha256');
+  return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 }
 
 /** What is not read, and why; undefined: a plain file with a name that can be shown. */

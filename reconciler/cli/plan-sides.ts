@@ -10,13 +10,14 @@ import { allRoutes } from '../judge.ts';
 import { quarantine } from '../quarantine.ts';
 import { isError, type Judgement, type Loader, loadAnew } from './judgement.ts';
 
-/** Loads files, those that are the same in two states once. */
+/** Loads files, those that are the same in two states once. Content ids of the states must be of one kind. */
 export function fileLoader(): Loader {
   const known = new Map<string, AnyLoadedFile>();
   return (read) => {
-    const key = `${read.path}\n${read.blob ?? ''}`;
-    const file = known.get(key) ?? loadAnew(read);
-    known.set(key, file);
+    const before = known.get(read.path);
+    if (before !== undefined && before.blob === read.blob) return before;
+    const file = loadAnew(read);
+    known.set(read.path, file);
     return file;
   };
 }

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type Command, Option } from 'commander';
 import { failureText, KokoaError } from '../../bundle/error.ts';
-import { readDataDir } from '../adapters/data-dir.ts';
+import { type DataDir, readDataDir } from '../adapters/data-dir.ts';
 import { readRevision } from '../adapters/revision.ts';
 import { type Changes, isUnchanged } from '../core/changes/change.ts';
 import { changesOf } from '../core/changes/changes.ts';
@@ -89,12 +89,20 @@ export async function planOfDir(
   { from, to }: Pick<PlanOptions, 'from' | 'to'>,
   now: Date,
 ): Promise<Planned> {
-  const [base, head] = [await readRevision(dir, from), to === undefined ? undefined : await readRevision(dir, to)];
+  const [commit, head] = await headOf(dir, to);
+  const base = await readRevision(dir, from, head.files);
   const load = fileLoader();
   const before = judgeData(base, now, load);
-  const after = judgeData(head ?? readDataDir(dir), now, load);
-  const notes = (await isBehind(dir, base.commit, head?.commit ?? 'HEAD')) ? [staleNote(from)] : [];
+  const after = judgeData(head, now, load);
+  const notes = (await isBehind(dir, base.commit, commit)) ? [staleNote(from)] : [];
   return plannedOf({ base: base.commit, before, after, from, notes, now });
+}
+
+/** Read first: a base has nearly all its files in common with it. */
+async function headOf(dir: string, to: string | undefined): Promise<[commit: string, data: DataDir]> {
+  if (to === undefined) return ['HEAD', readDataDir(dir)];
+  const head = await readRevision(dir, to);
+  return [head.commit, head];
 }
 
 export interface Sides {

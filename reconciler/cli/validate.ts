@@ -2,7 +2,6 @@
 import { relative, resolve, sep } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readDataDir } from '../adapters/data-dir.ts';
-import { readRevision } from '../adapters/revision.ts';
 import type { FileChange } from '../core/files.ts';
 import { judgeChange } from '../core/ownership.ts';
 import { OPERATORS } from '../core/ownership-approval.ts';
@@ -63,8 +62,15 @@ export function judgeDir(dir: string, now = new Date()): Judgement {
  * @throws KokoaError usage when one of the two cannot be read; what readRevision throws
  */
 export async function judgeDirAgainst(dir: string, base: string, now = new Date()): Promise<Judgement> {
-  const head = judgeDir(dir, now);
-  const before = judgeData(await readRevision(dir, base), now);
+  // Without a base nobody waits for what speaks to git and compares.
+  const [{ readRevision }, { fileLoader }] = await Promise.all([
+    import('../adapters/revision.ts'),
+    import('./plan-sides.ts'),
+  ]);
+  const data = readDataDir(dir);
+  const load = fileLoader();
+  const head = judgeData(data, now, load);
+  const before = judgeData(await readRevision(dir, base, data.files), now, load);
   return { ...head, problems: judgeChange(before, head), linesNeeded: linesNeeded(changeBetween(before, head)) };
 }
 

@@ -142,8 +142,35 @@ export function boundProblem(file: RouteFile, bound: Bound, { group, pointer }: 
  * is the last one that most people would miss.
  */
 export function checkBounds(files: Iterable<RouteFile>, defaultPool?: string): Problem[] {
-  const routes = [...files].filter(({ value }) => value !== undefined);
-  return eachOnce(BOUNDS.flatMap((bound) => problemsOf(bound, routes, defaultPool)));
+  const taken = [...files].flatMap((file) => (file.value === undefined ? [] : takenBy(file, defaultPool)));
+  const keys = new Map<Bound, Map<string, Set<string>>>(BOUNDS.map((bound) => [bound, new Map()]));
+  for (const { bound, place } of taken) {
+    const groups = keys.get(bound)!;
+    const group = groups.get(place.group);
+    if (group === undefined) groups.set(place.group, new Set([place.key]));
+    else group.add(place.key);
+  }
+  // Nearly always there is too much of nothing, and who came first is not asked.
+  const beyond = taken.filter(({ bound, place }) => keys.get(bound)!.get(place.group)!.size > bound.max);
+  return eachOnce([...Map.groupBy(beyond, ({ bound }) => bound)].flatMap(([bound, some]) => problemsOf(bound, some)));
+}
+
+interface Taken {
+  bound: Bound;
+  file: RouteFile;
+  place: BoundedPlace;
+}
+
+/** A state shares nearly all its files with the one before it. */
+const takenPlaces = new WeakMap<RouteFile, { defaultPool: string | undefined; taken: readonly Taken[] }>();
+
+/** What a route takes of everything. */
+function takenBy(file: RouteFile, defaultPool: string | undefined): readonly Taken[] {
+  const known = takenPlaces.get(file);
+  if (known !== undefined && known.defaultPool === defaultPool) return known.taken;
+  const taken = BOUNDS.flatMap((bound) => bound.placesOf(file, defaultPool).map((place) => ({ bound, file, place })));
+  takenPlaces.set(file, { defaultPool, taken });
+  return taken;
 }
 
 /** Sorted; one that takes several places is told once. */
@@ -157,27 +184,24 @@ interface Named {
   places: { file: RouteFile; place: BoundedPlace }[];
 }
 
-function problemsOf(bound: Bound, routes: readonly RouteFile[], defaultPool: string | undefined): Problem[] {
+/** `taken`: all that routes take of groups of which there is too much. */
+function problemsOf(bound: Bound, taken: readonly Taken[]): Problem[] {
   const groups = new Map<string, Map<string, Named>>();
-  for (const file of routes) {
-    for (const place of bound.placesOf(file, defaultPool)) {
-      const group = groups.get(place.group) ?? new Map<string, Named>();
-      groups.set(place.group, group);
-      const named = group.get(place.key) ?? { first: file.path, places: [] };
-      group.set(place.key, named);
-      if (file.path < named.first) named.first = file.path;
-      named.places.push({ file, place });
-    }
+  for (const { file, place } of taken) {
+    const group = groups.get(place.group) ?? new Map<string, Named>();
+    groups.set(place.group, group);
+    const named = group.get(place.key) ?? { first: file.path, places: [] };
+    group.set(place.key, named);
+    if (file.path < named.first) named.first = file.path;
+    named.places.push({ file, place });
   }
-  return [...groups.values()]
-    .filter(({ size }) => size > bound.max)
-    .flatMap((group) => {
-      const ranked = [...group].sort(
-        ([a, x], [b, y]) => y.places.length - x.places.length || order(x.first, y.first) || order(a, b),
-      );
-      const beyond = ranked.slice(bound.max).flatMap(([, { places }]) => places);
-      return beyond.map(({ file, place }) => boundProblem(file, bound, place, group.size));
-    });
+  return [...groups.values()].flatMap((group) => {
+    const ranked = [...group].sort(
+      ([a, x], [b, y]) => y.places.length - x.places.length || order(x.first, y.first) || order(a, b),
+    );
+    const beyond = ranked.slice(bound.max).flatMap(([, { places }]) => places);
+    return beyond.map(({ file, place }) => boundProblem(file, bound, place, group.size));
+  });
 }
 
 function order(a: string, b: string): number {

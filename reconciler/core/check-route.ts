@@ -1,6 +1,6 @@
 // One route: its fields beyond the schema, then against the rest, which is its team, its name or public port, its origins, its pool. The
 // cost does not grow with the number of routes.
-import type { Route } from '../../schemas/types.ts';
+import type { Kokoa, Route } from '../../schemas/types.ts';
 import { placed } from './fields/field.ts';
 import type { LoadedFile } from './files.ts';
 import { coveredByAny } from './hostname.ts';
@@ -19,6 +19,9 @@ import { capProblems, PROBLEMS_PER_FILE_MAX } from './yaml.ts';
 /** Names that a message lists. */
 const LISTED_MAX = 3;
 
+/** What a file says is judged once under one kokoa.yaml; a state shares nearly all its files with the one before it. */
+const judgedFields = new WeakMap<LoadedFile, { kokoa: Kokoa | undefined; problems: readonly Problem[] }>();
+
 /**
  * The problems of a route that has passed its schema, sorted; at most as many as are shown for one file. Where a file it depends on
  * is broken itself, the route is not blamed for it. A route without a value is asked only who else has its hostname.
@@ -28,9 +31,9 @@ export function checkRoute(view: DesiredView, path: string): Problem[] {
   if (file === undefined) return [];
   const problems = checkHostnameUnique(view, file);
   if (file.value === undefined || file.team === undefined) return problems;
-  const { value: route, hostname, team } = file;
+  const { value: route, team } = file;
   const kokoa = view.kokoa?.value;
-  problems.push(...judgeRouteFields(route, { hostname, team, kokoa }).map((problem) => placed(file, problem)));
+  problems.push(...fieldProblems(file, route, kokoa));
   for (const target of targetsOf(route)) problems.push(...checkTarget(view, file, team, target));
   if (kokoa !== undefined) {
     const settings = indexOf(kokoa);
@@ -40,6 +43,15 @@ export function checkRoute(view: DesiredView, path: string): Problem[] {
   const errors = problems.filter(({ severity }) => severity === 'error').sort(compareProblems);
   // The remark that there are more is an error: warnings, of which there are few, do not bring it about.
   return errors.length > PROBLEMS_PER_FILE_MAX ? capProblems(errors) : problems.sort(compareProblems);
+}
+
+function fieldProblems(file: LoadedFile<'route'>, route: Route, kokoa: Kokoa | undefined): readonly Problem[] {
+  const known = judgedFields.get(file);
+  if (known !== undefined && known.kokoa === kokoa) return known.problems;
+  const { hostname, team } = file;
+  const problems = judgeRouteFields(route, { hostname, team, kokoa }).map((problem) => placed(file, problem));
+  judgedFields.set(file, { kokoa, problems });
+  return problems;
 }
 
 /** The problem of a pool that kokoa.yaml does not have; also asked for edges. */

@@ -243,6 +243,15 @@ describe('blame', () => {
     ).toEqual([]);
   });
 
+  it('asks again of the same file under another kokoa.yaml, and under the first one once more', () => {
+    const route = loaded({ 'routes/hoge/x.yaml': 'hostname: x.hoge.com\norigin: home\nport: 1\nlimits: {burst: 3}\n' });
+    const rulesUnder = (text: string) =>
+      checkAll(viewOf([...route, ...loaded({ ...GOOD, 'kokoa.yaml': text })])).map(({ rule }) => rule);
+    expect(rulesUnder(KOKOA)).toEqual(['KK307']);
+    expect(rulesUnder(`${KOKOA}defaults: {limits: {requestsPerSecond: 5}}\n`)).toEqual([]);
+    expect(rulesUnder(KOKOA)).toEqual(['KK307']);
+  });
+
   it('answers nothing for a path that is no route', () => {
     expect(checkRoute(viewOf(loaded(GOOD)), 'routes/hoge/none.yaml')).toEqual([]);
   });

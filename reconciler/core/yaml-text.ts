@@ -23,6 +23,10 @@ export type TextResult = { kind: 'text'; text: string } | { kind: 'refused'; tex
 const FORBIDDEN =
   /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\p{Bidi_Control}\u{e0000}-\u{e007f}\p{Noncharacter_Code_Point}]|\r(?!\n)/gu;
 
+/** Texts in which nothing is forbidden: nearly all, told at a glance. */
+const ORDINARY = /^[\t\n -~]*$/;
+const STRICT = new TextDecoder('utf-8', { fatal: true });
+
 /** Decodes a file. One leading byte order mark is dropped: it means UTF-8 and nothing else. Findings stop at `findingsMax`. */
 export function decodeText(bytes: Uint8Array, findingsMax: number): TextResult {
   if (bytes.length > FILE_BYTES_MAX) {
@@ -31,19 +35,19 @@ export function decodeText(bytes: Uint8Array, findingsMax: number): TextResult {
   }
   const nul = bytes.indexOf(0);
   const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  const good = validPrefixLength(bytes);
-  if (wide || nul !== -1 || good < bytes.length) {
+  const text = wide || nul !== -1 ? undefined : strictText(bytes);
+  if (text === undefined) {
+    const good = validPrefixLength(bytes);
     const at = wide ? 0 : nul === -1 ? good : Math.min(nul, good);
     const found = wide
       ? 'UTF-16'
       : at === nul
         ? 'a NUL byte'
         : `byte 0x${(bytes[at] ?? 0).toString(16).padStart(2, '0')}`;
-    const text = new TextDecoder('utf-8').decode(bytes.subarray(0, at));
+    const before = new TextDecoder('utf-8').decode(bytes.subarray(0, at));
     const message = `found ${found}${wide ? '' : ', which is no UTF-8 text here'}, expected UTF-8 text`;
-    return refuse(text, { offset: text.length, rule: 'KK003', message, hint: 'save the file as UTF-8 text' });
+    return refuse(before, { offset: before.length, rule: 'KK003', message, hint: 'save the file as UTF-8 text' });
   }
-  const text = new TextDecoder('utf-8').decode(bytes);
   const conflict = mergeConflict(text);
   const findings = [...(conflict ?? forbiddenCharacters(text, findingsMax)), ...secrets(text, findingsMax)];
   return findings.length > 0 ? { kind: 'refused', text, findings } : { kind: 'text', text };
@@ -51,6 +55,7 @@ export function decodeText(bytes: Uint8Array, findingsMax: number): TextResult {
 
 /** Characters of `text` that hide what it does, as findings; also used on values, where escapes such as "\u202e" can make them. */
 export function forbiddenCharacters(text: string, findingsMax: number): Finding[] {
+  if (ORDINARY.test(text)) return [];
   const findings: Finding[] = [];
   for (const match of text.matchAll(FORBIDDEN)) {
     const name = `U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -83,6 +88,15 @@ function mergeConflict(text: string): [Finding] | undefined {
 
 function refuse(text: string, finding: Finding): TextResult {
   return { kind: 'refused', text, findings: [finding] };
+}
+
+/** Undefined: some byte is no UTF-8. */
+function strictText(bytes: Uint8Array): string | undefined {
+  try {
+    return STRICT.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** How many leading bytes are whole characters of UTF-8. Bisection, because the decoder does not say where it stopped. */

@@ -83,6 +83,10 @@ describe('parseYaml refuses', () => {
     expect(places(Uint8Array.from(bytes))).toEqual([expected]);
   });
 
+  it('one broken file, and reads the next', () => {
+    expect([places(Uint8Array.from([0x61, 0xe6])), places('a: é')]).toEqual([['1:2 KK003'], []]);
+  });
+
   it('a file above 1 MiB, and reads one of exactly that size', () => {
     const comment = (bytes: number) => Buffer.alloc(bytes, '#');
     expect(places(Buffer.concat([Buffer.from('a: 1\n'), comment(FILE_BYTES_MAX - 5)]))).toEqual([]);

@@ -11,12 +11,14 @@ import {
   type ParsedNode,
   Parser,
   parseDocument,
+  Schema,
   stringify,
 } from 'yaml';
 import { lineTable } from './lines.ts';
 import type { Position, Problem } from './problem.ts';
 import { rules } from './rules.ts';
 import { withoutSecrets } from './secret-parts.ts';
+import { plainValue } from './yaml-plain.ts';
 import { decodeText, type Finding } from './yaml-text.ts';
 import { type LexerToken, TokenJudge } from './yaml-tokens.ts';
 import { judgeKey, judgeScalar } from './yaml-values.ts';
@@ -28,6 +30,14 @@ export { isMap, isScalar, isSeq };
 /** Problems reported for one file; one more says that there are others. */
 export const PROBLEMS_PER_FILE_MAX = 20;
 const MESSAGE_CHARS_MAX = 200;
+/**
+ * One schema for all files, where the library would make one for each. uniqueKeys off: it compares every key with every other one, and
+ * toValue does it with a set.
+ */
+const COMPOSING = {
+  ...({ version: '1.2', uniqueKeys: false, strict: true } as const),
+  schema: new Schema({ schema: 'core', resolveKnownTags: true, merge: false }),
+};
 
 export interface ParsedYaml {
   /** Maps as plain objects. Undefined when the file could not be read as YAML at all. */
@@ -44,10 +54,16 @@ export function parseYaml(file: string, bytes: Uint8Array): ParsedYaml {
   const nowhere = () => ({ line: 1, column: 1 });
   if (decoded.kind === 'refused')
     return { value: undefined, problems: toProblems(file, text, decoded.findings), locate: nowhere };
-  const { contents, findings } = compose(text);
-  const value = contents === undefined ? undefined : toValue(contents, findings);
+  const plain = plainValue(text);
+  const { value, findings } = plain === undefined ? wholeValue(text) : { value: plain, findings: [] };
   const problems = toProblems(file, text, discreet(text, findings));
-  return { value, problems, locate: contents === undefined ? nowhere : lazyLocator(text) };
+  return { value, problems, locate: value === undefined ? nowhere : lazyLocator(text) };
+}
+
+/** The value of any text that may stand in the data, with what is wrong with it; undefined when it cannot be read as YAML at all. */
+export function wholeValue(text: string): { value: unknown; findings: Finding[] } {
+  const { contents, findings } = compose(text);
+  return { value: contents === undefined ? undefined : toValue(contents, findings), findings };
 }
 
 /** Plain data as YAML that this reader takes, with a line end: every entry on its own lines, or all of it in one. */
@@ -116,8 +132,7 @@ function* lex(text: string): Generator<LexerToken & { lexeme: string }> {
 }
 
 function composeLexemes(lexemes: readonly string[]): { contents: ParsedNode | undefined; findings: Finding[] } {
-  // uniqueKeys off: the library compares every key with every other one. toValue does it with a set.
-  const composer = new Composer({ version: '1.2', schema: 'core', uniqueKeys: false, strict: true, merge: false });
+  const composer = new Composer(COMPOSING);
   const findings: Finding[] = [];
   let contents: ParsedNode | undefined;
   for (const document of composer.compose(cst(lexemes), false)) {

@@ -60,10 +60,10 @@ function isIPv6(address: string): boolean {
 }
 
 function firstOf(cidr: string): string {
-  const [address, length] = ipaddr.parseCIDR(cidr);
-  const first =
-    address.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
-  return `${first.toString()}/${length}`;
+  const [address = '', length] = cidr.split('/');
+  // parseCIDR tries IPv6 first and throws at every IPv4.
+  const family = address.includes(':') ? ipaddr.IPv6 : ipaddr.IPv4;
+  return `${family.networkAddressFromCIDR(cidr).toString()}/${Number(length)}`;
 }
 
 /** What people write elsewhere: 203.0.113.*, a netmask, spaces, brackets, leading zeros. */
