@@ -40,7 +40,7 @@ export function allRoutes(desired: Desired): Set<string> {
 }
 
 /** Errors of kokoa.yaml and the node files: with them nothing new is published, whatever the routes say. */
-function fleetErrors(desired: Desired): Problem[] {
+export function fleetErrors(desired: Desired): Problem[] {
   const own = [...entriesOf(desired.fleetFiles)].flatMap(([, file]) => file.problems);
   return [...own, ...checkFleet(viewOfDesired(desired))]
     .filter(({ severity }) => severity === 'error')

@@ -1,6 +1,7 @@
 // The wiring of the reconciler: options become adapters, adapters meet in the loop and the HTTP server. Nothing is decided here.
 import { join } from 'node:path';
 import { openGitSource } from './adapters/git.ts';
+import { openGitPulls } from './adapters/git-pulls.ts';
 import { loadKeys } from './adapters/key-files.ts';
 import { createLog } from './adapters/log.ts';
 import { createMetrics } from './adapters/metrics.ts';
@@ -14,7 +15,11 @@ import { createServed } from './http/served.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import { createLoop } from './loop.ts';
 import { newsSinks } from './news.ts';
+import type { Forge } from './ports/forge.ts';
+import type { Source } from './ports/source.ts';
 import { createSecrets } from './secrets.ts';
+import { createSpeaking } from './speaking.ts';
+import { NOTHING_YET } from './standing.ts';
 
 export interface ReconcilerOptions {
   repository: string;
@@ -28,6 +33,8 @@ export interface ReconcilerOptions {
   gitCaFile: string | undefined;
   gitAuthorization: string | undefined;
   pollMs: number;
+  /** Where pull requests are; undefined: nothing is said anywhere. */
+  forge?: Forge | undefined;
   /** Where operators put secrets. */
   secrets: SecretPlacesOptions;
   logFormat: 'text' | 'json';
@@ -60,14 +67,12 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     for (const one of opened.splice(0).reverse()) await one.close();
   };
   try {
-    const source = await openGitSource({
-      url: options.repository,
-      branch: options.branch,
-      mirrorDir: join(options.dataDir, 'mirror'),
-      log,
+    const repository = {
+      ...{ url: options.repository, branch: options.branch, mirrorDir: join(options.dataDir, 'mirror') },
       ...(options.gitCaFile && { caFile: options.gitCaFile }),
       ...(options.gitAuthorization && { authorization: options.gitAuthorization }),
-    });
+    };
+    const source = await openGitSource({ ...repository, log });
     opened.push(source);
     const metrics = createMetrics();
     const served = createServed(store);
@@ -75,26 +80,37 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const clock = () => new Date();
     const signing = { keys: keys.online };
     const secrets = createSecrets({ places: createSecretPlaces(options.secrets), sealing, store });
+    const reports = await openFleetReports(store, Date.now());
+    const { branch, pollMs, forge } = options;
+    const pulls = forge && (await openGitPulls({ ...repository, pullsDir: join(options.dataDir, 'pulls') }));
+    if (pulls) opened.push(pulls);
+    const speaking =
+      forge && pulls && createSpeaking({ forge, source, pulls, store, reports, branch, pollMs, clock, log, metrics });
+    let standing = NOTHING_YET;
+    const news = newsSinks({ served, metrics, log, secrets, sealingRecipient: sealing.recipient });
     const loop = createLoop({
-      source,
-      store,
-      secrets,
-      signing,
+      ...{ source, store, secrets, signing, pollMs },
       now: clock,
-      pollMs: options.pollMs,
-      ...newsSinks({ served, metrics, log, secrets, sealingRecipient: sealing.recipient }),
+      ...news,
+      serve(report) {
+        news.serve(report);
+        standing = report.standing;
+        speaking?.moved(report.standing);
+      },
     });
     // Whoever is let in is known before the first request is.
     await loop.restore();
     const app = createHttpApp({
-      ...{ store, served, clock, log, metrics },
-      reports: await openFleetReports(store, Date.now()),
+      ...{ store, served, reports, clock, log, metrics },
       judge: (token) => judgeToken(token, served.access, clock()),
-      branch: options.branch,
+      proposals: { forge, store, standing: () => standing, textOf: ({ blob }) => textOf(source, blob) },
+      branch,
       webhookSecret: options.webhookSecret,
       behindProxy: options.behindProxy,
       sealingRecipient: sealing.recipient,
-      onPush: () => loop.dirty('push'),
+      onPush: (commit) => loop.dirty('push', commit),
+      onPullRequest: () => speaking?.pullRequest(),
+      onReport: () => speaking?.reported(),
       onEnrolment: () => loop.dirty('announcement'),
     });
     const { development, fingerprint } = keys;
@@ -102,11 +118,12 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const server = await listen(app, { ...options.listen, ...(tls && { tls }), behindProxy, development, log });
     const stopping = new AbortController();
     const running = loop.run(stopping.signal);
+    const talking = speaking?.run(stopping.signal);
     const stop = once(async () => {
       stopping.abort();
       served.close();
       await server.close();
-      await within(STOP_MS_MAX, running);
+      await within(STOP_MS_MAX, Promise.all([running, talking]));
       await closeAll();
     });
     return { url: server.url, fingerprint, development, stop, ended: endOf(running, stopping.signal, stop) };
@@ -114,6 +131,11 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     await closeAll();
     throw error;
   }
+}
+
+async function textOf(source: Source, blob: string): Promise<string | undefined> {
+  const bytes = await source.contents(blob);
+  return bytes && new TextDecoder().decode(bytes);
 }
 
 /** Settles with `stop`, which a loop that failed brings about by itself. */

@@ -1,9 +1,12 @@
 // What a commit object says: its tree and its parents. Reading a few through `cat-file` is cheaper than asking a new process.
+import type { BranchCommit } from '../ports/source.ts';
 import type { GitObjects } from './git-objects.ts';
 
 export interface GitCommit {
   tree: string;
   parents: string[];
+  /** ms since the epoch; 0 where the object says nothing readable. */
+  committedMs: number;
 }
 
 /** Commits that are looked at before a process is asked: what one push usually brings. */
@@ -14,7 +17,26 @@ export async function readCommit(objects: GitObjects, id: string): Promise<GitCo
   const text = Buffer.from(await objects.contents(id)).toString('latin1');
   const header = text.slice(0, text.indexOf('\n\n'));
   const tree = /^tree ([0-9a-f]{40})$/m.exec(header)?.[1] ?? '';
-  return { tree, parents: [...header.matchAll(/^parent ([0-9a-f]{40})$/gm)].map(([, parent]) => parent!) };
+  const parents = [...header.matchAll(/^parent ([0-9a-f]{40})$/gm)].map(([, parent]) => parent!);
+  const seconds = /^committer .*> ([0-9]{1,12}) [+-][0-9]{4}$/m.exec(header)?.[1];
+  return { tree, parents, committedMs: Number(seconds ?? 0) * 1000 };
+}
+
+/** See Source.firstParents. @throws KokoaError object_missing */
+export async function firstParents(
+  objects: GitObjects,
+  from: string | undefined,
+  to: string,
+  limit: number,
+): Promise<BranchCommit[]> {
+  const found: BranchCommit[] = [];
+  for (let commit: string | undefined = to; commit !== undefined && commit !== from && found.length < limit; ) {
+    const read: GitCommit = await readCommit(objects, commit);
+    const [parent] = read.parents;
+    found.push({ commit, parent, committedMs: read.committedMs });
+    commit = parent;
+  }
+  return found;
 }
 
 /** The commit of a branch in the mirror, if it is there. */

@@ -10,21 +10,26 @@ export interface GitDifferences {
   close(): Promise<void>;
 }
 
-const ANSWER_TIMEOUT_MS = 60_000;
-const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+export interface DifferenceLimits {
+  answerMs: number;
+  outputBytes: number;
+}
+
+const LIMITS: DifferenceLimits = { answerMs: 60_000, outputBytes: 256 * 1024 * 1024 };
 const TREE = /^[0-9a-f]{40}$/;
 
 export function openGitDifferences(
   gitDir: string,
   env: Record<string, string>,
   folders: readonly string[],
+  limits = LIMITS,
 ): GitDifferences {
   let current: Comparer | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   return {
     between(fromTree, toTree) {
       const answer = turn.then(() => {
-        if (!current || current.ended()) current = startComparer(gitDir, env, folders);
+        if (!current || current.ended()) current = startComparer(gitDir, env, folders, limits);
         return current.compare(fromTree, toTree);
       });
       turn = answer.catch(() => undefined);
@@ -40,7 +45,12 @@ interface Comparer {
   close(): Promise<void>;
 }
 
-function startComparer(gitDir: string, env: Record<string, string>, folders: readonly string[]): Comparer {
+function startComparer(
+  gitDir: string,
+  env: Record<string, string>,
+  folders: readonly string[],
+  { answerMs, outputBytes }: DifferenceLimits,
+): Comparer {
   const args = [
     '--literal-pathspecs',
     `--git-dir=${gitDir}`,
@@ -85,12 +95,12 @@ function startComparer(gitDir: string, env: Record<string, string>, folders: rea
           child.kill('SIGKILL');
           reject(new KokoaError('git_failed', `git diff-tree ${why}`));
         };
-        const timer = setTimeout(() => fail('did not answer in time'), ANSWER_TIMEOUT_MS);
+        const timer = setTimeout(() => fail('did not answer in time'), answerMs);
         take = (data) => {
           if (data === undefined) return fail('ended');
           parts.push(data);
           bytes += data.length;
-          if (bytes > OUTPUT_BYTES_MAX) return fail('answered too much');
+          if (bytes > outputBytes) return fail('answered too much');
           if (!endsWith(parts, marker)) return;
           clearTimeout(timer);
           take = () => undefined;

@@ -51,32 +51,40 @@ export async function removeLocks({ directory, branch }: MirrorOptions): Promise
 
 /** One git process: the branch is in the mirror when this resolves. @throws KokoaError source_unreachable, branch_missing, mirror_locked */
 export async function fetchBranch(options: MirrorOptions): Promise<void> {
-  const deadline = AbortSignal.timeout(FETCH_TOTAL_MS);
+  const ref = `refs/heads/${options.branch}`;
+  try {
+    await fetchRef(options, { from: ref, to: ref }, AbortSignal.timeout(FETCH_TOTAL_MS));
+  } catch (cause) {
+    throw fetchError(cause, options);
+  }
+}
+
+/** One git process that brings one ref, or none when `ended` aborts. @throws what simple-git throws */
+export async function fetchRef(
+  options: MirrorOptions,
+  ref: { from: string; to: string },
+  ended: AbortSignal,
+): Promise<void> {
   const git = simpleGit({
     baseDir: options.directory,
-    abort: deadline,
+    abort: ended,
     timeout: { block: FETCH_SILENCE_MS },
     completion: { onClose: true, onExit: false },
     allowEnvironment: GIT_VARIABLES,
     unsafe: { allowUnsafeConfigPaths: true, allowUnsafeConfigEnvCount: true },
   }).env(gitEnvironment(options));
-  const ref = `refs/heads/${options.branch}`;
-  try {
-    await git.raw([
-      'fetch',
-      // simple-git waits 50 ms longer for a process that printed nothing.
-      '--verbose',
-      '--no-tags',
-      '--force',
-      '--no-write-fetch-head',
-      '--no-recurse-submodules',
-      '--end-of-options',
-      'origin',
-      `+${ref}:${ref}`,
-    ]);
-  } catch (cause) {
-    throw fetchError(cause, options);
-  }
+  await git.raw([
+    'fetch',
+    // simple-git waits 50 ms longer for a process that printed nothing.
+    '--verbose',
+    '--no-tags',
+    '--force',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--end-of-options',
+    'origin',
+    `+${ref.from}:${ref.to}`,
+  ]);
 }
 
 /** True when every commit and tree the mirror refers to can be read. */

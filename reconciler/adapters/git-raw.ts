@@ -9,6 +9,11 @@ export interface RawChange {
   path: string;
 }
 
+/** What counts as a file of the data when it is published. */
+export const DATA_FILE = /^(kokoa|(routes|origins|edges)\/.*)\.ya?ml$/s;
+/** Stands for a data file that is no plain file: the loader refuses an empty one. */
+export const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
+
 const HEADER = /^:(\d{6}) (\d{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [AMDTUX]$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

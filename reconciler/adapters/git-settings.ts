@@ -11,6 +11,11 @@ export interface MirrorOptions {
   caFile?: string;
   /** Value of an Authorization header for an https remote, e.g. `Basic …`. Travels in the environment only. */
   authorization?: string;
+  /**
+   * What is fetched may have been made to do harm: no single allocation of git's is larger, and files are not unpacked. Bytes.
+   * (git: memory_limit_check in wrapper.c; core.bigFileThreshold, fetch.unpackLimit in git-config.)
+   */
+  allocationBytesMax?: number;
 }
 
 /** The file that stands in for the user's configuration. Its presence also says that the directory is a mirror. */
@@ -28,6 +33,7 @@ export const GIT_VARIABLES = [
   'GIT_CONFIG_COUNT',
   'GIT_CONFIG_KEY_0',
   'GIT_CONFIG_VALUE_0',
+  'GIT_ALLOC_LIMIT',
 ];
 
 /** What git may know of this process: where programs and ssh's keys are, and nothing else. */
@@ -49,6 +55,7 @@ export function gitEnvironment(options: MirrorOptions): Record<string, string> {
     environment.GIT_CONFIG_KEY_0 = `http.${options.remote.url}.extraHeader`;
     environment.GIT_CONFIG_VALUE_0 = `Authorization: ${options.authorization}`;
   }
+  if (options.allocationBytesMax !== undefined) environment.GIT_ALLOC_LIMIT = `${options.allocationBytesMax}`;
   return environment;
 }
 
@@ -80,6 +87,7 @@ export function mirrorConfig(options: MirrorOptions): string {
         ['repositoryFormatVersion', '0'],
         ['bare', 'true'],
         ['hooksPath', '/dev/null'],
+        ...((options.allocationBytesMax === undefined ? [] : [['bigFileThreshold', '1m']]) as [string, string][]),
         ['sshCommand', 'ssh -oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=10 -oServerAliveCountMax=3'],
       ],
     ],
@@ -89,6 +97,8 @@ export function mirrorConfig(options: MirrorOptions): string {
       [
         ['writeCommitGraph', 'false'],
         ['recurseSubmodules', 'false'],
+        // Always as one pack: unpacking holds each object in memory.
+        ...((options.allocationBytesMax === undefined ? [] : [['unpackLimit', '1']]) as [string, string][]),
       ],
     ],
     ['submodule', [['recurse', 'false']]],

@@ -117,6 +117,9 @@ it('reads through merges along first parents only', async () => {
   const older: string[] = [];
   for await (const { bytes } of source.history('routes/a/x.yaml', tip, 10)) older.push(Buffer.from(bytes!).toString());
   expect(older).toEqual(['1']);
+  // The commits of the topic branch are not the branch's own.
+  const [merge, first, ...rest] = await source.firstParents(undefined, tip, 10);
+  expect([merge?.commit, merge?.parent, first?.parent, rest]).toEqual([tip, first?.commit, undefined, []]);
   await source.close();
 });
 

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { KokoaError } from '../../bundle/error.ts';
 import type { FileChange } from '../core/files.ts';
 import type { Source } from '../ports/source.ts';
-import { branchTip, isNearAncestor, readCommit } from './git-commits.ts';
+import { branchTip, firstParents, isNearAncestor, readCommit } from './git-commits.ts';
 import { openGitDifferences } from './git-differences.ts';
 import {
   fetchBranch,
@@ -17,7 +17,7 @@ import {
   tidyMirror,
 } from './git-mirror.ts';
 import { openGitObjects } from './git-objects.ts';
-import { isNullId, parseRaw, type RawChange } from './git-raw.ts';
+import { DATA_FILE, EMPTY_BLOB, isNullId, parseRaw, type RawChange } from './git-raw.ts';
 import { judgeBranch, parseRemote } from './git-remote.ts';
 import { gitEnvironment, type MirrorOptions } from './git-settings.ts';
 
@@ -43,10 +43,8 @@ const COMMAND_TIMEOUT_MS = 60_000;
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 const TIDY_EVERY_FETCHES = 200;
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
-const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
 const FOLDERS = ['kokoa.yaml', 'kokoa.yml', 'routes', 'origins', 'edges'];
-const DATA_FILE = /^(kokoa|(routes|origins|edges)\/.*)\.ya?ml$/s;
-const COMMIT = /^[0-9a-f]{40}$/;
+const OBJECT = /^[0-9a-f]{40}$/;
 
 /** Prepares the mirror; nothing is fetched yet. @throws KokoaError remote_refused, branch_refused, mirror_not_ours, git_missing */
 export async function openGitSource(options: GitSourceOptions): Promise<Source> {
@@ -94,7 +92,7 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
   }
 
   async function isCommit(commit: string): Promise<boolean> {
-    return COMMIT.test(commit) && (await objects.info(commit))?.type === 'commit';
+    return OBJECT.test(commit) && (await objects.info(commit))?.type === 'commit';
   }
 
   async function treeOf(commit: string | undefined): Promise<string> {
@@ -163,6 +161,11 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
       return changes;
     },
 
+    async contents(blob) {
+      const info = OBJECT.test(blob) ? await objects.info(blob) : undefined;
+      return info?.type === 'blob' && info.size <= FILE_BYTES_MAX ? objects.contents(blob) : undefined;
+    },
+
     async isAncestor(ancestor, descendant) {
       if (!(await isCommit(ancestor)) || !(await isCommit(descendant))) return false;
       if (await isNearAncestor(objects, ancestor, descendant)) return true;
@@ -186,6 +189,11 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
         if (isNullId(entry.oldId)) return;
         yield await read({ ...entry, mode: entry.oldMode, newId: entry.oldId });
       }
+    },
+
+    async firstParents(from, to, limit) {
+      await requireCommit(to);
+      return firstParents(objects, from, to, limit);
     },
 
     async close() {

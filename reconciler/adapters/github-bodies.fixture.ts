@@ -2,13 +2,11 @@
 import { exampleOf } from './github-contract.fixture.ts';
 import type { JsonObject } from './github-description.fixture.ts';
 import {
-  BRANCH,
+  type GithubState,
   type KeptCheckRun,
   type KeptComment,
   type KeptDeploymentStatus,
   type KeptPull,
-  OWNER,
-  REPOSITORY,
   REPOSITORY_ID,
 } from './github-state.fixture.ts';
 
@@ -35,7 +33,7 @@ export function deploymentStatusBody(status: KeptDeploymentStatus): JsonObject {
   return { ...example, ...status };
 }
 
-export function pullBody(example: JsonObject, pull: KeptPull): JsonObject {
+export function pullBody({ names }: GithubState, example: JsonObject, pull: KeptPull): JsonObject {
   const { number, state, title, body } = pull;
   const head = example.head as JsonObject & { repo: JsonObject };
   const base = example.base as JsonObject & { repo: JsonObject };
@@ -44,9 +42,9 @@ export function pullBody(example: JsonObject, pull: KeptPull): JsonObject {
     // Of teams GitHub's own example does not fit GitHub's own schema.
     ...{ ...example, requested_teams: [], number, state, title, body },
     merged_at: pull.merged === undefined ? null : '2026-01-01T00:00:00Z',
-    ...{ html_url: `https://github.com/${OWNER}/${REPOSITORY}/pull/${number}` },
+    ...{ html_url: `https://github.com/${names.owner}/${names.repository}/pull/${number}` },
     head: { ...head, sha: pull.head, ref: pull.headRef, repo: headRepository },
-    base: { ...base, sha: pull.base, ref: BRANCH, repo: { ...base.repo, id: REPOSITORY_ID } },
+    base: { ...base, sha: pull.base, ref: names.branch, repo: { ...base.repo, id: REPOSITORY_ID } },
   };
 }
 

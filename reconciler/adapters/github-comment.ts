@@ -12,6 +12,7 @@ export async function putComment(place: GithubPlace, comment: StickyComment): Pr
   const { client, where } = place;
   const body = bodyOf(comment);
   const old = await ownComment(place, comment);
+  if (old === undefined && comment.onlyEdit) return 'unchanged';
   if (old === undefined) {
     await client.ask(DONE, (api) => api.issues.createComment({ ...where, issue_number: comment.pullRequest, body }));
     return 'created';

@@ -22,6 +22,7 @@ export const OPERATIONS = [
   'get /user',
   'get /repos/{owner}/{repo}/installation',
   'post /app/installations/{installation_id}/access_tokens',
+  'post /app-manifests/{code}/conversions',
   'get /repos/{owner}/{repo}/pulls',
   'post /repos/{owner}/{repo}/pulls',
   'get /repos/{owner}/{repo}/commits/{commit_sha}/pulls',

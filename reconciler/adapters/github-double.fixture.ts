@@ -1,14 +1,19 @@
-// GitHub on loopback. Law: every request it gets and every answer it gives fit GitHub's own description, or the test fails; and it
-// misbehaves when told to, as GitHub and what lies between do.
+// GitHub on loopback, or wherever a lab lets it listen. Law: every request it gets and every answer it gives are held against GitHub's own
+// description, and what does not fit is in `problems`, for the caller to assert; it misbehaves when told to, as GitHub and what lies between do.
 import { generateKeyPairSync } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { jwtVerify } from 'jose';
-import { expect } from 'vitest';
 import { answerProblems, exampleOf, operationOf, requestProblems } from './github-contract.fixture.ts';
 import type { Json, JsonObject, OperationName } from './github-description.fixture.ts';
-import { type Answer, HANDLERS } from './github-handlers.fixture.ts';
-import { createGithubState, OWNER, REPOSITORY, type Who } from './github-state.fixture.ts';
+import type { GithubEvent } from './github-event.fixture.ts';
+import { type Answer, notFound, refused } from './github-handler.fixture.ts';
+import { handlerOf } from './github-handlers.fixture.ts';
+import { createMemoryRepository, type GithubRepository } from './github-repository.fixture.ts';
+import { APP_ID, createGithubState, type GithubNames, type Who } from './github-state.fixture.ts';
+
+export { APP_ID } from './github-state.fixture.ts';
 
 export type Mischief =
   /** Refused, or broken, without being done. */
@@ -19,22 +24,37 @@ export type Mischief =
   | { kind: 'cut' };
 
 export const TOKEN = 'github_pat_11AAAAAAA0secretsecretsecret';
-export const APP_ID = 4711;
 /** Whose token it is. */
 export const USER: Who = { kind: 'user', id: 5000 };
 const app = generateKeyPairSync('rsa', { modulusLength: 2048 });
 /** As GitHub hands it out. */
 export const APP_KEY = app.privateKey.export({ type: 'pkcs1', format: 'pem' }) as string;
 
+export interface GithubDoubleOptions {
+  names?: GithubNames;
+  /** Where commits are. Default: in memory. */
+  repository?: GithubRepository;
+  /** What it posts to webhooks. */
+  tell?(event: GithubEvent): void;
+  /** Default: any free port of 127.0.0.1. */
+  listen?: { address: string; port: number };
+  tls?: { cert: string; key: string };
+  /** Before every path of the API, as `/api/v3` on a GitHub Enterprise Server. */
+  basePath?: string;
+}
+
 export type GithubDouble = Awaited<ReturnType<typeof startGithubDouble>>;
 
-export async function startGithubDouble() {
-  const state = createGithubState();
+export async function startGithubDouble(options: GithubDoubleOptions = {}) {
+  const { names, tell = () => undefined, listen = { address: '127.0.0.1', port: 0 }, tls, basePath = '' } = options;
+  const state = createGithubState(names);
+  const repository = options.repository ?? createMemoryRepository(state);
   const problems: string[] = [];
   const asked: OperationName[] = [];
   const mischief: { on: OperationName; how: Mischief }[] = [];
   const issued = new Map<string, number>();
   const hanging = new Set<ServerResponse>();
+  let outage: number | undefined;
 
   async function whoIs(name: OperationName, request: IncomingMessage): Promise<Who | undefined> {
     const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
@@ -52,38 +72,34 @@ export async function startGithubDouble() {
     return { status: 201, body: { ...example, token, expires_at: new Date(expiresMs).toISOString() } };
   }
 
-  async function answer(
-    request: IncomingMessage,
-    text: string,
-  ): Promise<{ name?: OperationName; answer: Answer; how?: Mischief }> {
+  async function answer(request: IncomingMessage, text: string): Promise<{ answer: Answer; how?: Mischief }> {
     const url = new URL(request.url!, 'http://double');
-    const found = operationOf(request.method!, url.pathname);
+    const isOfApi = url.pathname.startsWith(`${basePath}/`);
+    const found = isOfApi ? operationOf(request.method!, url.pathname.slice(basePath.length)) : undefined;
     if (found === undefined) {
       problems.push(`GitHub has no ${request.method} ${url.pathname}`);
-      return { answer: { status: 404, body: { message: 'Not Found' } } };
+      return { answer: notFound() };
     }
     const { name, parameters } = found;
     asked.push(name);
     const body = text === '' ? undefined : (JSON.parse(text) as Json);
     problems.push(...requestProblems(found, url.searchParams, body), ...headerProblems(name, request));
+    if (outage !== undefined) return { answer: { status: outage, body: { message: 'told to be down' } } };
     const at = mischief.findIndex(({ on }) => on === name);
     const how = at < 0 ? undefined : mischief.splice(at, 1)[0]!.how;
-    if (how?.kind === 'answer') return { name, how, answer: { status: how.status, body: null } };
+    if (how?.kind === 'answer') return { how, answer: { status: how.status, body: null } };
     const who = await whoIs(name, request);
-    if (who === undefined)
-      return {
-        name,
-        answer: { status: 401, body: { message: 'Bad credentials', documentation_url: 'x', status: '401' } },
-      };
-    if ('owner' in parameters && (parameters.owner !== OWNER || parameters.repo !== REPOSITORY))
-      return { name, answer: { status: 404, body: { message: 'Not Found', documentation_url: 'x', status: '404' } } };
+    if (who === undefined) return { answer: refused(401, 'Bad credentials') };
+    const isElsewhere = parameters.owner !== state.names.owner || parameters.repo !== state.names.repository;
+    if ('owner' in parameters && isElsewhere) return { answer: notFound() };
     const given = { who, parameters, query: url.searchParams, body: (body ?? {}) as JsonObject };
-    const done = name.includes('access_tokens') ? issueToken() : HANDLERS[name](state, given);
+    const isForToken = name.includes('access_tokens');
+    const done = isForToken ? issueToken() : await handlerOf(name)({ state, repository, tell }, given);
     problems.push(...answerProblems(name, done.status, done.body));
-    return { name, answer: done, ...(how === undefined ? {} : { how }) };
+    return { answer: done, ...(how === undefined ? {} : { how }) };
   }
 
-  const server = createServer((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', async () => {
@@ -99,12 +115,16 @@ export async function startGithubDouble() {
         request.socket.destroy();
       }
     });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  };
+  const server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
+  await new Promise<void>((resolve) => server.listen(listen.port, listen.address, resolve));
+  const { port } = server.address() as AddressInfo;
 
   return {
     state,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    repository,
+    tell,
+    url: `${tls === undefined ? 'http' : 'https'}://${listen.address}:${port}${basePath}`,
     /** Names of what was asked, in order. */
     asked,
     changes: () => asked.filter((name) => !name.startsWith('get ') && !name.includes('access_tokens')),
@@ -112,15 +132,19 @@ export async function startGithubDouble() {
     misbehave(on: OperationName, how: Mischief, times = 1) {
       for (let i = 0; i < times; i += 1) mischief.push({ on, how });
     },
+    /** From now on everything is answered with this status and nothing is done; undefined ends it. */
+    setOutage(status: number | undefined) {
+      outage = status;
+    },
     /** As when somebody removes the App, or an hour passes. */
     revokeTokens: () => issued.clear(),
     problems,
+    /** Mischief that nothing asked for. */
+    unspent: () => mischief.map(({ on }) => on),
     async close() {
       for (const response of hanging) response.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      expect(problems).toEqual([]);
-      expect(mischief).toEqual([]);
     },
   };
 }

@@ -6,6 +6,15 @@ export const OWNER = 'octo-team';
 export const REPOSITORY = 'data';
 export const BRANCH = 'main';
 export const REPOSITORY_ID = 1000;
+/** Of the App that is installed there. */
+export const APP_ID = 4711;
+
+/** Whose repository it is, and the branch that is followed. */
+export interface GithubNames {
+  owner: string;
+  repository: string;
+  branch: string;
+}
 
 /** Who asks, as the double found by the Authorization header. */
 export type Who = { kind: 'user'; id: number } | { kind: 'app'; id: number };
@@ -61,18 +70,19 @@ export interface KeptDeploymentStatus {
 
 export type GithubState = ReturnType<typeof createGithubState>;
 
-export function createGithubState() {
+export function createGithubState(names: GithubNames = { owner: OWNER, repository: REPOSITORY, branch: BRANCH }) {
   const tip = digest('the first commit');
   const tree = digest('the first tree');
   let newestId = 100;
   return {
+    names,
     comments: [] as KeptComment[],
     checkRuns: [] as KeptCheckRun[],
     /** Oldest first. */
     statuses: [] as { sha: string; context: string; state: string; description: string; target_url: string | null }[],
     deployments: [] as KeptDeployment[],
     pulls: [] as KeptPull[],
-    refs: new Map([[`refs/heads/${BRANCH}`, tip]]),
+    refs: new Map([[`refs/heads/${names.branch}`, tip]]),
     commits: new Map([[tip, { tree, parents: [] as string[], message: 'the first' }]]),
     trees: new Map([[tree, new Map([['routes/hoge/app.hoge.com.yaml', 'hostname: app.hoge.com\n']])]]),
     /** Commits that exist without being pushed by us. */
@@ -89,14 +99,15 @@ export function digest(text: string): string {
 }
 
 export function addPull(state: GithubState, change: Partial<KeptPull> = {}): KeptPull {
-  const number = state.newId();
+  // Its own row, as on GitHub: what else is made there does not count.
+  const number = 1 + state.pulls.length;
   const head = change.head ?? digest(`head of ${number}`);
   const pull: KeptPull = {
     ...{
       number,
       head,
       headRef: `topic-${number}`,
-      base: state.refs.get(`refs/heads/${BRANCH}`)!,
+      base: state.refs.get(`refs/heads/${state.names.branch}`)!,
       headRepositoryId: REPOSITORY_ID,
     },
     ...{ state: 'open', title: 'a change', body: '' },

@@ -2,7 +2,14 @@
 import { expect } from 'vitest';
 import { type Forge, ForgeError } from '../ports/forge.ts';
 import { createGithubForge, type GithubOptions } from './github.ts';
-import { APP_ID, APP_KEY, type GithubDouble, startGithubDouble, TOKEN } from './github-double.fixture.ts';
+import {
+  APP_ID,
+  APP_KEY,
+  type GithubDouble,
+  type GithubDoubleOptions,
+  startGithubDouble,
+  TOKEN,
+} from './github-double.fixture.ts';
 import { BRANCH, OWNER, REPOSITORY } from './github-state.fixture.ts';
 
 export const NEW_COMMENT = 'post /repos/{owner}/{repo}/issues/{issue_number}/comments';
@@ -28,8 +35,17 @@ export interface Github {
   connect(change?: Partial<GithubOptions>): Forge;
 }
 
-export async function startGithub(): Promise<Github> {
-  const double = await startGithubDouble();
+/** At its end everything it was asked and answered has fitted GitHub's description. */
+export async function startGithub(options: GithubDoubleOptions = {}): Promise<Github> {
+  const started = await startGithubDouble(options);
+  const double: GithubDouble = {
+    ...started,
+    async close() {
+      await started.close();
+      expect(started.problems).toEqual([]);
+      expect(started.unspent()).toEqual([]);
+    },
+  };
   const waits: number[] = [];
   const connect = (change: Partial<GithubOptions> = {}) =>
     createGithubForge({

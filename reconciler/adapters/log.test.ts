@@ -24,6 +24,8 @@ const secrets: [string, object, string][] = [
   ['a bearer inside a text', { reason: 'header was Bearer abcdefghijkl' }, 'abcdefghijkl'],
   ['a JWT in the message of an error', { error: new Error(`bad ${jwt}`) }, 'c2lnbmF0dXJl'],
   ['an age key', { reason: 'AGE-SECRET-KEY-1QQQQQQ' }, '1QQQQQQ'],
+  ['a token of a team', { reason: `kokoa_team_${'Q'.repeat(43)}` }, 'QQQQQQ'],
+  ['a token of GitHub', { reason: `ghs_${'Q'.repeat(36)}` }, 'QQQQQQ'],
   ['a PEM key', { reason: '-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----' }, 'MC4CAQAw'],
 ];
 it.each(

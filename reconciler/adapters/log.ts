@@ -33,7 +33,7 @@ const SECRET_MEMBERS = [
 
 /** What a secret looks like wherever it stands: bearer values, JWTs, age and PEM private keys. */
 const SECRETS =
-  /\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{8,}|\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*|AGE-SECRET-KEY-1[A-Z0-9]+|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)/gs;
+  /\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{8,}|\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*|AGE-SECRET-KEY-1[A-Z0-9]+|\bkokoa_team_[\w-]{20,}|\b(ghp|gho|ghs|ghu|github_pat)_\w{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)/gs;
 
 /** C0 and C1 controls, and characters that reorder or break lines on a terminal. */
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;

@@ -1,7 +1,9 @@
 // What Prometheus may know: numbers with few labels. No hostname, no token and no path with a name in it is ever a label.
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { LocalRestriction } from '../ports/restrictions.ts';
+import { createForgeMetrics, type ForgeMetrics } from './metrics-forge.ts';
 
-export type WebhookResult = 'push' | 'ignored' | 'refused' | 'too_large';
+export type WebhookResult = 'push' | 'pull_request' | 'ignored' | 'refused' | 'too_large';
 
 export interface Metrics {
   /** One run of the loop; `outcome` is published, unchanged, held or an error code. */
@@ -11,11 +13,14 @@ export interface Metrics {
   published(sequence: number): void;
   held(held: boolean): void;
   hosts(count: number): void;
+  /** The state of each restriction that operators made on this machine and that is in force. */
+  restrictions(states: readonly LocalRestriction['state'][]): void;
   /** References that could not be resolved. */
   unusableSecrets(count: number): void;
   webhook(result: WebhookResult): void;
   /** `route` is the pattern, not the path. */
   request(route: string, code: number): void;
+  forge: ForgeMetrics;
   /** Read when somebody scrapes. */
   observe(sources: MetricSources): void;
   text(): Promise<{ contentType: string; body: string }>;
@@ -61,6 +66,12 @@ export function createMetrics(): Metrics {
   });
   const held = new Gauge({ name: 'kokoa_held', help: '1 while the newest commit is held back.', registers });
   const hosts = new Gauge({ name: 'kokoa_hosts', help: 'Hostnames that are live.', registers });
+  const restrictions = new Gauge({
+    name: 'kokoa_restrictions',
+    help: 'Nodes that operators restricted on this machine, without git.',
+    labelNames: ['state'],
+    registers,
+  });
   const secrets = new Gauge({
     name: 'kokoa_unusable_secrets',
     help: 'Secret references that could not be resolved.',
@@ -115,9 +126,14 @@ export function createMetrics(): Metrics {
     published: (number) => sequence.set(number),
     held: (isHeld) => held.set(isHeld ? 1 : 0),
     hosts: (count) => hosts.set(count),
+    restrictions(states) {
+      for (const state of ['suspended', 'revoked'] as const)
+        restrictions.set({ state }, states.filter((one) => one === state).length);
+    },
     unusableSecrets: (count) => secrets.set(count),
     webhook: (result) => webhooks.inc({ result }),
     request: (route, code) => requests.inc({ route, code }),
+    forge: createForgeMetrics(registry),
     observe(from) {
       sources = from;
     },

@@ -10,8 +10,9 @@ import { createDevelopmentKeys, DEVELOPMENT_MARKER } from '../adapters/key-files
 import { isLoopback } from '../http/loopback.ts';
 import type { RunningReconciler } from '../wiring.ts';
 import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
+import { addGithubOptions, forgeOf, type GithubCliOptions } from './github-options.ts';
 
-interface ServeOptions {
+interface ServeOptions extends GithubCliOptions {
   repository: string;
   branch?: string;
   data: string;
@@ -40,7 +41,7 @@ const SECRET_VARIABLE = 'KOKOA_SECRET_';
 const LEAVE_BEHIND_MS = 500;
 
 export function registerServe(program: Command): void {
-  program
+  const command = program
     .command('serve')
     .description('follow a repository, sign a bundle for every node, serve it to them')
     .option('--repository <url>', 'where kokoa.yaml, routes/, origins/ and edges/ are', '.')
@@ -59,7 +60,8 @@ export function registerServe(program: Command): void {
       '--poll-seconds <n>',
       `pause between two looks (default: ${POLL_SECONDS}, of a local repository ${POLL_SECONDS_LOCAL})`,
     )
-    .addOption(new Option('--log-format <format>', 'how to log').choices(['text', 'json']).default('text'))
+    .addOption(new Option('--log-format <format>', 'how to log').choices(['text', 'json']).default('text'));
+  addGithubOptions(command)
     .addHelpText('after', '\nLogs go to standard error. SIGTERM or Ctrl-C ends it; nodes keep what they have.')
     .action(serve);
 }
@@ -71,6 +73,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const gitAuthorization = await secretIn(options.gitAuthorizationFile);
   refuseUselessKeys(options.keys, listen.host);
   const followed = await followedBranch(options.repository, options.branch);
+  const forge = await forgeOf(options, followed.branch);
   const dataDir = resolve(options.data);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const keysDir = resolve(options.keys ?? join(dataDir, 'keys'));
@@ -89,6 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
     gitCaFile: options.gitCa,
     gitAuthorization,
     pollMs: 1000 * pollSeconds,
+    forge,
     secrets: {
       secretsDir: options.secrets && resolve(options.secrets),
       credentialsDir: process.env.CREDENTIALS_DIRECTORY,

@@ -1,6 +1,5 @@
 // A change judged against what it starts from. Law: who owns what is what the base says, never what the change itself says; and a
 // change fails for what it brings, not for what was wrong before in files that it leaves alone.
-import type { AnyLoadedFile } from './files.ts';
 import { approvalHint } from './ownership-approval.ts';
 import { type Change, changeBetween, type JudgedData } from './ownership-change.ts';
 import { judgeOwnership } from './ownership-route.ts';
@@ -12,22 +11,26 @@ import { compareProblems, type Problem } from './problem.ts';
  * base had already, in files that are the same in both, are warnings. Content ids of the two must be of one kind.
  */
 export function judgeChange(base: JudgedData, head: JudgedData): Problem[] {
-  const known = new Set(base.problems.map(placeOf));
-  const change = changeBetween(base, head);
-  const kept = head.problems.map((problem) => {
+  return problemsOfChange(changeBetween(base, head), base.problems, head.problems);
+}
+
+/** The same of problems that were found before: all of both sides, or all that a change of these files can bring about. */
+export function problemsOfChange(change: Change, before: readonly Problem[], after: readonly Problem[]): Problem[] {
+  const known = new Set(before.map(placeOf));
+  const kept = after.map((problem) => {
     if (change.isChanged(problem.file)) return { ...problem, hint: approvalHint(change, problem) };
-    const isOld = known.has(placeOf(problem)) && !isCut(problem, head.loaded);
+    const isOld = known.has(placeOf(problem)) && !isCut(problem, change);
     if (problem.severity === 'warning' || !isOld) return problem;
     return { ...problem, severity: 'warning' as const, hint: `${problem.hint}; it is wrong in the base too` };
   });
-  return [...kept, ...ownershipProblems(base, head, change)].sort(compareProblems);
+  return [...kept, ...ownershipProblems(change, after)].sort(compareProblems);
 }
 
 /** A base without any data owns nothing yet: its first kokoa.yaml comes with whoever may merge it. */
-function ownershipProblems(base: JudgedData, head: JudgedData, change: Change): Problem[] {
-  if (base.loaded.length === 0 || change.routes.length === 0) return [];
+function ownershipProblems(change: Change, after: readonly Problem[]): Problem[] {
+  if (change.isFirst || change.routes.length === 0) return [];
   if (change.base.kokoa?.value === undefined) return [unknownOwners(change.routes.length)];
-  const refused = Map.groupBy(head.problems, ({ file }) => file);
+  const refused = Map.groupBy(after, ({ file }) => file);
   return change.routes.flatMap((file) => judgeOwnership(change, file, refused.get(file.path) ?? []));
 }
 
@@ -43,6 +46,6 @@ function placeOf({ file, rule, line, column }: Problem): string {
 }
 
 /** True for the remark that the rest was not read: what is in there may be anything. */
-function isCut({ rule, file }: Problem, loaded: readonly AnyLoadedFile[]): boolean {
-  return rule === 'KK001' && loaded.every(({ path }) => path !== file);
+function isCut({ rule, file }: Problem, { isLoaded }: Change): boolean {
+  return rule === 'KK001' && !isLoaded(file);
 }

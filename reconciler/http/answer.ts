@@ -74,7 +74,7 @@ export function refuseVerdict(response: Response, verdict: Exclude<TokenVerdict,
     refuse(response, 403, {
       error: 'suspended',
       message: `${verdict.node} is suspended`,
-      hint: 'It keeps serving what it has. An operator sets state: active in its file.',
+      hint: 'It keeps serving what it has. An operator sets state: active in its file, or runs kokoa resume.',
     });
     return;
   }

@@ -4,6 +4,7 @@ import type { Metrics } from '../adapters/metrics.ts';
 import type { TokenVerdict } from '../core/token.ts';
 import type { Store } from '../ports/store.ts';
 import type { FleetReports } from './fleet-reports.ts';
+import type { ProposalParts } from './proposal-deps.ts';
 import type { Served } from './served.ts';
 
 export interface HttpDeps {
@@ -18,10 +19,16 @@ export interface HttpDeps {
   webhookSecret?: string | undefined;
   /** The age recipient of this reconciler, `age1…`. */
   sealingRecipient?: string | undefined;
+  /** Lets teams' programs ask for changes; without it there is no such path. */
+  proposals?: ProposalParts | undefined;
   /** Somebody else terminates TLS: the peer's address is not the client's. */
   behindProxy?: boolean;
-  /** A push arrived. Cheap: it only marks. */
-  onPush(): void;
+  /** A push arrived. Cheap: it only marks. `commit`: the newest one, where it came on top of what was there. */
+  onPush(commit?: string): void;
+  /** Something happened to a pull request. Cheap: it only marks. */
+  onPullRequest(): void;
+  /** A node said how it is. Cheap: it only marks. */
+  onReport(): void;
   /** Something that configs are compiled from changed. Cheap: it only marks. */
   onEnrolment(): void;
   clock(): Date;

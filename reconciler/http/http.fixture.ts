@@ -25,7 +25,7 @@ export async function install(change: Partial<HttpDeps> = {}) {
   const store = createMemoryStore();
   const served = createServed(store);
   const reports = await openFleetReports(store, Date.now());
-  const calls = { push: 0, enrolment: 0 };
+  const calls = { push: 0, pullRequest: 0, enrolment: 0 };
   const clock = { offsetMs: 0 };
   const lines: string[] = [];
   const now = () => new Date(Date.now() + clock.offsetMs);
@@ -42,6 +42,10 @@ export async function install(change: Partial<HttpDeps> = {}) {
     reports,
     judge: (token) => judgeToken(token, served.access, now()),
     branch: 'main',
+    onReport: () => undefined,
+    onPullRequest() {
+      calls.pullRequest += 1;
+    },
     onPush() {
       calls.push += 1;
     },

@@ -5,7 +5,9 @@ import type { HttpDeps } from './deps.ts';
 import { nodeConfigHandler } from './node-config.ts';
 import { nodeStatusHandler } from './node-status.ts';
 import { addObservation } from './observe.ts';
+import { addOpenapi } from './openapi.ts';
 import { addRelay } from './relay.ts';
+import { addRouteProposals } from './route-proposals.ts';
 import { addSealingKey } from './sealing-key.ts';
 import { WEBHOOK_PATH, webhookHandler } from './webhook.ts';
 
@@ -26,7 +28,9 @@ export function createHttpApp(deps: HttpDeps): Express {
   addRelay(app, `${NODE_PATH}/relay`, deps);
   app.post(WEBHOOK_PATH, webhookHandler(deps));
   addObservation(app, deps);
+  if (deps.proposals) addRouteProposals(app, { ...deps, ...deps.proposals, metrics: deps.metrics.forge });
   addSealingKey(app, deps);
+  addOpenapi(app);
   app.use((_request, response) => refuse(response, 404, { error: 'not_found', message: 'there is nothing here' }));
   app.use(errorAnswer(deps));
   return app;

@@ -39,11 +39,11 @@ function deliver(payload: unknown, headersOf: (body: string) => Record<string, s
   return at.ask('/webhooks/github', { method: 'POST', body, headers });
 }
 
-it('answers every example of GitHub’s, and marks for the pushes to the branch alone', async () => {
+it('answers every example of GitHub’s, and marks for pushes and pull requests to the branch alone', async () => {
   const sent = EXAMPLES.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })));
   const marked: unknown[] = [];
   for (const [number, { name, payload }] of sent.entries()) {
-    const before = at.calls.push;
+    const before = { ...at.calls };
     const answer = await deliver(payload, (body) => ({
       'x-github-event': name,
       'x-github-delivery': String(number),
@@ -51,19 +51,30 @@ it('answers every example of GitHub’s, and marks for the pushes to the branch 
     }));
     expect([name, answer.status]).toEqual([name, 200]);
     // A mark is set in the turn after the answer: what follows may only be read when that is over.
-    if (name === 'push') await settled();
-    if (at.calls.push > before) marked.push([name, payload.ref, payload.deleted]);
+    if (name === 'push' || name === 'pull_request') await settled();
+    if (at.calls.push > before.push) marked.push(['dirty', payload.ref]);
+    if (at.calls.pullRequest > before.pullRequest) marked.push(['check', payload.action]);
   }
   await settled();
   expect(sent).toHaveLength(329);
-  expect(marked).toEqual([
-    ['push', 'refs/heads/master', false],
-    ['push', 'refs/heads/master', false],
+  expect(marked.toSorted()).toEqual([
+    ['check', 'closed'],
+    ['check', 'closed'],
+    ['check', 'opened'],
+    ['check', 'opened'],
+    ['check', 'opened'],
+    ['check', 'opened'],
+    ['check', 'reopened'],
+    ['check', 'reopened'],
+    ['check', 'synchronize'],
+    ['dirty', 'refs/heads/master'],
+    ['dirty', 'refs/heads/master'],
   ]);
-  expect(at.calls).toEqual({ push: 2, enrolment: 0 });
+  expect(at.calls).toEqual({ push: 2, pullRequest: 9, enrolment: 0 });
   const metrics = await (await at.ask('/metrics')).text();
   expect(metrics).toContain('kokoa_webhooks_total{result="push"} 2');
-  expect(metrics).toContain('kokoa_webhooks_total{result="ignored"} 327');
+  expect(metrics).toContain('kokoa_webhooks_total{result="pull_request"} 9');
+  expect(metrics).toContain('kokoa_webhooks_total{result="ignored"} 318');
 });
 
 /** The names under which each of them sends, the newest first. */

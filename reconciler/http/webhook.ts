@@ -1,6 +1,6 @@
 // POST /webhooks/github: a push is a hint to look sooner; what is true is what git answers. Law: the body is capped before anything
-// else sees it, its signature is checked before it is parsed, and it decides nothing but when the loop runs next. Forgejo and Gitea post
-// here as well.
+// else sees it, its signature is checked before it is parsed, and it decides nothing but when somebody looks next. A pull request is the
+// same kind of hint. Forgejo and Gitea post here as well.
 
 import { createNodeMiddleware, Webhooks } from '@octokit/webhooks';
 import type { Request, Response } from 'express';
@@ -16,24 +16,32 @@ const WEBHOOK_BYTES_MAX = 25 * 1024 * 1024;
 const HINT_EVERY_MS = 60_000;
 /** `after` of a push that deleted the branch. */
 const NO_COMMIT = /^0+$/;
+/** What changes what a pull request proposes, or where to. Comments, labels and the like do not. */
+const PULL_ACTIONS: readonly string[] = ['opened', 'reopened', 'synchronize', 'edited', 'closed'];
 
-type Deps = Pick<HttpDeps, 'branch' | 'webhookSecret' | 'onPush' | 'log' | 'metrics' | 'clock'>;
+type Deps = Pick<HttpDeps, 'branch' | 'webhookSecret' | 'onPush' | 'onPullRequest' | 'log' | 'metrics' | 'clock'>;
 
 export function webhookHandler(deps: Deps): (request: Request, response: Response) => Promise<void> {
   const { branch, webhookSecret, log, metrics } = deps;
   if (!webhookSecret) return withoutSecret(deps);
   const quiet = quietLog(log);
   const push = oncePerTurn(deps.onPush);
+  const pullRequest = oncePerTurn(() => deps.onPullRequest());
   const webhooks = new Webhooks({ secret: webhookSecret, log: quiet });
   webhooks.onError(() => {});
   webhooks.on('push', ({ id, payload }) => {
     const relevant = payload.ref === `refs/heads/${branch}` && !payload.deleted && !NO_COMMIT.test(payload.after);
     metrics.webhook(relevant ? 'push' : 'ignored');
     log.info({ delivery: id, ref: String(payload.ref).slice(0, 200), relevant }, 'a push was announced');
-    if (relevant) push();
+    if (relevant) push(payload.forced ? undefined : payload.after);
+  });
+  webhooks.on('pull_request', ({ payload }) => {
+    const relevant = PULL_ACTIONS.includes(payload.action) && payload.pull_request?.base?.ref === branch;
+    metrics.webhook(relevant ? 'pull_request' : 'ignored');
+    if (relevant) pullRequest();
   });
   webhooks.onAny(({ name }) => {
-    if (name !== 'push') metrics.webhook('ignored');
+    if (name !== 'push' && name !== 'pull_request') metrics.webhook('ignored');
   });
   const verify = createNodeMiddleware(webhooks, { path: WEBHOOK_PATH, log: quiet });
 
@@ -66,15 +74,16 @@ function withoutSecret({ log, clock }: Deps): (request: Request, response: Respo
   };
 }
 
-/** Many deliveries that arrive together are one mark. */
-function oncePerTurn(mark: () => void): () => void {
-  let marked = false;
-  return () => {
-    if (marked) return;
-    marked = true;
+/** Many deliveries that arrive together are one mark; of a commit only when they all name the same. */
+function oncePerTurn(mark: (commit?: string) => void): (commit?: string) => void {
+  let named: Set<string | undefined> | undefined;
+  return (commit) => {
+    if (named !== undefined) return void named.add(commit);
+    named = new Set([commit]);
     setImmediate(() => {
-      marked = false;
-      mark();
+      const [first, ...others] = named!;
+      named = undefined;
+      mark(others.length === 0 ? first : undefined);
     });
   };
 }

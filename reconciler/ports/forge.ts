@@ -30,6 +30,8 @@ export interface StickyComment {
   key: string;
   /** At most COMMENT_CHARACTERS_MAX. Whoever wrote the names in it is the caller's to escape. */
   markdown: string;
+  /** True: one that stands there is edited, and none is made. */
+  onlyEdit?: true;
 }
 
 /** One per commit and name. Where the credential may not write check runs it is a commit status with the summary's first line. */

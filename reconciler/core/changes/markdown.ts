@@ -12,12 +12,16 @@ const WORDS = { removed: '**removed** ', added: '**added** ', changed: '**change
 
 /** At most MARKDOWN_CHARS_MAX characters: each section keeps to its own bound, and together these leave room. */
 export function documentAsMarkdown({ title, sections, closing }: Document): string {
-  const parts = [
-    `### Plan: ${title}`,
-    ...sections.map(sectionText),
-    `<sub>${closing.map(lineText).join('<br>')}</sub>`,
-  ];
-  return `${parts.join('\n\n')}\n`;
+  return `${[titleAsMarkdown(title), ...sections.map(sectionAsMarkdown), smallAsMarkdown(closing)].join('\n\n')}\n`;
+}
+
+export function titleAsMarkdown(title: string): string {
+  return `### Plan: ${title}`;
+}
+
+/** What few will read, below everything. */
+export function smallAsMarkdown(lines: readonly Line[]): string {
+  return `<sub>${lines.map(lineText).join('<br>')}</sub>`;
 }
 
 /** A value as a code span that nothing in it can end. */
@@ -29,9 +33,10 @@ export function codeSpan(value: string): string {
   return value.trim() === '' ? '(empty)' : `${fence}${padded}${fence}`;
 }
 
-function sectionText({ title, loud, intro, items, paste, charsMax }: Section): string {
-  const head = loud ? `> [!CAUTION]\n> **${title}**` : `**${title}**`;
-  const before = [head, ...intro.map(lineText)].join('\n\n');
+/** At most `charsMax` characters of it. What is loud is said in one box with its meaning, and is seen on the first screen of a phone. */
+export function sectionAsMarkdown({ title, loud, intro, items, paste, charsMax }: Section): string {
+  const head = [`**${title}**`, ...intro.map(lineText)];
+  const before = loud ? `> [!CAUTION]\n> ${head.join('<br>')}` : head.join('\n\n');
   const after = paste === undefined ? '' : `\n\n${paste.lead}\n\n\`\`\`yaml\n${paste.yaml.trimEnd()}\n\`\`\``;
   const rows: string[] = [];
   let length = before.length + after.length + REST_CHARS;

@@ -1,0 +1,23 @@
+// How much a mirror takes on disk, as far as objects go.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Bytes of packs, those under way too, and a page for every loose object. A directory that goes away meanwhile counts as empty. */
+export async function bytesIn(mirror: string): Promise<number> {
+  const objects = join(mirror, 'objects');
+  const pack = join(objects, 'pack');
+  const packs = await names(pack);
+  const sizes = await Promise.all(
+    packs.map(async (name) => (await stat(join(pack, name)).catch(() => undefined))?.size),
+  );
+  const folders = (await names(objects)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+  const loose = await Promise.all(folders.map(async (name) => (await names(join(objects, name))).length));
+  const sum = (numbers: readonly (number | undefined)[]) => numbers.reduce<number>((all, one) => all + (one ?? 0), 0);
+  return sum(sizes) + sum(loose) * LOOSE_BYTES;
+}
+
+const LOOSE_BYTES = 4096;
+
+async function names(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}
