@@ -3,6 +3,7 @@
 //   node bin/prepare.js              the npm packages, when package-lock.json changed and nobody ran `npm ci` since
 //   node bin/prepare.js --packages   also the Debian packages of the lab, when root on Debian and something is missing
 //   … --packages --bench             also the web servers that the benchmarks compare with, and what measures them
+//   … --packages --pictures          also the browser that draws the pictures of the documents, and its letters
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,6 +28,10 @@ const LAB_PACKAGES = {
   curl: 'curl',
 };
 const BENCH_PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', caddy: 'caddy' };
+const PICTURE_PACKAGES = {
+  chromium: 'chromium',
+  'fonts-liberation': '/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf',
+};
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'], ...options });
@@ -114,5 +119,10 @@ function installDebianPackages(packages) {
 }
 
 installNodePackages();
-const bench = process.argv.includes('--bench');
-if (process.argv.includes('--packages')) installDebianPackages({ ...LAB_PACKAGES, ...(bench && BENCH_PACKAGES) });
+const asked = (flag) => process.argv.includes(flag);
+if (asked('--packages'))
+  installDebianPackages({
+    ...LAB_PACKAGES,
+    ...(asked('--bench') && BENCH_PACKAGES),
+    ...(asked('--pictures') && PICTURE_PACKAGES),
+  });

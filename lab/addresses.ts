@@ -51,6 +51,8 @@ export const PORTS = {
   /** Management of the CA, on loopback of its host. */
   acmeManagement: 15000,
   git: 443,
+  /** GitHub's API, on the git host. */
+  github: 8444,
   /** Where the demo lets the reconciler listen. */
   control: 8443,
 } as const;

@@ -1,7 +1,7 @@
 // What visitors and nodes ask, and what must be answered: the questions that several chapters share.
 import { BUNDLE_MEDIA_TYPE, type BundleResponse } from '../bundle/api.ts';
 import type { ProbeResponse, ProbeResult, ProbeTarget } from './probe-protocol.ts';
-import { expect, seconds, UnmetExpectation } from './story.ts';
+import { eventually, expect, seconds, UnmetExpectation } from './story.ts';
 import { EDGES, type EdgeName, type World } from './world.ts';
 
 const LOOK_EVERY_MS = 20;
@@ -36,6 +36,36 @@ export async function liveEverywhere(
     }),
   );
   return Math.max(...results);
+}
+
+/**
+ * Waits until every edge knows a hostname no more: it refuses the handshake, or answers 404. Answers when the last one did, ms since
+ * the epoch. @throws UnmetExpectation
+ */
+export async function goneEverywhere(world: World, hostname: string, timeoutMs: number): Promise<number> {
+  const gone = async (edge: EdgeName) => {
+    const target = await visit(world, hostname, edge);
+    let said = '';
+    return eventually({
+      expected: `${edge} knows ${hostname} no more`,
+      async look() {
+        const result = await world.client.request(target);
+        said = described(result);
+        const isGone = result.kind === 'response' ? result.status === 404 : result.detail.includes('unrecognized name');
+        return isGone ? result.timings.endedAt : undefined;
+      },
+      found: () => said,
+      timeoutMs,
+    });
+  };
+  return Math.max(...(await Promise.all(EDGES.map(gone))));
+}
+
+/** What is published for every edge and what each applied, as one text to compare. */
+export async function publishedAndApplied(world: World): Promise<string> {
+  const { body } = await askControl(world, '/api/v1/edges', world.agents['tokyo-1'].token);
+  const { edges } = JSON.parse(body) as { edges: { name: string; published?: string; applied?: string }[] };
+  return edges.map(({ name, published, applied }) => `${name} ${published} ${applied}`).join(', ');
 }
 
 /** An answer, whatever it is. @throws UnmetExpectation when there is none */

@@ -32,11 +32,11 @@ export const changes: Chapter = [
   {
     title: 'the same with the webhook lost: polling finds photos.hoge.com',
     async play(world) {
-      world.loseWebhooks(true);
+      await world.loseWebhooks(true);
       try {
         return await publishHost(world, 'photos.hoge.com');
       } finally {
-        world.loseWebhooks(false);
+        await world.loseWebhooks(false);
       }
     },
   },

@@ -1,4 +1,4 @@
-// Chapter 5: things break. The edge outlives the control plane, git takes rights away at once, and nothing is ordered twice.
+// Chapter 7: things break. The edge outlives the control plane, git takes rights away at once, and nothing is ordered twice.
 import { answered, described, liveEverywhere, visit } from './ask.ts';
 import type { SlotName } from './example-data.ts';
 import type { Fleet } from './fleet.ts';

@@ -1,4 +1,4 @@
-// Chapter 4: nobody is believed without proof. The control plane tells each token only what is its own; an edge whose control plane
+// Chapter 6: nobody is believed without proof. The control plane tells each token only what is its own; an edge whose control plane
 // is in wrong hands refuses what it cannot verify, by name, changes nothing on its disk, and serves on.
 import { join } from 'node:path';
 import { createDevelopmentKeys, loadKeys } from '../reconciler/adapters/key-files.ts';

@@ -1,4 +1,4 @@
-// Chapter 4: what a route can say, seen by a visitor through the whole line. Each field alone is proved elsewhere, by one edge.
+// Chapter 5: what a route can say, seen by a visitor through the whole line. Each field alone is proved elsewhere, by one edge.
 import bcrypt from 'bcryptjs';
 import { answered, askControl, described, liveEverywhere, visit } from './ask.ts';
 import { routeFile } from './example-data.ts';

@@ -2,6 +2,7 @@
 import { changes } from './chapter-changes.ts';
 import { faults } from './chapter-faults.ts';
 import { joining } from './chapter-joining.ts';
+import { pullRequests } from './chapter-pull-requests.ts';
 import { refusals } from './chapter-refusals.ts';
 import { routes } from './chapter-routes.ts';
 import { serving } from './chapter-serving.ts';
@@ -13,6 +14,7 @@ export const CHAPTERS: Readonly<Record<string, Chapter>> = {
   'machines join': joining,
   'visitors are served': serving,
   'git decides': changes,
+  'a pull request is the product': pullRequests,
   'a route says more': routes,
   'nobody is believed without proof': refusals,
   'things break': faults,

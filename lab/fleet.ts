@@ -10,14 +10,18 @@ import { type Dns, startDns } from './dns.ts';
 import { exampleData } from './example-data.ts';
 import { createDeveloper } from './git-developer.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
+import { type Github, startGithub } from './github.ts';
 import { startReconciler } from './kokoa-command.ts';
 import { createAgents, tokensOf, withoutLateEdge } from './machines.ts';
 import { buildNetwork, type Network } from './network.ts';
 import { startOrigin } from './origin.ts';
 import { type Pebble, startPebble } from './pebble.ts';
-import { createPki, type Pki } from './pki.ts';
+import { type CertificateFiles, createPki, type Pki } from './pki.ts';
+import { createPullRequests } from './pull-requests.ts';
 import type { Run } from './run.ts';
 import { type Door, ORIGINS, POLL_SECONDS, SLOTS, WEBHOOK_SECRET, type World } from './world.ts';
+
+const WEBHOOK_URL = `https://${NAMES.control}:${PORTS.control}/webhooks/github`;
 
 /** The full lab: every machine in a network of its own. */
 export interface Fleet extends World {
@@ -75,7 +79,10 @@ export async function startFleet(run: Run): Promise<Fleet> {
   };
 }
 
-type Control = Pick<Fleet, 'git' | 'developer' | 'loseWebhooks' | 'reconciler' | 'startReconciler'>;
+type Control = Pick<
+  Fleet,
+  'git' | 'developer' | 'github' | 'pullRequests' | 'loseWebhooks' | 'reconciler' | 'startReconciler'
+>;
 
 /** The git server with its first commit, and the reconciler that follows it. */
 async function startControl(
@@ -85,16 +92,26 @@ async function startControl(
   keysDir: string,
   files: Readonly<Record<string, string>>,
 ): Promise<Control> {
-  const git = await startGit(network, pki);
-  const developer = await createDeveloper({ host: network.hosts.git, url: git.url, caFile: pki.caFile });
-  await developer.commit(withoutLateEdge(files), 'the example data of the repository');
-  const serve = await serveOptions(network, pki, git, keysDir);
-  const start = () => startReconciler(run, network.hosts.control, serve, PORTS.control);
+  const certificate = await pki.certificate([NAMES.git], [PUBLIC.git.ipv4]);
+  const git = await startGit(network, pki, certificate);
+  const clone = { host: network.hosts.git, url: git.url, caFile: pki.caFile };
+  const commit = async () => {
+    const developer = await createDeveloper(clone);
+    await developer.commit(withoutLateEdge(files), 'the example data of the repository');
+    return developer;
+  };
+  const [developer, github] = await Promise.all([commit(), startGithubBeside(git, network, pki, certificate)]);
+  const pullRequests = await createPullRequests(clone, github, developer);
+  const args = [...(await serveOptions(network, pki, git, keysDir)), ...github.serveOptions];
+  const serve = { args, port: PORTS.control, caFile: pki.caFile };
+  const start = () => startReconciler(run, network.hosts.control, serve);
   let reconciler = await start();
   return {
-    git,
-    developer,
-    loseWebhooks: (lose) => git.loseWebhooks(lose),
+    ...{ git, developer, github, pullRequests },
+    async loseWebhooks(lose) {
+      git.loseWebhooks(lose);
+      await github.loseWebhooks(lose);
+    },
     reconciler: () => reconciler,
     async startReconciler() {
       reconciler = await start();
@@ -106,15 +123,27 @@ function doorOf(host: 'edge-1' | 'edge-2'): Door {
   return { address: PUBLIC[host].ipv4, httpPort: 80, httpsPort: 443 };
 }
 
-async function startGit(network: Network, pki: Pki): Promise<GitServer> {
-  const url = `https://${NAMES.control}:${PORTS.control}/webhooks/github`;
+async function startGit(network: Network, pki: Pki, certificate: CertificateFiles): Promise<GitServer> {
   return startGitServer({
     host: network.hosts.git,
     address: PUBLIC.git.ipv4,
     port: PORTS.git,
     hostname: NAMES.git,
-    certificate: await pki.certificate([NAMES.git], [PUBLIC.git.ipv4]),
-    webhook: { url, secret: WEBHOOK_SECRET, caFile: pki.caFile },
+    certificate,
+    webhook: { url: WEBHOOK_URL, secret: WEBHOOK_SECRET, caFile: pki.caFile },
+  });
+}
+
+function startGithubBeside(
+  { repository, names }: GitServer,
+  network: Network,
+  { caFile }: Pki,
+  certificate: CertificateFiles,
+): Promise<Github> {
+  return startGithub({
+    ...{ host: network.hosts.git, repository, names, caFile },
+    ...{ address: PUBLIC.git.ipv4, port: PORTS.github, tls: { ...certificate, hostname: NAMES.git } },
+    webhook: { url: WEBHOOK_URL, secret: WEBHOOK_SECRET },
   });
 }
 

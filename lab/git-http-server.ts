@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import { epochMs } from './clock.ts';
 import { describePush, GIT_ENVIRONMENT, type Refs, readRefs, refChanges } from './git-refs.ts';
 import type { Delivery, GitServerConfig } from './git-server.ts';
-import { type Push, pushHeaders, pushPayload } from './git-webhook.ts';
+import { type Push, pushPayload, webhookHeaders } from './git-webhook.ts';
 
 /** GitHub gives a receiver this long. */
 const WEBHOOK_TIMEOUT_MS = 10_000;
@@ -20,6 +20,7 @@ const CGI_HEADER_BYTES_MAX = 16 * 1024;
 const config = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GitServerConfig;
 const services = new Set(['info/refs', 'git-upload-pack', 'git-receive-pack'].map((name) => `${config.path}/${name}`));
 let known: Refs = await readRefs(config.repository);
+let pushing = 0;
 /** One look at the refs at a time, so that two pushes are told apart. */
 let looking: Promise<void> = Promise.resolve();
 
@@ -37,10 +38,25 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     response.writeHead(404).end('no such repository\n');
     return;
   }
-  await runBackend(request, response, path, query);
-  if (!path.endsWith('/git-receive-pack')) return;
-  looking = looking.then(tellOfChanges, tellOfChanges);
-  await looking;
+  if (!path.endsWith('/git-receive-pack')) return runBackend(request, response, path, query);
+  pushing += 1;
+  try {
+    if (pushing === 1) await inTurn(forgetOthers);
+    await runBackend(request, response, path, query);
+    await inTurn(tellOfChanges);
+  } finally {
+    pushing -= 1;
+  }
+}
+
+function inTurn(look: () => Promise<void>): Promise<void> {
+  looking = looking.then(look, look);
+  return looking;
+}
+
+/** What was merged since the last push is told of by who merged it. */
+async function forgetOthers(): Promise<void> {
+  known = await readRefs(config.repository);
 }
 
 /** RFC 3875, as git-http-backend(1) needs it. */
@@ -112,7 +128,7 @@ async function deliver(push: Push): Promise<void> {
   const { webhook } = config;
   if (webhook === undefined) return;
   const body = JSON.stringify(pushPayload(config, push));
-  const headers = pushHeaders(webhook.secret, body);
+  const headers = webhookHeaders('push', webhook.secret, body);
   const record = (outcome: Pick<Delivery, 'outcome' | 'status' | 'answer'>) => {
     const id = headers['x-github-delivery'] ?? '';
     const delivery: Delivery = {

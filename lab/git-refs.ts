@@ -16,9 +16,9 @@ export const GIT_ENVIRONMENT = {
 
 export type Refs = ReadonlyMap<string, string>;
 
-/** Every branch and tag, with its commit. */
+/** Every branch and tag, with its commit; not what GitHub keeps for itself, as the heads of pull requests. */
 export async function readRefs(repository: string): Promise<Refs> {
-  const out = await git(repository, ['for-each-ref', '--format=%(refname) %(objectname)']);
+  const out = await git(repository, ['for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads', 'refs/tags']);
   return new Map(lines(out).map((line) => line.split(' ') as [string, string]));
 }
 

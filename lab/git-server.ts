@@ -62,8 +62,8 @@ export interface GitServer {
   readonly url: string;
   /** The bare repository itself. */
   readonly repository: string;
-  /** As the webhooks name it: `lab/fleet`. */
-  readonly fullName: string;
+  /** As the webhooks name it. */
+  readonly names: RepositoryNames;
   proc(): Proc;
   /** From now on webhooks are recorded as lost instead of sent, or sent again. */
   loseWebhooks(lose: boolean): void;
@@ -118,7 +118,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   return {
     url: config.cloneUrl,
     repository,
-    fullName: config.fullName,
+    names: { fullName: config.fullName, cloneUrl: config.cloneUrl, defaultBranch: config.defaultBranch },
     proc: () => {
       if (running === undefined) throw new TypeError('the git server is stopped');
       return running;

@@ -1,4 +1,4 @@
-// The push webhook as GitHub sends it: its payload, its headers, its signature. Only what a receiver may rely on is there.
+// The push webhook as GitHub sends it: its payload; and of every webhook its headers and its signature. Only what a receiver may rely on is there.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
 import { createHmac, randomUUID } from 'node:crypto';
 
@@ -39,10 +39,31 @@ export interface RepositoryNames {
   defaultBranch: string;
 }
 
+/** Who did it. */
+export const SENDER = { login: 'lab', id: 2, type: 'User' } as const;
+
+/** What the `repository` of every payload has. */
+export function repositoryMember({ fullName, cloneUrl, defaultBranch }: RepositoryNames) {
+  const [owner = '', name = ''] = fullName.split('/');
+  const url = cloneUrl.replace(/\.git$/, '');
+  return {
+    id: 1,
+    name,
+    full_name: fullName,
+    private: true,
+    fork: false,
+    owner: { login: owner, id: 1, type: 'Organization' },
+    url,
+    html_url: url,
+    clone_url: cloneUrl,
+    default_branch: defaultBranch,
+  };
+}
+
 /** The body of a `push` delivery. */
 export function pushPayload(repository: RepositoryNames, push: Push) {
-  const [owner = '', name = ''] = repository.fullName.split('/');
-  const url = repository.cloneUrl.replace(/\.git$/, '');
+  const shared = repositoryMember(repository);
+  const { url } = shared;
   const commits = push.commits.map((commit) => ({
     id: commit.id,
     tree_id: commit.tree,
@@ -67,28 +88,19 @@ export function pushPayload(repository: RepositoryNames, push: Push) {
     compare: `${url}/compare/${push.before.slice(0, 12)}...${push.after.slice(0, 12)}`,
     commits,
     head_commit: commits.at(-1) ?? null,
-    repository: {
-      id: 1,
-      name,
-      full_name: repository.fullName,
-      private: true,
-      owner: { name: owner, login: owner, id: 1, type: 'Organization' },
-      url,
-      html_url: url,
-      clone_url: repository.cloneUrl,
-      default_branch: repository.defaultBranch,
-    },
+    // A push alone has the owner's name as well.
+    repository: { ...shared, owner: { ...shared.owner, name: shared.owner.login } },
     pusher: { name: 'lab', email: 'lab@lab.test' },
-    sender: { login: 'lab', id: 2, type: 'User' },
+    sender: SENDER,
   };
 }
 
 /** The headers of a delivery of exactly `body`. */
-export function pushHeaders(secret: string, body: string): Record<string, string> {
+export function webhookHeaders(event: 'push' | 'pull_request', secret: string, body: string): Record<string, string> {
   return {
     'content-type': 'application/json',
     'user-agent': 'GitHub-Hookshot/lab',
-    'x-github-event': 'push',
+    'x-github-event': event,
     'x-github-delivery': randomUUID(),
     'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
   };

@@ -15,9 +15,17 @@ export function kokoa(run: Run, host: Host, args: readonly string[], input?: str
   return host.attempt(process.execPath, [PROGRAM, ...args], options);
 }
 
+export interface ServeCommand {
+  args: readonly string[];
+  port: number;
+  /** A CA that it trusts beside the system's. */
+  caFile: string;
+}
+
 /** `kokoa serve ARGS`, until it listens. */
-export async function startReconciler(run: Run, host: Host, args: readonly string[], port: number): Promise<Proc> {
-  const proc = host.start('reconciler', process.execPath, [PROGRAM, 'serve', ...args], { env: environment(run) });
+export async function startReconciler(run: Run, host: Host, { args, port, caFile }: ServeCommand): Promise<Proc> {
+  const env = { ...environment(run), NODE_EXTRA_CA_CERTS: caFile };
+  const proc = host.start('reconciler', process.execPath, [PROGRAM, 'serve', ...args], { env });
   await proc.listening(port, 'tcp', TIMEOUT_MS);
   return proc;
 }

@@ -2,11 +2,12 @@
 // posted from here, signed as GitHub signs it.
 import { join } from 'node:path';
 import { createDeveloper, type Developer, type Pushed } from './git-developer.ts';
-import { describePush, GIT_ENVIRONMENT } from './git-refs.ts';
-import { pushHeaders, pushPayload, ZERO } from './git-webhook.ts';
+import { describePush, GIT_ENVIRONMENT, readRefs } from './git-refs.ts';
+import { pushPayload, type RepositoryNames, webhookHeaders, ZERO } from './git-webhook.ts';
 import type { Host } from './namespace.ts';
 
 const NAME = 'fleet';
+const MAIN = 'refs/heads/main';
 const WEBHOOK_TIMEOUT_MS = 10_000;
 
 export interface LoopbackGitOptions {
@@ -18,6 +19,7 @@ export interface LoopbackGitOptions {
 export interface LoopbackGit {
   /** Path of the bare repository. */
   repository: string;
+  names: RepositoryNames;
   developer: Developer;
   loseWebhooks(lose: boolean): void;
 }
@@ -28,31 +30,37 @@ export async function createLoopbackGit(host: Host, { webhook, caFile }: Loopbac
   await host.exec('git', ['init', '-q', '--bare', '--initial-branch=main', repository], { env: GIT_ENVIRONMENT });
   const developer = await createDeveloper({ host, url: repository, caFile });
   const names = { fullName: `lab/${NAME}`, cloneUrl: `https://git.lab.test/${NAME}.git`, defaultBranch: 'main' };
-  let before = ZERO;
   let lost = false;
 
-  const told = async (pushing: Promise<Pushed>): Promise<Pushed> => {
-    const pushed = await pushing;
-    const push = await describePush(repository, { ref: 'refs/heads/main', before, after: pushed.commit });
-    before = pushed.commit;
-    if (!lost) await post(JSON.stringify(pushPayload(names, push)));
+  const told = async (push: () => Promise<Pushed>): Promise<Pushed> => {
+    const before = (await readRefs(repository)).get(MAIN) ?? ZERO;
+    const pushed = await push();
+    const described = await describePush(repository, { ref: MAIN, before, after: pushed.commit });
+    if (!lost) await post(JSON.stringify(pushPayload(names, described)));
     return pushed;
   };
   /** Sent once; nobody may be there to hear it. */
   const post = async (body: string) => {
     const signal = AbortSignal.timeout(WEBHOOK_TIMEOUT_MS);
-    await fetch(webhook.url, { method: 'POST', headers: pushHeaders(webhook.secret, body), body, signal }).then(
+    await fetch(webhook.url, {
+      method: 'POST',
+      headers: webhookHeaders('push', webhook.secret, body),
+      body,
+      signal,
+    }).then(
       (response) => response.arrayBuffer(),
       () => undefined,
     );
   };
   return {
     repository,
+    names,
     developer: {
       directory: developer.directory,
-      commit: (files, message) => told(developer.commit(files, message)),
-      revert: (commit) => told(developer.revert(commit)),
-      forcePush: (base, files, message) => told(developer.forcePush(base, files, message)),
+      commit: (files, message) => told(() => developer.commit(files, message)),
+      revert: (commit) => told(() => developer.revert(commit)),
+      forcePush: (base, files, message) => told(() => developer.forcePush(base, files, message)),
+      catchUp: developer.catchUp,
     },
     loseWebhooks(lose) {
       lost = lose;

@@ -9,6 +9,7 @@ import type { AgentHost } from './agent-host.ts';
 import { openClient } from './client.ts';
 import { endKnown } from './ending.ts';
 import { exampleData, type SlotName } from './example-data.ts';
+import { startGithub } from './github.ts';
 import { startReconciler } from './kokoa-command.ts';
 import { createLoopbackGit } from './loopback-git.ts';
 import { freePort, isFree } from './loopback-port.ts';
@@ -18,6 +19,7 @@ import { startOrigin } from './origin.ts';
 import { createPki, type Pki } from './pki.ts';
 import type { Proc } from './proc.ts';
 import { identify } from './process-table.ts';
+import { createPullRequests } from './pull-requests.ts';
 import type { Run } from './run.ts';
 import {
   type Door,
@@ -56,8 +58,15 @@ export async function startLoopback(run: Run): Promise<World> {
   const startService = async (origin: OriginName, name: string, servicePort: number) => {
     await startOrigin(hosts[origin], { name, port: servicePort, address: tunnelAddresses[origin] });
   };
-  const [git, client, agents] = await Promise.all([
-    createLoopbackGit(operator, { webhook, caFile: pki.caFile }),
+  const startRepository = async () => {
+    const git = await createLoopbackGit(operator, { webhook, caFile: pki.caFile });
+    const { repository, names } = git;
+    const listen = { address: LOOPBACK, port: await freePort() };
+    const beside = { host: operator, repository, names, caFile: pki.caFile };
+    return { git, github: await startGithub({ ...beside, ...listen, webhook }) };
+  };
+  const [{ git, github }, client, agents] = await Promise.all([
+    startRepository(),
     openClient(addLoopbackHost(run, 'client')),
     createAgents((slot) => hosts[slot], {
       ...{ program, controlUrl, fingerprint },
@@ -69,20 +78,25 @@ export async function startLoopback(run: Run): Promise<World> {
   const files = exampleData({ controlUrl, acmeServer: NO_CA, network: `${network}.`, tokens: tokensOf(agents) });
   await git.developer.commit(withoutLateEdge(files), 'the example data of the repository');
 
+  const clone = { host: operator, url: git.repository, caFile: pki.caFile };
+  const pullRequests = await createPullRequests(clone, github, git.developer);
   const control = addLoopbackHost(run, 'control');
-  const serve = serveOptions(control, git.repository, keysDir, port);
+  const args = [...serveOptions(control, git.repository, keysDir, port), ...github.serveOptions];
   let reconciler: Proc | undefined;
   const world: World = {
     ...{ run, pki, client, operator, fingerprint, keysDir, agents, files, doors, tunnelAddresses, startService },
-    developer: git.developer,
-    loseWebhooks: git.loseWebhooks,
+    ...{ developer: git.developer, github, pullRequests },
+    async loseWebhooks(lose) {
+      git.loseWebhooks(lose);
+      await github.loseWebhooks(lose);
+    },
     visitorAddress: LOOPBACK,
     control: { hostname: LOOPBACK, address: LOOPBACK, port, http: true },
     publicRoot: async () => pki.caPem,
     prepareHost: (hostname) => importEverywhere(pki, agents, hostname),
     reconciler: () => reconciler!,
     async startReconciler() {
-      reconciler = await startReconciler(run, control, serve, port);
+      reconciler = await startReconciler(run, control, { args, port, caFile: pki.caFile });
     },
     powerOff: (edge) => powerOff(agents[edge]),
   };

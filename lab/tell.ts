@@ -7,7 +7,7 @@ import { type Scene, seconds, UnmetExpectation } from './story.ts';
 const COLUMNS = 80;
 const TIME_COLUMNS = 8;
 /** What the last lines of a failure are taken from, per machine. */
-const LOGS = ['agent.log', 'join.log', 'reconciler.log', 'pebble.log', 'hostile.log'];
+const LOGS = ['agent.log', 'join.log', 'reconciler.log', 'github.log', 'pebble.log', 'hostile.log'];
 const LOG_LINES = 6;
 const LOG_BYTES_READ = 64 * 1024;
 const FOUND_LINES = 20;

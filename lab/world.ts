@@ -3,10 +3,12 @@ import type { AgentHost } from './agent-host.ts';
 import type { Client } from './client.ts';
 import type { SlotName } from './example-data.ts';
 import type { Developer } from './git-developer.ts';
+import type { Github } from './github.ts';
 import type { Host } from './namespace.ts';
 import type { Pki } from './pki.ts';
 import type { ProbeTarget } from './probe-protocol.ts';
 import type { Proc } from './proc.ts';
+import type { PullRequests } from './pull-requests.ts';
 import type { Run } from './run.ts';
 
 export const WEBHOOK_SECRET = 'a secret of the lab';
@@ -41,6 +43,10 @@ export interface World {
   run: Run;
   pki: Pki;
   developer: Developer;
+  /** Beside the repository: its pages and its API. */
+  github: Github;
+  /** Of somebody who may not push to main. */
+  pullRequests: PullRequests;
   client: Client;
   /** Where the operator's commands run. */
   operator: Host;
@@ -64,7 +70,7 @@ export interface World {
   /** One more service beside an origin's own. */
   startService(origin: OriginName, name: string, port: number): Promise<void>;
   /** From now on webhooks are lost, or arrive again. */
-  loseWebhooks(lose: boolean): void;
+  loseWebhooks(lose: boolean): Promise<void>;
   reconciler(): Proc;
   startReconciler(): Promise<void>;
   /** Ends everything on the machine of an edge, as pulling its plug does. */

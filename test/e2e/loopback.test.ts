@@ -11,7 +11,7 @@ const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 /** Debian's `nobody`. */
 const NOBODY = '65534';
-const DEMO_MS = 180_000;
+const DEMO_MS = 240_000;
 
 const scenes = Object.values(CHAPTERS).flat();
 const skipped = scenes.filter(({ only }) => only === 'full').length;
