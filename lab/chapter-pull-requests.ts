@@ -93,7 +93,7 @@ export const pullRequests: Chapter = [
       const comment = await commentSays(
         world,
         opened.number,
-        [`**live** \`https://${TEAM}\`: 200 from `, ...EDGES.map((edge) => `\`${edge}\``)],
+        [`**live** <https://${TEAM}>: 200 from `, ...EDGES.map((edge) => `\`${edge}\``)],
         SAID_LIVE_MS,
       );
       const saidAt = epochMs();

@@ -40,7 +40,7 @@ it('edits one comment from the merge until it is live, and then asks GitHub for 
   await world.comment(/waiting for its certificate at `e1`/);
   await world.report('e1', got({ 'blog.hoge.com': 200 }));
   await world.report('e2', got({ 'blog.hoge.com': 200 }));
-  await world.comment(/### Live: 1 host added[\s\S]*`https:\/\/blog\.hoge\.com`: 200 from `e1`, `e2`/);
+  await world.comment(/### Live: 1 host added[\s\S]*<https:\/\/blog\.hoge\.com>: 200 from `e1`, `e2`/);
   await world.sayings.idle();
 
   const { state } = world.double;

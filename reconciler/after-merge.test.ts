@@ -47,7 +47,7 @@ it('goes on until every edge answered, and then is silent', async () => {
   await told.report('e1', got({ 'blog.hoge.com': 200 }));
   expect(told.comment(7)).toContain('200 from `e1`');
   await told.report('e2', got({ 'blog.hoge.com': 200 }));
-  expect(told.comment(7)).toContain('- **live** `https://blog.hoge.com`: 200 from `e1`, `e2`');
+  expect(told.comment(7)).toContain('- **live** <https://blog.hoge.com>: 200 from `e1`, `e2`');
   expect(told.titles(7)).toEqual([...Array(3).fill('Published: 0 of 1 host live'), 'Live: 1 host added']);
   expect(told.said.statuses.get('kokoa/publish')?.at(-1)).toBe(`${commit} success: published`);
   expect(told.said.statuses.get('kokoa/compile')?.at(-1)).toBe(`${commit} success: 3 hosts`);

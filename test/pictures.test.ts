@@ -131,6 +131,8 @@ const ALLOWED: Readonly<Record<string, RegExp>> = {
     ['p', 'ul', 'li', 'strong', 'b', 'sub', 'br', 'h3', 'pre', 'details', 'summary'].map((tag) => [tag, /^$/]),
   ),
   code: /^( class="language-yaml")?$/,
+  // A hostname that answers.
+  a: /^ href="https:\/\/[a-z0-9-]+\.(hoge|fuga)\.com"$/,
   // The box of an alert and the sign in it.
   div: /^ class="markdown-alert markdown-alert-(caution|warning)"$/,
   svg: /^ class="octicon octicon-(stop|alert) mr-2" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"$/,

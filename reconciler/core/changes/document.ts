@@ -39,8 +39,10 @@ export interface Document {
 export function documentOf(changes: Changes): Document {
   const { base, guard } = changes;
   const sections = [
+    // Nothing of the rest happens while the guard refuses.
+    guard.kind === 'refused' ? guardSection(guard) : undefined,
     hostsRemoved(changes.hosts.removed),
-    guardSection(guard),
+    guard.kind === 'refused' ? undefined : guardSection(guard),
     routesSection('Hosts added', 'added', changes.hosts.added, 9_000),
     routesSection('Hosts changed', 'changed', changes.hosts.changed, 9_000),
     portsSection(changes.ports),

@@ -91,7 +91,7 @@ const OWN_WORDS = /^(?!.*(?:@|https?:|\]\())[A-Za-z0-9 .,:;()’…→+−%*>#_!
 function strangeLines(markdown: string): string[] {
   const own = outsideOfCode(markdown)
     .replaceAll('> [!CAUTION]', '')
-    .replaceAll(/<\/?sub>|<br>/g, '');
+    .replaceAll(/<\/?sub>|<br>|<\/?details>|<\/?summary>/g, '');
   return own.split('\n').filter((line) => !OWN_WORDS.test(line));
 }
 

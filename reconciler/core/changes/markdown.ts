@@ -6,8 +6,10 @@ import type { Document, Inline, Item, Line, Section } from './document.ts';
 export const MARKDOWN_CHARS_MAX = 60_000;
 /** Fields of one item that are listed. */
 const DETAILS_MAX = 12;
-/** Room for the line that counts what is left out. */
-const REST_CHARS = 40;
+/** Room for the line that counts what is left out, and for what folds. */
+const REST_CHARS = 120;
+/** Items that are seen without unfolding. */
+const SEEN_MAX = 20;
 const WORDS = { removed: '**removed** ', added: '**added** ', changed: '**changed** ' } as const;
 
 /** At most MARKDOWN_CHARS_MAX characters: each section keeps to its own bound, and together these leave room. */
@@ -48,7 +50,15 @@ export function sectionAsMarkdown({ title, loud, intro, items, paste, charsMax }
   }
   const rest = items.length - rows.length;
   if (rest > 0) rows.push(`- … and ${rest} more`);
-  return `${before}\n\n${rows.join('\n')}${after}`;
+  return `${before}\n\n${folded(rows, items.length)}${after}`;
+}
+
+/** A long list is not to be scrolled through by everybody. */
+function folded(rows: readonly string[], count: number): string {
+  const [seen, more] = [rows.slice(0, SEEN_MAX), rows.slice(SEEN_MAX)];
+  if (more.length <= 1) return rows.join('\n');
+  const summary = `<details><summary>and ${count - SEEN_MAX} more</summary>`;
+  return `${seen.join('\n')}\n\n${summary}\n\n${more.join('\n')}\n\n</details>`;
 }
 
 function itemText({ sign, line, details }: Item): string {

@@ -35,8 +35,14 @@ export function itemOf({ touched, state, problem, edges }: NameProgress, isLate:
     isLate,
   );
   const lines = groups.map(({ at, nodes }) => atEdgeLine(at, nodes, isLate));
-  if (lines.length === 1) return { word, line: [name, ': ', ...lines[0]!], details: [] };
-  return { word, line: [name], details: lines };
+  const shown = word === 'live' ? linkOf(touched.url, name) : name;
+  if (lines.length === 1) return { word, line: [shown, ': ', ...lines[0]!], details: [] };
+  return { word, line: [shown], details: lines };
+}
+
+/** What answers may be visited. Of a canonical hostname nothing is markup. */
+function linkOf(url: string | undefined, name: { value: string }): Line[number] {
+  return url !== undefined && /^https:\/\/[a-z0-9.-]+$/.test(url) ? `<${url}>` : name;
 }
 
 /** Of an away edge nothing is known; the others say how it is. */
