@@ -59,6 +59,19 @@ test('a pool of one edge works, and what it relays nobody else can read', async 
   expect(JSON.stringify([plane.certificates, plane.identities, only.log])).not.toContain('AGE-SECRET-KEY');
 });
 
+test('a certificate that was imported before its hostname came is seen with it, and not only at the next look', async () => {
+  const only = await pool.addEdge('osaka-1');
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('the first is served', () => served(only).length === 1);
+  // As by `kokoa-agent certs import`, beside the agent. Nobody is asked to order it.
+  const { fullchain, key } = await maker.make({ names: ['DNS:blog.hoge.com'] });
+  await only.store.write('blog.hoge.com', { fullchain, key }, 'imported');
+  pool.configure([only], { 'app.hoge.com': 'osaka-1', 'blog.hoge.com': 'tokyo-1' });
+  await until('the second is served', () => served(only).length === 2);
+  expect(ca.orders).toEqual(['app.hoge.com']);
+});
+
 test('an edge that joins later serves everything without an order, even what it is the orderer of now', async () => {
   const osaka = await pool.addEdge('osaka-1');
   osaka.start();

@@ -4,7 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { StatusReport } from '../bundle/api.ts';
 import type { Chunk, EdgeConfig } from '../bundle/config.ts';
-import { createBell } from './bell.ts';
+import { type Bell, createBell } from './bell.ts';
 import { createOrders, type EdgeView, type Log } from './certificate-orders.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificate-shelf.ts';
 import { createPoolIdentityHolder } from './pool-identity.ts';
@@ -46,6 +46,8 @@ export interface Certificates {
 
 /** How often the disk is read for what a person imported or damaged. */
 const REFRESH_MS = 30_000;
+/** Between two looks at the disk, however often hostnames without a certificate come. */
+const REFRESH_REST_MS = 1_000;
 /** Of a status report; those that end first, those without a certificate. */
 export const STATUS_CERTIFICATES_MAX = 1_000;
 export const STATUS_QUARANTINED_MAX = 200;
@@ -77,6 +79,7 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
       mailbox.wake();
     },
   });
+  const disk = createBell();
   const wakeAll = () => {
     mailbox.wake();
     orders.wake();
@@ -84,14 +87,17 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
 
   return {
     configure(config, chunks) {
+      const before = view?.hosts;
       view = viewOf(config, chunks, view);
+      // Its certificate may have been imported before the hostname came.
+      if ([...view.hosts.keys()].some((host) => !before?.has(host) && !shelf.isServed(host, now()))) disk.ring();
       reasons.changed();
       wakeAll();
     },
     async run(signal) {
       await refresh(shelf, log);
       isRead = true;
-      await Promise.all([mailbox.run(signal), orders.run(signal), refreshAgain(shelf, log, wakeAll, signal)]);
+      await Promise.all([mailbox.run(signal), orders.run(signal), refreshAgain(shelf, log, disk, wakeAll, signal)]);
     },
     holds: (hostname) => (isRead ? shelf.isServed(hostname, now()) : undefined),
     status: remembered(
@@ -125,15 +131,17 @@ async function refresh(shelf: CertificateShelf, log: Log): Promise<void> {
 async function refreshAgain(
   shelf: CertificateShelf,
   log: Log,
+  disk: Bell,
   changed: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const clock = createBell();
+  const rest = createBell();
   while (!signal.aborted) {
-    await clock.wait(REFRESH_MS, signal);
+    await disk.wait(REFRESH_MS, signal);
     if (signal.aborted) return;
     await refresh(shelf, log);
     changed();
+    await rest.wait(REFRESH_REST_MS, signal);
   }
 }
 

@@ -43,7 +43,7 @@ test('the first step prints the manifest and writes a page that posts it', async
       ...{ checks: 'write', contents: 'write', deployments: 'write', metadata: 'read' },
       ...{ pull_requests: 'write', statuses: 'write' },
     },
-    default_events: ['push', 'pull_request', 'check_run', 'check_suite'],
+    default_events: ['push', 'pull_request'],
   });
   const page = readFileSync(join(dir, 'kokoa-app.html'), 'utf8');
   expect(page).toContain('action="https://github.com/organizations/octo-org/settings/apps/new" method="post"');

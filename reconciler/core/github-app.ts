@@ -47,7 +47,7 @@ export function appManifest(controlPlane: string): AppManifest {
       pull_requests: 'write',
       statuses: 'write',
     },
-    default_events: ['push', 'pull_request', 'check_run', 'check_suite'],
+    default_events: ['push', 'pull_request'],
   };
 }
 
