@@ -106,7 +106,7 @@ function errorsText({ problems, linesNeeded, lineOf }: Extract<PullReport, { kin
   const errors = problems.filter(({ severity }) => severity === 'error');
   const warnings = problems.filter(({ severity }) => severity === 'warning');
   return [
-    'Nothing of it can go live as it is.',
+    'What is wrong here will not go live. Mend it before the merge.',
     listed(errors, lineOf, PROBLEMS_CHARS_MAX),
     ...(linesNeeded === '' ? [] : pasteText(linesNeeded)),
     ...warningsText(warnings, lineOf),
@@ -171,7 +171,7 @@ function closing({ commit, base, branch, report }: JudgedPullRequest): Line[] {
   const edits = '; a push edits this comment';
   // A plan says itself what it is compared with.
   const at: Line = report.kind === 'planned' ? [] : [' at ', short(base)];
-  const explain: Line[] = [[{ value: 'npx kokoa explain KKnnn' }, ' says what a rule is for']];
+  const explain: Line[] = [[{ value: 'kokoa explain KKnnn' }, ' says what a rule is for']];
   return [
     [short(commit), ' on top of ', { value: branch }, ...at, edits],
     ...(report.kind === 'errors' ? explain : []),
