@@ -136,6 +136,18 @@ it.each<[string, Files, string]>([
   expect(await storedText(site.store)).toBe(text);
 });
 
+it('takes a token of a team away even while nothing can be published', async () => {
+  const hash = 'a'.repeat(64);
+  const withToken = kokoa().replace('  - name: hoge\n', `$&    tokens:\n      - name: ci\n        sha256: ${hash}\n`);
+  const site = createSite({ ...FLEET, 'kokoa.yaml': withToken });
+  await site.run();
+  site.store.failNext('publish', new Error('full'));
+  await expect(site.push({ 'kokoa.yaml': kokoa() })).rejects.toThrow('full');
+  const [standing, ...others] = site.restricted;
+  expect(others).toEqual([]);
+  expect(standing!.newest.kokoa!.value!.teams[0]!.tokens).toBeUndefined();
+});
+
 it('keeps out who is restricted even while nothing can be published', async () => {
   const site = createSite();
   await site.run();
@@ -210,8 +222,22 @@ it.each<[string, (site: Site, base: string) => string]>([
   await site.restart();
   expect((await site.run()).standing.hold?.reason).toBe('history_rewritten');
   expect(await storedText(site.store)).toBe(text);
-  expect(await site.push({ 'kokoa.yaml': overriding('f'.repeat(64), base) })).toMatchObject({ kind: 'published' });
+  const elsewhere = hold!.hint.replace(base, 'f'.repeat(40));
+  expect((await site.push({ 'kokoa.yaml': kokoa(pasted(elsewhere)) })).kind).toBe('held');
+  // The log prints the first line of a hint.
+  expect(await site.push({ 'kokoa.yaml': kokoa(pasted(hold!.hint)) })).toMatchObject({ kind: 'published' });
   expect(Object.keys(await site.hosts())).toEqual(['app.hoge.com', 'b.hoge.com', 'wiki.fuga.com']);
+});
+
+/** What somebody pastes who does exactly as the hint says. */
+const pasted = (hint: string) => `${/paste this into kokoa\.yaml: (.*)/.exec(hint)![1]!}\n`;
+
+it('an override without a plan lets no plan of the guard pass', async () => {
+  const site = createSite({ ...FLEET, ...MANY });
+  const base = (await site.run()).standing.commit!;
+  const override = kokoa(`guards: {override: {base: ${base}, reason: it is meant}}\n`);
+  const { standing } = await site.push({ ...gone(MANY), 'kokoa.yaml': override });
+  expect([standing.hold?.reason, standing.hold?.refused?.base]).toEqual(['guard', base]);
 });
 
 it('ends the hold when the published history comes back, and follows a revert', async () => {

@@ -159,6 +159,8 @@ export function createLoop(deps: LoopDeps): Loop {
       failures += 1;
       deps.failed(error, secondsSince(since));
       if ((error as { code?: string }).code === 'publish_conflict') await catchUp();
+      // Who is let in may be another already; what cannot be saved now is saved by a run that comes to its end.
+      await saveSlots(standing.live).catch(() => undefined);
     }
     if (asked) pace.asked(since, standing.commit !== commit);
     fetchDue ||= fetch && failures > 0;

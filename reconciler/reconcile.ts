@@ -8,6 +8,7 @@ import { judgePlan, type Verdict } from './core/guard.ts';
 import { layOver, sameRestrictions } from './core/local-restriction.ts';
 import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
+import { losesTeamToken } from './core/team-token.ts';
 import { judge } from './judge.ts';
 import type { Source } from './ports/source.ts';
 import type { Store } from './ports/store.ts';
@@ -58,7 +59,7 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const known = standing.head && !standing.compiled ? await recall(standing, deps) : standing;
   const newest = await readCommit(known, commit, source);
   lap('read');
-  announceRestrictions(known, newest, deps);
+  announceRestrictions(known, { commit, newest }, deps);
   const judged = await judge({ ...known, commit, newest }, source);
   lap('validate');
   if (judged.hold && !known.compiled)
@@ -100,9 +101,15 @@ async function newestCommit({ commit }: Standing, source: Source, fetch: boolean
   }
 }
 
-function announceRestrictions(known: Standing, newest: Desired, { restricted }: Reconciler): void {
-  const { desired, restrictions } = restrict(known.live, newest);
-  if (restrictions.length > 0) restricted?.({ ...known, live: desired });
+function announceRestrictions(
+  known: Standing,
+  read: Pick<Standing, 'commit' | 'newest'>,
+  { restricted }: Pick<Reconciler, 'restricted'>,
+): void {
+  const { desired, restrictions } = restrict(known.live, read.newest);
+  // The tokens of teams are looked up in the newest files as well.
+  if (restrictions.length > 0 || losesTeamToken(known.live, read.newest))
+    restricted?.({ ...known, ...read, live: desired });
 }
 
 interface Making {

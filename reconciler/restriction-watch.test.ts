@@ -236,3 +236,15 @@ it('leaves in the store which slots there are, and forgets none while the mirror
   await start(site);
   expect(await site.store.slots()).toHaveLength(4);
 });
+
+it('leaves the token there that is let in, also when the run that learned it fails', async () => {
+  const site = createSite();
+  const { loop, failures } = await start(site);
+  site.store.failNext('publish', new KokoaError('store_failed', 'the disk is full'), 1000);
+  site.source.commit({ ...B, 'edges/e2.yaml': edge('e2', { token: 'another', generation: 2 }) });
+  loop.dirty('push');
+  await pass(1);
+  expect(failures.length).toBeGreaterThan(0);
+  // What is revoked now has to be this one: a revocation of the older one would be over already.
+  expect((await site.store.slots())[1]).toMatchObject({ node: 'e2', generation: 2, tokenSha256: sha('another') });
+});

@@ -112,6 +112,12 @@ describe('a visitor of this edge', () => {
       { status: 301 },
     ],
     [
+      'a status that HTTP does not have',
+      'HTTP/1.1 999 No\r\ncontent-length: 0\r\n\r\n',
+      () => undefined,
+      { failure: 'not_http: 999 is no status of HTTP' },
+    ],
+    [
       'a body that breaks off',
       'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc',
       (socket) => socket.destroy(),

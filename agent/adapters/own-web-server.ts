@@ -1,7 +1,7 @@
 // The way from this machine to its own web server: as a visitor comes; behind a load balancer, where that way is not open to the machine
 // itself, through the inner socket. Law: no other machine is ever asked.
 import { existsSync } from 'node:fs';
-import { VISIT_TIMEOUT_MS, visitFailure } from '../core/visit-failure.ts';
+import { statusFailure, VISIT_TIMEOUT_MS, visitFailure } from '../core/visit-failure.ts';
 import type { Visited } from '../core/visit-plan.ts';
 import type { HostAnswer } from '../look.ts';
 import type { Settings } from '../ports/settings.ts';
@@ -42,7 +42,9 @@ export function createOwnWebServer({ listen, httpsSocket }: OwnWebServerOptions)
     },
     async visit(hostname) {
       const answer = await ask({ ...place, hostname, method: 'GET', timeoutMs: VISIT_TIMEOUT_MS });
-      return answer.ok ? { status: answer.status } : { failure: visitFailure(answer.reason) };
+      if (!answer.ok) return { failure: visitFailure(answer.reason) };
+      const failure = statusFailure(answer.status);
+      return failure === undefined ? { status: answer.status } : { failure };
     },
   };
 }

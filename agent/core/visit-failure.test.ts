@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { validateStatusReport } from '../../bundle/api-schema.ts';
-import { visitFailure } from './visit-failure.ts';
+import { statusFailure, visitFailure } from './visit-failure.ts';
 
-const report = (failure: string) => ({
+const report = (visited: { status: number } | { failure: string }) => ({
   agentVersion: '1.0.0',
   state: 'applied',
   enrolment: { wireguardPublicKey: `${'A'.repeat(43)}=`, signingKey: 'A'.repeat(43), formats: [1] },
-  answers: [{ hostname: 'a.test', failure, since: '2030-01-01T00:00:00.000Z' }],
+  answers: [{ hostname: 'a.test', ...visited, since: '2030-01-01T00:00:00.000Z' }],
 });
 
 it.each([
@@ -22,5 +22,11 @@ it.each([
   ['constructor', 'no_answer: the connection failed'],
 ])('%j is said in our words, which a report may hold', (reason, failure) => {
   expect(visitFailure(reason)).toBe(failure);
-  expect(validateStatusReport(report(failure))).toBeUndefined();
+  expect(validateStatusReport(report({ failure }))).toBeUndefined();
+});
+
+// An origin answers with any three digits, and one answer that the reconciler refuses would cost the edge its whole report.
+it.each([0, 99, 100, 200, 599, 600, 999])('the status %i never keeps a report from being taken', (status) => {
+  const failure = statusFailure(status);
+  expect(validateStatusReport(report(failure === undefined ? { status } : { failure }))).toBeUndefined();
 });

@@ -17,3 +17,8 @@ export function visitFailure(reason: string): string {
   if (/^HPE_/.test(reason)) return 'not_http: what came back is not HTTP';
   return /^[A-Z][A-Z0-9_]{0,60}$/.test(reason) ? `no_answer: ${reason}` : 'no_answer: the connection failed';
 }
+
+/** Undefined: it is one of HTTP (RFC 9110, section 15). An origin can send any three digits, and a report with others is refused as a whole. */
+export function statusFailure(status: number): string | undefined {
+  return status >= 100 && status <= 599 ? undefined : `not_http: ${status} is no status of HTTP`;
+}

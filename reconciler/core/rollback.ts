@@ -52,7 +52,8 @@ export function rollbackText(
       ? `Brings the data back to what it was in ${codeSpan(to)}.`
       : `Undoes what ${codeSpan(undone.id)} (${codeSpan(cut(undone.subject))}) did to the data.`;
   const against = `Made against ${codeSpan(from)}: what was merged into the same files after it would be undone too.`;
-  const message = `${title}\n\nThe data is again what it was in ${to}.`;
+  // Of a commit's subject nothing stands here: `[skip ci]` and `closes #5` would act in it.
+  const message = `Bring the data back to ${to.slice(0, SHORT)}\n\nThe data is again what it was in ${to}.`;
   return { key: `rollback ${from} ${to}`, title, body: `${what} ${against}\n\n${plan}`, message };
 }
 

@@ -11,7 +11,10 @@ export type FieldsResult =
 /** Names that other programs use, and ours. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { origin_id: 'origin', target_port: 'port' };
 
-/** `body`: parsed JSON. `team` may be said, and must be the asking one. */
+/** Of a request, each name with its value counted as one. Larger routes are written in git: here everybody else waits while one is laid out. */
+const VALUES_MAX = 1000;
+
+/** `body`: parsed JSON of a bounded depth. `team` may be said, and must be the asking one. */
 export function readFields(body: unknown, team: string): FieldsResult {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const message = `found ${Array.isArray(body) ? 'a list' : 'a single value'}, expected a JSON object`;
@@ -20,6 +23,11 @@ export function readFields(body: unknown, team: string): FieldsResult {
       message,
       'send the fields of a route, such as {"hostname": …, "origin_id": …, "target_port": …}',
     );
+  }
+  const count = valuesIn(body);
+  if (count > VALUES_MAX) {
+    const message = `found ${count} values, expected at most ${VALUES_MAX}`;
+    return refused('bad_body', message, 'write so large a route in git, and open a pull request there');
   }
   const { team: asked, ...rest } = body as Record<string, unknown>;
   if (asked !== undefined && asked !== team)
@@ -38,6 +46,11 @@ export function readFields(body: unknown, team: string): FieldsResult {
     fields.set(ours, value);
   }
   return { kind: 'fields', fields: Object.fromEntries(fields) };
+}
+
+function valuesIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce((sum: number, one) => sum + 1 + valuesIn(one), 0);
 }
 
 function refused(error: 'bad_body' | 'two_names' | 'other_team', message: string, hint: string): FieldsResult {

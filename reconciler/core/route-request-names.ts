@@ -3,9 +3,27 @@ import type { Desired } from './desired.ts';
 import { viewOfDesired } from './desired-view.ts';
 import type { LoadedFile } from './files.ts';
 import { canonicalHostname, coveredByAny } from './hostname.ts';
+import type { Problem } from './problem.ts';
 import type { RouteRefusal } from './route-request-shapes.ts';
 import { indexOf } from './settings-index.ts';
 import { shown } from './shown.ts';
+
+/** What is said of a name in the place of words that name the file of another team; reviewers read those in the pull request. */
+const SAID: Readonly<Record<string, Pick<Problem, 'message' | 'hint'>>> = {
+  KK303: {
+    message: 'found a hostname that another file claims too, expected one file per hostname',
+    hint: 'choose another name, or ask an operator whose it is',
+  },
+  KK366: {
+    message: 'found a name that belongs together with one of another team, expected names of one team',
+    hint: 'if it is meant, nothing else to do: the pull request says which one, and who has to agree',
+  },
+};
+
+/** As the program of a team is told. */
+export function withoutOthers(problem: Problem): Problem {
+  return { ...problem, ...SAID[problem.rule] };
+}
 
 /** The team's file that a PATCH or DELETE is about; what it is not allowed, or cannot be, is refused. */
 export function findRoute(

@@ -64,6 +64,13 @@ describe('the words of a refusal', () => {
   });
 });
 
+it('of a name that two teams claim, tells neither who the other is', () => {
+  const path = 'routes/hoge/theirs.yaml';
+  const decision = patch(path, 'hostname: theirs.both.com\norigin: o1\nport: 80\n', { port: 81 });
+  expect(decision).toMatchObject({ error: 'invalid', problems: [{ rule: 'KK303', file: path, line: 1 }] });
+  expect(JSON.stringify(decision)).not.toContain('fuga');
+});
+
 describe('a new file', () => {
   it('says what was asked for, whatever that is', () => {
     const value = fc.oneof(
@@ -184,6 +191,29 @@ describe('mergePatch', () => {
   ])('of %j and %j is %j', (target, change, result) => {
     expect(mergePatch(target, change)).toEqual(result);
   });
+});
+
+// Laying out 60 KB of small values takes seconds, in which nobody else is answered.
+it.each<[string, object]>([
+  ['names', Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`k${at}`, 1]))],
+  ['a list', { allow: Array(1000).fill('10.0.0.1') }],
+  ['lists of nothing', { paths: [Array(500).fill([]), [[[Array(500).fill({})]]]] }],
+])('refuses more values than a route needs before it does anything with them: %s', (_, many) => {
+  const refusal = { kind: 'refused', status: 422, error: 'bad_body', message: expect.stringContaining('at most 1000') };
+  expect(post({ hostname: 'new.hoge.com', origin: 'o1', port: 1, ...many })).toMatchObject(refusal);
+  const text = 'hostname: app.hoge.com\norigin: o1\nport: 80\n';
+  expect(patch('routes/hoge/app.yaml', text, many)).toMatchObject(refusal);
+});
+
+it('leaves a file to git that is long enough to keep everybody waiting', () => {
+  const text = `hostname: app.hoge.com\norigin: o1\n${'# c\n'.repeat(8192)}port: 80\n`;
+  const refusal = { kind: 'refused', status: 409, error: 'layout_unknown' };
+  expect(patch('routes/hoge/app.yaml', text, { port: 81 })).toMatchObject(refusal);
+  expect(patch('routes/hoge/app.yaml', text, { port: 80 })).toMatchObject({ kind: 'unchanged' });
+});
+
+it('takes as many values as that', () => {
+  expect(readFields({ allow: Array(999).fill('10.0.0.1') }, 'hoge')).toMatchObject({ kind: 'fields' });
 });
 
 it('takes both names of one thing for one, in whatever order', () => {

@@ -8,12 +8,14 @@ import { routePath } from './new-files.ts';
 import { lookup } from './persistent-map.ts';
 import { judgePull } from './pull-request/judge-pull.ts';
 import { type AskedFields, mergePatch, readFields } from './route-request-fields.ts';
-import { canonical, filesOf, isGranted, notGranted, refused, taken } from './route-request-names.ts';
+import { canonical, filesOf, isGranted, notGranted, refused, taken, withoutOthers } from './route-request-names.ts';
 import type { CurrentRoute, RouteDecision, RouteRequest } from './route-request-shapes.ts';
 import { changedRouteText, newRouteText } from './route-request-text.ts';
 
 /** Where a name that cannot be a file's is said to stand. */
 const NO_NAME = 'hostname';
+/** Of a file that is edited here: it takes time, in which nobody else is answered. */
+const EDITED_CHARS_MAX = 32 * 1024;
 
 /** `current`: what `findRoute` found, with its text; for PATCH and DELETE. `newest`: the newest state, good or bad. */
 export function decideRoute(
@@ -38,6 +40,10 @@ export function decideRoute(
   const before = file.value as unknown as AskedFields;
   const after = mergePatch(before, fields) as AskedFields;
   if (isDeepStrictEqual(after, before)) return { kind: 'unchanged', hostname, path };
+  if (text.length > EDITED_CHARS_MAX) {
+    const message = `${path} has ${text.length} characters, expected at most ${EDITED_CHARS_MAX} of a file that is edited here`;
+    return refused(409, 'layout_unknown', message, 'change it in git');
+  }
   const changed = changedRouteText(path, text, before, after);
   if (changed !== undefined) return judged(newest, hostname, path, changed, now);
   const rewritten = judged(newest, hostname, path, newRouteText(path, after), now);
@@ -93,7 +99,7 @@ function judged(newest: Desired, hostname: string, path: string, text: string, n
     return refused(422, 'bad_body', 'found half a character (a lone surrogate), expected whole ones', 'send UTF-8');
   const file = loadFile(path, sha256Hex(text), Buffer.from(text));
   const { problems } = judgePull(newest, [{ path, file }], [], now);
-  const errors = problems.filter(({ severity }) => severity === 'error');
+  const errors = problems.filter(({ severity }) => severity === 'error').map(withoutOthers);
   if (errors.length > 0) {
     const first = errors[0]!;
     return { ...refused(422, 'invalid', `${first.rule}: ${first.message}`, first.hint), problems: errors };

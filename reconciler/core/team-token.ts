@@ -72,3 +72,12 @@ function tokensOf(kokoa: Kokoa): readonly KnownToken[] {
 function refused(code: 'token_missing' | 'token_garbled' | 'token_unknown', message: string): TeamVerdict {
   return { kind: 'unauthorized', code, message };
 }
+
+/** True when a token that is live is not in the newest valid kokoa.yaml. */
+export function losesTeamToken(live: Pick<Desired, 'kokoa'>, newest: Pick<Desired, 'kokoa'>): boolean {
+  if (live.kokoa?.value === undefined || newest.kokoa?.value === undefined) return false;
+  const left = tokensOf(newest.kokoa.value);
+  return tokensOf(live.kokoa.value).some(
+    ({ hash, team }) => !left.some((one) => one.team === team && one.hash.equals(hash)),
+  );
+}

@@ -1,6 +1,7 @@
 // Opens the pull request of a change, once. Law: the same content is the same pull request while that is open, and the same key is the
 // same one for a day at least; what was interrupted goes on from what the forge has.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import { withoutOthers } from '../core/route-request-names.ts';
 import type { RouteChange, RouteMethod } from '../core/route-request-shapes.ts';
 import { proposalWords } from '../core/route-request-words.ts';
 import type { TeamCaller } from '../core/team-token.ts';
@@ -57,10 +58,8 @@ export async function openOnce(
   const { hostname, path, text } = change;
   const contentSha256 = sha256Hex(canonicalJson([team, method, path, text]));
   const known = await deps.store.keptProposal(team, nameOfContent(contentSha256));
-  if (known === undefined) {
-    const crowded = await tooManyOpen(team, deps);
-    if (crowded !== undefined) return crowded;
-  }
+  const crowded = await tooManyOpen(team, known, deps);
+  if (crowded !== undefined) return crowded;
   const createdMs = deps.clock().getTime();
   const names = [nameOfContent(contentSha256), ...(key === undefined ? [] : [nameOfKey(key)])];
   const keep = async (forgeKey: string, opened?: KeptProposal['opened']): Promise<boolean> => {
@@ -89,7 +88,7 @@ export async function openOnce(
   );
   const { number, url, state, isNew } = proposed;
   await keep(forgeKey, { number, url, hostname, file: path });
-  const warnings = change.warnings.map(plainProblem);
+  const warnings = change.warnings.map(withoutOthers).map(plainProblem);
   return { kind: isNew ? 'opened' : 'known', pull: { url, number, state, hostname, file: path, warnings } };
 }
 
@@ -106,13 +105,18 @@ async function firstOpen(
   }
 }
 
-/** Asks the forge only where it could matter. */
-async function tooManyOpen(team: string, { store, forge }: Deps): Promise<Refused | undefined> {
+/** Asks the forge only where it could matter. What is open already is no further one; what was closed, or never opened, would be. */
+async function tooManyOpen(
+  team: string,
+  known: KeptProposal | undefined,
+  { store, forge }: Deps,
+): Promise<Refused | undefined> {
   const opened = await store.openedProposals(team);
   if (opened.length < OPEN_PER_TEAM_MAX) return undefined;
   const open = new Set((await forge.openPullRequests()).map(({ number }) => number));
   const count = opened.filter((number) => open.has(number)).length;
-  if (count < OPEN_PER_TEAM_MAX) return undefined;
+  const isOpen = known?.opened !== undefined && open.has(known.opened.number);
+  if (isOpen || count < OPEN_PER_TEAM_MAX) return undefined;
   const message = `team ${team} has ${count} open pull requests of this kind, expected fewer than ${OPEN_PER_TEAM_MAX}`;
   return refused(429, { error: 'too_many_open', message, hint: 'merge or close some first' }, FULL_SECONDS);
 }

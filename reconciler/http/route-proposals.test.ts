@@ -98,7 +98,11 @@ limits:
     expect(body.warnings).toEqual([
       expect.objectContaining({ rule: 'KK366', file: 'routes/hoge/_wildcard.both.com.yaml' }),
     ]);
+    // Whose the other name is stands where reviewers are, and not in what a program is told.
     expect(at.github.double.state.pulls[0]!.body).toContain('- KK366, line 2: `found');
+    expect(at.github.double.state.pulls[0]!.body).toContain('routes/fuga/theirs.yaml');
+    expect(JSON.stringify(body)).not.toContain('theirs');
+    expect(JSON.stringify(body)).not.toContain('fuga');
   });
 });
 
@@ -454,9 +458,29 @@ describe('one team', () => {
     expect((await Promise.all(waiting)).filter(({ status }) => status === 503).length).toBeGreaterThan(8);
   });
 
+  it('may send ten bodies at a time', async () => {
+    at = await startProposing();
+    const leaving = new AbortController();
+    const headers = { authorization: `Bearer ${TEAM_TOKENS.hoge}`, 'content-type': 'application/json' };
+    const stalled = () =>
+      at.ask(ROUTES, {
+        ...{ method: 'POST', headers, signal: leaving.signal, duplex: 'half' },
+        body: new ReadableStream({ start: (body) => body.enqueue(Buffer.from('{')) }),
+      } as RequestInit);
+    const refusal = await Promise.any(Array.from({ length: 11 }, stalled));
+    expect([refusal.status, refusal.headers.get('retry-after')]).toEqual([429, '1']);
+    expect((await at.propose('POST', ROUTES, NEW)).body.error).toBe('busy');
+    expect((await at.propose('POST', ROUTES, NEW, { as: 'fuga' })).status).toBe(403);
+    leaving.abort();
+    await expect.poll(async () => (await at.propose('POST', ROUTES, NEW)).status).toBe(201);
+  });
+
   it('may have a hundred open pull requests', async () => {
     at = await startProposing();
     const { body } = await at.propose('POST', ROUTES, NEW);
+    const closed = { ...NEW, hostname: 'closed.hoge.com' };
+    await at.propose('POST', ROUTES, closed);
+    at.github.double.state.pulls[1]!.state = 'closed';
     const kept = { team: 'hoge', requestSha256: 'r', forgeKey: 'f', createdMs: at.deps.clock().getTime() };
     const [pull] = at.github.double.state.pulls;
     for (let count = 1; count < 100; count += 1) {
@@ -467,6 +491,7 @@ describe('one team', () => {
     }
     const other = { ...NEW, hostname: 'more.hoge.com' };
     expect(await at.propose('POST', ROUTES, other)).toMatchObject({ status: 429, body: { error: 'too_many_open' } });
+    expect(await at.propose('POST', ROUTES, closed)).toMatchObject({ status: 429, body: { error: 'too_many_open' } });
     expect(await at.propose('POST', ROUTES, NEW)).toMatchObject({ status: 200, body });
     at.github.double.state.pulls.at(-1)!.state = 'closed';
     expect((await at.propose('POST', ROUTES, other)).status).toBe(201);

@@ -6,6 +6,7 @@ import { findRoute } from '../core/route-request-names.ts';
 import type { RouteMethod } from '../core/route-request-shapes.ts';
 import type { TeamCaller } from '../core/team-token.ts';
 import { ForgeError } from '../ports/forge.ts';
+import { refuse } from './answer.ts';
 import {
   outcomeOf,
   type ProposalAnswer,
@@ -15,7 +16,7 @@ import {
   sendAnswer,
 } from './proposal-answers.ts';
 import type { ProposalDeps } from './proposal-deps.ts';
-import { createProposalLimits, PROPOSALS_PER_MINUTE_MAX } from './proposal-limits.ts';
+import { createProposalLimits, PROPOSALS_PER_HOUR_MAX, PROPOSALS_PER_MINUTE_MAX } from './proposal-limits.ts';
 import { answerKept, openOnce } from './proposal-opening.ts';
 import { type AskedChange, readChange } from './proposal-request.ts';
 import { authenticateTeam } from './team-caller.ts';
@@ -30,7 +31,9 @@ export function addRouteProposals(router: Router, deps: ProposalDeps): void {
   const handler = (method: RouteMethod) => async (request: Request, response: Response) => {
     const first = authenticateTeam(request, response, deps);
     if (first === undefined) return;
-    const asked = await readChange(method, request, response);
+    const reading = limits.whileReading(first.team, () => readChange(method, request, response));
+    if (reading === undefined) return busy(method, first.team, response);
+    const asked = await reading;
     if (asked === undefined) return deps.metrics.proposal(method, 'bad_request');
     const turn = limits.inTurn(first.team, async () => {
       // It may have waited: the token is judged again, and who has gone is not worked for.
@@ -41,12 +44,17 @@ export function addRouteProposals(router: Router, deps: ProposalDeps): void {
       told(method, caller, answer);
       sendAnswer(response, answer);
     });
-    if (turn !== undefined) return turn;
-    const message = `too many requests of team ${first.team} wait already`;
-    const answer = refused(429, { error: 'busy', message, hint: 'send one after the other' }, BUSY_SECONDS);
-    deps.metrics.proposal(method, outcomeOf(answer));
-    sendAnswer(response, answer);
+    return turn ?? busy(method, first.team, response);
   };
+
+  function busy(method: RouteMethod, team: string, response: Response): void {
+    const message = `too many requests of team ${team} wait already`;
+    const error = { error: 'busy', message, hint: 'send one after the other' };
+    deps.metrics.proposal(method, error.error);
+    response.set('Retry-After', String(BUSY_SECONDS));
+    // The body may still be coming in.
+    refuse(response, 429, error);
+  }
 
   async function answerOf(asked: AskedChange, caller: TeamCaller): Promise<ProposalAnswer> {
     const { forge } = deps;
@@ -123,6 +131,6 @@ function unreadiness({ standing }: ProposalDeps): ProposalAnswer | undefined {
 }
 
 function tooMany(team: string, waitSeconds: number): ProposalAnswer {
-  const message = `team ${team} has asked for ${PROPOSALS_PER_MINUTE_MAX} changes within a minute`;
+  const message = `team ${team} has asked for ${PROPOSALS_PER_MINUTE_MAX} changes within a minute, or ${PROPOSALS_PER_HOUR_MAX} within an hour`;
   return refused(429, { error: 'too_many_requests', message, hint: `ask again in ${waitSeconds} s` }, waitSeconds);
 }

@@ -117,6 +117,27 @@ it('cuts an endless body at the cap and goes on', async () => {
   expect((await deliver('push', push({}))).status).toBe(200);
 });
 
+it('lets strangers fill no more than its room, in which small deliveries have their own', async () => {
+  at = await install({ webhookSecret: SECRET });
+  const head =
+    'POST /webhooks/github HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 26214400\r\n\r\n';
+  const sockets = Array.from({ length: 5 }, () => net.connect(at.server.port, '127.0.0.1'));
+  const refused = await new Promise<string>((resolve) => {
+    for (const socket of sockets) {
+      socket.on('error', () => {});
+      socket.on('data', (data) => resolve(String(data)));
+      socket.write(`${head}{`);
+    }
+  });
+  expect(refused).toMatch(/^HTTP\/1\.1 503 /);
+  expect((await deliver('push', push({}))).status).toBe(200);
+  for (const socket of sockets) socket.destroy();
+  await settled();
+  // Who left took nothing along: there is room for large ones again.
+  const large = await deliver('push', push({ pusher: { name: 'x'.repeat(1_000_000) } }));
+  expect(large.status).toBe(200);
+});
+
 it('answers 404 without a secret, and says once what to do', async () => {
   at = await install();
   for (let i = 0; i < 3; i += 1) expect((await deliver('push', push({}))).status).toBe(404);

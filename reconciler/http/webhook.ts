@@ -8,6 +8,7 @@ import { refuse } from './answer.ts';
 import { readBody } from './body.ts';
 import type { HttpDeps } from './deps.ts';
 import { nameAsGithub } from './webhook-headers.ts';
+import { createWebhookRoom } from './webhook-room.ts';
 
 export const WEBHOOK_PATH = '/webhooks/github';
 
@@ -45,8 +46,19 @@ export function webhookHandler(deps: Deps): (request: Request, response: Respons
   });
   const verify = createNodeMiddleware(webhooks, { path: WEBHOOK_PATH, log: quiet });
 
+  const room = createWebhookRoom();
   return async (request, response) => {
-    const text = await readBody(request, response, { bytesMax: WEBHOOK_BYTES_MAX, type: 'application/json' });
+    const giveBack = room.take(declaredBytes(request));
+    if (giveBack === undefined) {
+      metrics.webhook('refused');
+      return refuse(response, 503, {
+        error: 'busy',
+        message: 'too much comes in at once; the repository is polled all the same',
+      });
+    }
+    const text = await readBody(request, response, { bytesMax: WEBHOOK_BYTES_MAX, type: 'application/json' }).finally(
+      giveBack,
+    );
     if (text === undefined) {
       metrics.webhook(response.statusCode === 413 ? 'too_large' : 'refused');
       return;
@@ -57,6 +69,12 @@ export function webhookHandler(deps: Deps): (request: Request, response: Respons
     await verify(request, response);
     if (response.statusCode >= 400) metrics.webhook('refused');
   };
+}
+
+/** Node takes no more than was declared; without a length it may be anything up to the cap. */
+function declaredBytes({ headers }: Request): number {
+  const declared = Number(headers['content-length'] ?? WEBHOOK_BYTES_MAX);
+  return Number.isInteger(declared) ? Math.min(Math.max(0, declared), WEBHOOK_BYTES_MAX) : WEBHOOK_BYTES_MAX;
 }
 
 function withoutSecret({ log, clock }: Deps): (request: Request, response: Response) => Promise<void> {
