@@ -6,7 +6,7 @@ import { nextExpiry } from './core/expiry.ts';
 import { layOver } from './core/local-restriction.ts';
 import type { PublishedNode } from './ports/store.ts';
 import { renew } from './publish.ts';
-import { createPushPace } from './push-pace.ts';
+import { createPushAnnouncements } from './push-announcements.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { recall, storedStanding } from './restore.ts';
 import { watchRestrictions } from './restriction-watch.ts';
@@ -63,13 +63,12 @@ export function createLoop(deps: LoopDeps): Loop {
   /** Why git could not be asked the last time it was. */
   let unfetched: unknown;
   let isRestricting = false;
-  /** A push was announced, and git was not asked since. */
-  let isPushed = false;
-  let isAsking = false;
-  let pushTimer: NodeJS.Timeout | undefined;
   let wake: (() => void) | undefined;
   let pollAtMs = 0;
-  const pace = createPushPace();
+  const pushes = createPushAnnouncements(() => {
+    [isDirty, fetchDue] = [true, true];
+    wake?.();
+  });
   const saveSlots = createSlotMemory(deps.store);
   const lookMs = (deps.signing.lifetimes?.timestampMs ?? DEFAULT_LIFETIMES.timestampMs) / LOOKS_PER_LIFE;
 
@@ -108,34 +107,13 @@ export function createLoop(deps: LoopDeps): Loop {
     await restore().catch((error) => deps.failed(error, secondsSince(since)));
   }
 
-  /** At once, or where pushes bring nothing, a little later for all of them. */
-  function pushed(): void {
-    isPushed = true;
-    // What git answers to the question under way decides how soon the next one is due.
-    if (isAsking) return;
-    const delayMs = pace.delayMs(performance.now());
-    const askNow = () => {
-      // It may be late on a busy machine, and a push in front of it.
-      clearTimeout(pushTimer);
-      pushTimer = undefined;
-      [isDirty, fetchDue] = [true, true];
-      wake?.();
-    };
-    if (delayMs === 0) askNow();
-    else pushTimer ??= setTimeout(askNow, delayMs);
-  }
-
-  function fetchBegins(): void {
-    pollAtMs = performance.now() + spread(deps.pollMs);
-    clearTimeout(pushTimer);
-    [pushTimer, isPushed, isAsking] = [undefined, false, true];
-  }
-
   async function attempt(fetch: boolean, signal: AbortSignal): Promise<void> {
     const since = performance.now();
     const { local, commit } = standing;
-    const asked = fetch && isPushed;
-    if (fetch) fetchBegins();
+    if (fetch) {
+      pollAtMs = performance.now() + spread(deps.pollMs);
+      pushes.begins();
+    }
     /** What was watched meanwhile is newer than what the run saw. */
     const watched = (next: Standing) => (standing.local === local ? next : { ...next, local: standing.local });
     const restricted = (next: Standing) => {
@@ -162,10 +140,8 @@ export function createLoop(deps: LoopDeps): Loop {
       // Who is let in may be another already; what cannot be saved now is saved by a run that comes to its end.
       await saveSlots(standing.live).catch(() => undefined);
     }
-    if (asked) pace.asked(since, standing.commit !== commit);
     fetchDue ||= fetch && failures > 0;
-    isAsking = false;
-    if (isPushed) pushed();
+    if (fetch) pushes.ended(standing.commit !== commit);
   }
 
   /** Keeps timestamps alive whatever happens to git. */
@@ -219,7 +195,7 @@ export function createLoop(deps: LoopDeps): Loop {
   return {
     dirty(reason, commit) {
       if (reason === 'push') {
-        if (commit === undefined || commit !== standing.commit) pushed();
+        if (commit === undefined || commit !== standing.commit) pushes.announced();
         return;
       }
       isDirty = true;
@@ -237,7 +213,7 @@ export function createLoop(deps: LoopDeps): Loop {
         await wait(signal);
       }
       unwatch();
-      clearTimeout(pushTimer);
+      pushes.close();
     },
   };
 }
