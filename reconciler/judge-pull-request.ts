@@ -12,10 +12,11 @@ import { kindOf, loadFile } from './core/load.ts';
 import { layOver } from './core/local-restriction.ts';
 import { lookup } from './core/persistent-map.ts';
 import type { Problem } from './core/problem.ts';
-import { type ChangedFile, judgePull } from './core/pull-request/judge-pull.ts';
+import { type ChangedFile, judgePullSteps } from './core/pull-request/judge-pull.ts';
 import type { JudgedPullRequest, LineOf, PullReport } from './core/pull-request/report.ts';
 import { NOTHING_SEALED } from './core/sealed.ts';
 import { withoutSecrets } from './core/secret-parts.ts';
+import type { Steps } from './core/steps.ts';
 import { allRoutes, fleetErrors } from './judge.ts';
 import type { ProposedFile, PullSource } from './ports/pull-source.ts';
 import type { Store } from './ports/store.ts';
@@ -23,8 +24,12 @@ import { claimantsOf, quarantine } from './quarantine.ts';
 import { knownNodes } from './restore.ts';
 import type { Standing } from './standing.ts';
 
+/** Of this process, for one pull request, and at a time. */
+const JUDGE_MS_MAX = 20_000;
+const SLICE_MS = 10;
+
 export interface PullJudge {
-  source: Pick<PullSource, 'mergeBase' | 'changes'>;
+  source: Pick<PullSource, 'mergeBase' | 'changes' | 'mergedOtherwise'>;
   store: Store;
   branch: string;
   now(): Date;
@@ -58,14 +63,17 @@ async function reportOn(
   if (from === undefined) return unrelated(deps.branch);
   if (from === commit) return 'merged';
   const proposed = await deps.source.changes(from, commit);
-  if (proposed.length === 0) return { kind: 'no_data' };
   const files = proposed.filter((file) => !isThere(standing.newest, file));
-  if (files.length === 0) return 'merged';
   const conflicts = files.filter(({ path, before }) => lookup(standing.newest.files, path)?.blob !== before);
   if (conflicts.length > 0) return { kind: 'conflict', files: conflicts.map(({ path }) => path) };
+  // What git would make of it decides, also of what it seems to leave alone.
+  const others = from === standing.commit ? [] : await deps.source.mergedOtherwise(standing.commit, commit, files);
+  if (others.length > 0) return { kind: 'conflict', files: others };
+  if (proposed.length === 0) return { kind: 'no_data' };
+  if (files.length === 0) return 'merged';
   const changed = await loaded(files);
   const unread = files.flatMap(({ problem }) => problem ?? []);
-  const { problems, head, linesNeeded } = judgePull(standing.newest, changed, unread, deps.now());
+  const { problems, head, linesNeeded } = await inTurns(judgePullSteps(standing.newest, changed, unread, deps.now()));
   const lineOf = linesOf(files);
   if (problems.some(isError)) return { kind: 'errors', problems, linesNeeded, lineOf };
   const broken = fleetErrors(head);
@@ -97,6 +105,22 @@ async function loaded(files: readonly ProposedFile[]): Promise<ChangedFile[]> {
     await turn();
   }
   return changed;
+}
+
+/** Between its steps everybody else has a turn, and it ends in time. @throws KokoaError pull_too_large */
+async function inTurns<T>(steps: Steps<T>): Promise<T> {
+  for (let usedMs = 0; usedMs < JUDGE_MS_MAX; ) {
+    const since = performance.now();
+    while (performance.now() - since < SLICE_MS) {
+      const step = steps.next();
+      if (step.done) return step.value;
+    }
+    usedMs += performance.now() - since;
+    await turn();
+  }
+  throw new KokoaError('pull_too_large', `it takes more than ${JUDGE_MS_MAX / 1000} s to judge`, {
+    hint: 'Split the change; what is wrong with it is told by: kokoa validate --base',
+  });
 }
 
 /** What would go live of it, beside what is live. Nobody's secret is opened for that. */

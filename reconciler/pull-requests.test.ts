@@ -109,7 +109,7 @@ async function scene(files: Files = FLEET): Promise<Scene> {
       // The list, then whatever it brings.
       await until(() => double.asked.slice(before).includes('get /repos/{owner}/{repo}/pulls'));
       let quietFor = 0;
-      for (let seen = -1; quietFor < 6; ) {
+      for (let seen = -1; quietFor < 10; ) {
         const now = double.asked.length + judged.length;
         quietFor = now === seen ? quietFor + 1 : 0;
         seen = now;
@@ -208,6 +208,19 @@ describe('an open pull request', () => {
     expect(at.judged).toEqual(['failure']);
     expect(comments(at)[0]!.body).toMatch(/routes\/hoge\/app\.yaml/);
     expect(comments(at)[0]!.body).toMatch(/up to date/);
+  });
+
+  it('which git would merge into something else than its files say is told to be brought up to date', async () => {
+    const long = `${route('blog.hoge.com')}${'# words\n'.repeat(20)}`;
+    const at = await scene({ ...FLEET, 'docs/draft.yaml': long });
+    const moved = { 'docs/draft.yaml': undefined, 'routes/hoge/blog.yaml': long };
+    const head = await at.commit('topic', moved, at.standing.commit);
+    await at.commit(BRANCH, { 'docs/draft.yaml': long.replace('blog', 'login') });
+    await at.publish();
+    await at.people.openPull({ branch: 'topic', title: 'a draft that is ready' });
+    await at.settled();
+    expect(checks(at, head)).toEqual(['failure: not possible, 1 file changed on the branch too']);
+    expect(comments(at)[0]!.body).toContain('routes/hoge/blog.yaml');
   });
 
   it('that the guard would hold fails its check with the lines to paste', async () => {

@@ -3,6 +3,7 @@
 // much last; and what cannot be asked now is asked later.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './adapters/log.ts';
+import type { JudgedPullRequest } from './core/pull-request/report.ts';
 import type { PullCheck } from './core/pull-request/report-check.ts';
 import { reportAsCheck } from './core/pull-request/report-check.ts';
 import { reportAsMarkdown } from './core/pull-request/report-markdown.ts';
@@ -40,9 +41,13 @@ export interface PullRequests {
 const RETRY_MS_MIN = 5_000;
 const RETRY_MS_MAX = 5 * 60_000;
 /** After one that took long, others have at least as much time. */
-const REST_MS_MAX = 2_000;
-/** Between two lists, however often somebody marks. */
+const REST_MS_MAX = 20_000;
+/** Between two lists, however often somebody marks: for each request that a list takes. */
 const LIST_REST_MS = 2_000;
+const LIST_PAGE = 30;
+/** For so long a list is worked on, and for so many, before a newer one is worth more than the rest of it. */
+const LOOK_MS_MIN = 3_000;
+const LOOKED_AT_MIN = 2;
 /** A pull request that took longer than this waits until the others are done. */
 const COSTLY_MS = 2_000;
 
@@ -50,6 +55,9 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequests {
   const { forge, source, sayings, log } = deps;
   /** Number → what it was judged by. */
   const known = new Map<number, string>();
+  /** Number → when it was judged last, counted up. */
+  const turns = new Map<number, number>();
+  let turn = 0;
   /** Numbers of those that took long. */
   const costly = new Set<number>();
   let listedMs = Number.NEGATIVE_INFINITY;
@@ -62,29 +70,55 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequests {
   async function look(signal: AbortSignal): Promise<void> {
     isMoved = false;
     if (isListDue) {
-      await pause(listedMs + LIST_REST_MS - performance.now(), signal);
+      const pages = 1 + Math.floor(list.length / LIST_PAGE);
+      await pause(listedMs + LIST_REST_MS * pages - performance.now(), signal);
       isListDue = false;
       listedMs = performance.now();
       list = await forge.openPullRequests();
       deps.open(list.length);
-      const numbers = new Set(list.map(({ number }) => number));
-      for (const number of known.keys()) if (!numbers.has(number)) known.delete(number);
-      for (const number of costly) if (!numbers.has(number)) costly.delete(number);
+      forgetClosed();
     }
-    const patient = list.filter(({ number }) => costly.has(number));
-    for (const pull of [...list.filter(({ number }) => !costly.has(number)), ...patient]) {
-      // A newer list, or a newer base, is worth more than the rest of this one.
-      if (signal.aborted || isListDue) return;
-      await judgeOnce(pull, signal);
+    const sinceMs = performance.now();
+    const isTurnOver = (judged: number) => judged >= LOOKED_AT_MIN && performance.now() - sinceMs > LOOK_MS_MIN;
+    for (const [judged, pull] of inTurn(list.filter(isDue)).entries()) {
+      if (signal.aborted || (isListDue && isTurnOver(judged))) return;
+      if (isDue(pull)) await judgeOnce(pull, signal);
     }
   }
 
-  async function judgeOnce({ number, head }: PullRequest, signal: AbortSignal): Promise<void> {
+  function forgetClosed(): void {
+    const numbers = new Set(list.map(({ number }) => number));
+    for (const kept of [known, turns, costly])
+      for (const number of kept.keys()) if (!numbers.has(number)) kept.delete(number);
+  }
+
+  /** By turns the newest activity and who waits longest, so that nobody who pushes without end is alone; what costs much comes last. */
+  function inTurn(due: readonly PullRequest[]): PullRequest[] {
+    const waiting = due.toSorted((a, b) => (turns.get(a.number) ?? 0) - (turns.get(b.number) ?? 0));
+    const all = [...new Set(due.flatMap((pull, at) => [pull, waiting[at]!]))];
+    return [...all.filter(({ number }) => !costly.has(number)), ...all.filter(({ number }) => costly.has(number))];
+  }
+
+  /** What it would be judged by now; undefined: not at all. */
+  function basisOf({ number, head }: PullRequest): string | undefined {
+    const { commit, head: published, hold } = deps.standing();
+    if (commit === undefined || deps.isFollowed(number)) return undefined;
+    return JSON.stringify([head, commit, published?.sequence, hold?.message]);
+  }
+
+  function isDue(pull: PullRequest): boolean {
+    const basis = basisOf(pull);
+    return basis !== undefined && known.get(pull.number) !== basis;
+  }
+
+  async function judgeOnce(pull: PullRequest, signal: AbortSignal): Promise<void> {
+    const { number, head } = pull;
     const standing = deps.standing();
     const { commit } = standing;
-    if (commit === undefined || deps.isFollowed(number)) return;
-    const basis = JSON.stringify([head, commit, standing.head?.sequence, standing.hold?.message]);
-    if (known.get(number) === basis) return;
+    const basis = basisOf(pull);
+    if (commit === undefined || basis === undefined) return;
+    turn += 1;
+    turns.set(number, turn);
     const since = performance.now();
     const seconds = () => (performance.now() - since) / 1000;
     try {
@@ -92,8 +126,8 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequests {
       const verdict = await judgePullRequest({ number, commit: fetched }, { ...standing, commit }, deps);
       if (signal.aborted) return;
       deps.judged(say(verdict), seconds());
-      // The forge may lag behind its own repository: then the next list names the newer commit, which is judged by now.
-      known.set(number, basis);
+      // List and repository of the forge lag behind each other: what was not named is looked at again.
+      if (fetched === head) known.set(number, basis);
     } catch (error) {
       deps.judged('failed', seconds());
       refused(number, head, basis, error);
@@ -108,14 +142,11 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequests {
     if (verdict === 'merged' || deps.isFollowed(verdict.number)) return 'merged';
     const { number, report } = verdict;
     const check = reportAsCheck(verdict);
-    sayings.check(check);
-    sayings.comment({
-      pullRequest: number,
-      key: COMMENT_KEY,
-      markdown: reportAsMarkdown(verdict),
-      // Whoever changes only a document is not told of plans, unless an earlier push was.
-      ...(report.kind === 'no_data' && { onlyEdit: true }),
-    });
+    const meaning = meaningOf(verdict);
+    sayings.check(check, JSON.stringify([{ ...check, summary: '' }, meaning]));
+    const comment = { pullRequest: number, key: COMMENT_KEY, markdown: reportAsMarkdown(verdict) };
+    // Whoever changes only a document is not told of plans, unless an earlier push was.
+    sayings.comment(report.kind === 'no_data' ? { ...comment, onlyEdit: true } : comment, meaning);
     log.info({ pullRequest: number, outcome: check.outcome, said: check.title }, 'a pull request was judged');
     return check.outcome;
   }
@@ -175,6 +206,13 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequests {
       }
     },
   };
+}
+
+/** All that is said, but for the names of the commits that it was compared with: they move with every merge. */
+function meaningOf(verdict: JudgedPullRequest): string {
+  const { report } = verdict;
+  const still = report.kind === 'planned' ? { ...report, changes: { ...report.changes, base: undefined } } : report;
+  return reportAsMarkdown({ ...verdict, base: '', report: still });
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Github, NEW_COMMENT, OLD_COMMENT, STATUS, startGithub } from './adapters/github.fixture.ts';
 import { addPull, type KeptPull } from './adapters/github-state.fixture.ts';
+import { type Forge, ForgeError } from './ports/forge.ts';
 import { createSayings, type SayingsWorker } from './sayings.ts';
 
 interface Scene {
@@ -31,6 +32,18 @@ async function scene(): Promise<Scene> {
   });
   at = { github, pull: addPull(github.double.state), sayings, counted, lines };
   return at;
+}
+
+/** Sayings whose forge takes comments as `put` does. */
+function stubborn(put: (markdown: string) => Promise<void>, pauseMsMin = 5): SayingsWorker {
+  const nothing = () => undefined;
+  const forge = {
+    putComment: async ({ markdown }: { markdown: string }) => put(markdown).then(() => 'created' as const),
+    ...{ putCheck: async () => 'created', putCommitStatus: async () => 'created' },
+    putDeployment: async () => 'created',
+  } as Pick<Forge, 'putComment' | 'putCheck' | 'putCommitStatus' | 'putDeployment'>;
+  const log = { debug: nothing, info: nothing, warn: nothing };
+  return createSayings({ forge, clock: () => new Date(), log, counted: nothing, pauseMsMin });
 }
 
 const comment = (pull: KeptPull, markdown: string) => ({ pullRequest: pull.number, key: 'kokoa', markdown });
@@ -99,6 +112,63 @@ describe('sayings', () => {
     expect(bodies(scened)).toEqual(['to somebody']);
     expect(scened.counted.filter((one) => one === 'comment dropped')).toHaveLength(1);
     expect(github.double.state.comments).toHaveLength(1);
+  });
+
+  it('puts no old text over a newer one when the forge refuses the old one', async () => {
+    const { pull } = await scene();
+    const [put, ends]: [string[], (() => void)[]] = [[], []];
+    const worker = stubborn((markdown) => {
+      if (put.push(markdown) > 1) return Promise.resolve();
+      return new Promise((_, reject) => ends.push(() => reject(new ForgeError('forge_not_found', 'not yet'))));
+    });
+    worker.comment(comment(pull, 'success'));
+    worker.comment(comment(pull, 'failure'));
+    ends[0]!();
+    await worker.idle();
+    expect(put).toEqual(['success', 'failure']);
+  });
+
+  it('lets what is forbidden wait, and nothing behind it', async () => {
+    const { pull } = await scene();
+    const put: string[] = [];
+    const worker = stubborn(async (markdown) => {
+      put.push(markdown);
+      if (markdown === 'locked') throw new ForgeError('forge_forbidden', 'locked');
+    }, 60_000);
+    worker.comment({ ...comment(pull, 'locked'), key: 'a' });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    worker.comment({ ...comment(pull, 'open'), key: 'b' });
+    worker.comment({ ...comment(pull, 'open too'), key: 'c' });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    worker.close();
+    expect(put.filter((one) => one !== 'locked')).toEqual(['open', 'open too']);
+    expect(put.filter((one) => one === 'locked').length).toBeLessThanOrEqual(2);
+  });
+
+  it('asks others first for what failed before', async () => {
+    const { pull } = await scene();
+    const put: string[] = [];
+    const worker = stubborn(async (markdown) => {
+      put.push(markdown);
+      if (markdown === 'poison' && put.length < 5) throw new ForgeError('forge_down', 'too large');
+    });
+    worker.comment({ ...comment(pull, 'poison'), key: 'a' });
+    worker.comment({ ...comment(pull, 'good'), key: 'b' });
+    await worker.idle();
+    expect(put.slice(0, 2)).toEqual(['poison', 'good']);
+  });
+
+  it('puts the same meaning once, whatever the words are', async () => {
+    const scened = await scene();
+    const { sayings, pull } = scened;
+    for (const text of ['at a', 'at b']) {
+      sayings.comment(comment(pull, text), 'meaning');
+      await sayings.idle();
+    }
+    sayings.comment(comment(pull, 'at c'), 'another');
+    await sayings.idle();
+    expect(bodies(scened)).toEqual(['at c']);
+    expect(scened.github.double.changes()).toEqual([NEW_COMMENT, OLD_COMMENT]);
   });
 
   it('says a failing check before the hundred deployments that waited longer', async () => {

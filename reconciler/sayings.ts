@@ -6,8 +6,9 @@ import type { StickyComment } from './ports/forge.ts';
 import { type Check, type CommitStatus, type Deployment, type Forge, ForgeError, type Put } from './ports/forge.ts';
 
 export interface Sayings {
-  comment(comment: StickyComment): void;
-  check(check: Check): void;
+  /** `meaning`: what it says without what nobody needs to be told again; the same meaning is not put twice. */
+  comment(comment: StickyComment, meaning?: string): void;
+  check(check: Check, meaning?: string): void;
   status(status: CommitStatus): void;
   deployment(deployment: Deployment): void;
 }
@@ -49,6 +50,8 @@ interface Saying {
   kind: Kind;
   key: string;
   digest: string;
+  /** Times that the forge did not take it, and those of them for its own sake. */
+  misses: number;
   refusals: number;
   put(): Promise<Put>;
 }
@@ -62,16 +65,19 @@ export function createSayings(deps: SayingsDeps): SayingsWorker {
   let working = false;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  let isPauseOfOne = false;
 
-  function say(kind: Kind, name: readonly (string | number)[], value: object, put: () => Promise<Put>): void {
+  function say(kind: Kind, name: readonly (string | number)[], meaning: unknown, put: () => Promise<Put>): void {
     if (closed) return;
     const key = JSON.stringify([kind, ...name]);
-    const digest = sha256Hex(JSON.stringify(value));
-    if (wanted.get(key)?.digest === digest) return;
+    const digest = sha256Hex(JSON.stringify(meaning));
+    const waiting = wanted.get(key);
+    if (waiting?.digest === digest) return;
     // What was said last may be on its way to be replaced: only when nothing waits it is what stands there.
-    if (!wanted.has(key) && said.get(key) === digest) return;
-    wanted.set(key, { kind, key, digest, refusals: 0, put });
+    if (waiting === undefined && said.get(key) === digest) return;
+    wanted.set(key, { kind, key, digest, misses: waiting?.misses ?? 0, refusals: 0, put });
     if (wanted.size > WAITING_MAX) drop();
+    if (isPauseOfOne) endPause();
     if (timer === undefined) void work();
   }
 
@@ -93,7 +99,8 @@ export function createSayings(deps: SayingsDeps): SayingsWorker {
     if (working) return;
     working = true;
     while (!closed && timer === undefined) {
-      const saying = pick((a, b) => RANK[a.kind] - RANK[b.kind]);
+      // What the forge does not take, for whatever reason, does not stand before what it may take.
+      const saying = pick((a, b) => a.misses - b.misses || RANK[a.kind] - RANK[b.kind]);
       if (saying === undefined) break;
       await attempt(saying);
     }
@@ -123,35 +130,51 @@ export function createSayings(deps: SayingsDeps): SayingsWorker {
     const { code, message, waitMs } = asForgeError(error);
     counted(kind, 'failed');
     said.delete(key);
+    saying.misses += 1;
     if (REFUSED.includes(code)) {
-      saying.refusals += 1;
-      // The others go first.
-      if (wanted.get(key) === saying) wanted.delete(key);
-      if (saying.refusals < REFUSALS_MAX) wanted.set(key, saying);
-      else {
-        counted(kind, 'dropped');
-        log.warn({ kind, code, reason: message }, 'the forge refuses what is said; it is left unsaid');
-      }
-      if (saying.refusals < REFUSALS_MAX) pause(pauseMsMin);
+      refusedForItself(saying, code, message);
       return;
     }
     failures += 1;
-    const ms = waitMs === undefined ? growing(failures) : Math.min(Math.max(waitMs, pauseMsMin), LIMIT_MS_MAX);
+    const isOfOne = code === 'forge_forbidden';
+    const untold = growing(isOfOne ? saying.misses : failures);
+    const ms = waitMs === undefined ? untold : Math.min(Math.max(waitMs, pauseMsMin), LIMIT_MS_MAX);
     if (failures === 1)
       log.warn({ code, reason: message, waiting: wanted.size }, 'the forge is away; edges do not wait for it');
-    pause(ms);
+    pause(ms, isOfOne);
+  }
+
+  function refusedForItself(saying: Saying, code: string, message: string): void {
+    const { kind, key } = saying;
+    saying.refusals += 1;
+    if (saying.refusals < REFUSALS_MAX) {
+      pause(pauseMsMin, false);
+      return;
+    }
+    // A newer text that came meanwhile has its own tries.
+    if (wanted.get(key) === saying) wanted.delete(key);
+    counted(kind, 'dropped');
+    log.warn({ kind, code, reason: message }, 'the forge refuses what is said; it is left unsaid');
   }
 
   function growing(count: number): number {
     return Math.min(PAUSE_MS_MAX, pauseMsMin * 2 ** Math.min(count - 1, 20));
   }
 
-  function pause(ms: number): void {
+  /** `isOfOne`: the forge takes other things, so the next one need not wait. */
+  function pause(ms: number, isOfOne: boolean): void {
+    isPauseOfOne = isOfOne;
     timer = setTimeout(() => {
-      timer = undefined;
+      endPause();
       void work();
     }, ms);
     timer.unref();
+  }
+
+  function endPause(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    isPauseOfOne = false;
   }
 
   function remember(key: string, digest: string): void {
@@ -161,8 +184,8 @@ export function createSayings(deps: SayingsDeps): SayingsWorker {
   }
 
   return {
-    comment: (it) => say('comment', [it.pullRequest, it.key], it, () => forge.putComment(it)),
-    check: (it) => say('check', [it.commit, it.name], it, () => forge.putCheck(it)),
+    comment: (it, meaning) => say('comment', [it.pullRequest, it.key], meaning ?? it, () => forge.putComment(it)),
+    check: (it, meaning) => say('check', [it.commit, it.name], meaning ?? it, () => forge.putCheck(it)),
     status: (it) => say('status', [it.commit, it.name], it, () => forge.putCommitStatus(it)),
     deployment: (it) => say('deployment', [it.commit, it.environment], it, () => forge.putDeployment(it)),
     get waiting() {

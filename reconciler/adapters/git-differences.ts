@@ -13,9 +13,11 @@ export interface GitDifferences {
 export interface DifferenceLimits {
   answerMs: number;
   outputBytes: number;
+  /** What runs git. */
+  program: readonly [string, ...string[]];
 }
 
-const LIMITS: DifferenceLimits = { answerMs: 60_000, outputBytes: 256 * 1024 * 1024 };
+const LIMITS: DifferenceLimits = { answerMs: 60_000, outputBytes: 256 * 1024 * 1024, program: ['git'] };
 const TREE = /^[0-9a-f]{40}$/;
 
 export function openGitDifferences(
@@ -49,9 +51,10 @@ function startComparer(
   gitDir: string,
   env: Record<string, string>,
   folders: readonly string[],
-  { answerMs, outputBytes }: DifferenceLimits,
+  { answerMs, outputBytes, program: [file, ...first] }: DifferenceLimits,
 ): Comparer {
   const args = [
+    ...first,
     '--literal-pathspecs',
     `--git-dir=${gitDir}`,
     'diff-tree',
@@ -61,7 +64,7 @@ function startComparer(
     '-z',
     '--no-renames',
   ];
-  const child = execa('git', [...args, '--no-abbrev', '--', ...folders], {
+  const child = execa(file, [...args, '--no-abbrev', '--', ...folders], {
     env,
     extendEnv: false,
     encoding: 'buffer',

@@ -54,7 +54,10 @@ export const PULL_LIMITS: PullLimits = {
   listBytes: 8 * MIB,
   keptBytes: 512 * MIB,
 };
+const COMMIT_BYTES_MAX = MIB;
 const ALLOCATION_BYTES_MAX = 128 * MIB;
+const MEMORY_BYTES_MAX = 384 * MIB;
+const PRLIMIT = '/usr/bin/prlimit';
 const WATCH_MS = 200;
 /** After as many fetches that failed in a row the mirror itself is doubted. */
 const DOUBT_AFTER = 5;
@@ -77,13 +80,14 @@ export async function openGitPulls(options: GitPullsOptions): Promise<PullSource
     allocationBytesMax: ALLOCATION_BYTES_MAX,
   };
   const env = gitEnvironment(mirror);
+  const program = await boundedGit();
   let parts = await open();
   let failures = 0;
 
   async function open() {
     await prepareMirror(mirror);
     await writeFile(join(mirror.directory, 'objects/info/alternates'), `${resolve(options.mirrorDir, 'objects')}\n`);
-    const bounds = { answerMs: limits.stepMs, outputBytes: limits.listBytes };
+    const bounds = { answerMs: limits.stepMs, outputBytes: limits.listBytes, program };
     return {
       objects: openGitObjects(mirror.directory, env),
       differences: openGitDifferences(mirror.directory, env, FOLDERS, bounds),
@@ -140,7 +144,22 @@ export async function openGitPulls(options: GitPullsOptions): Promise<PullSource
     return { path, before, blob: newId, bytes: await parts.objects.contents(newId) };
   }
 
+  /** One git process. Exit code 1 is an answer of its own. */
+  async function run(command: 'merge-base' | 'merge-tree', args: readonly string[]) {
+    const result = await execa(program[0], [...program.slice(1), command, ...args], {
+      ...{ env, extendEnv: false, stdin: 'ignore', timeout: limits.stepMs, reject: false },
+      maxBuffer: limits.listBytes,
+    });
+    if (result.exitCode === 0 || result.exitCode === 1) return result;
+    if (result.timedOut || result.isMaxBuffer || /out of memory|attempting to allocate/i.test(result.stderr))
+      throw tooLarge(`git ${command} does not end within its bounds`);
+    throw new KokoaError('git_failed', `git ${command} failed: ${gitDetail(result.stderr)}`);
+  }
+
   async function treeOf(commit: string): Promise<string> {
+    // A commit holds any text; it is not read before its size is known.
+    if (((await parts.objects.info(commit))?.size ?? 0) > COMMIT_BYTES_MAX)
+      throw tooLarge(`the commit ${commit} holds more than ${COMMIT_BYTES_MAX / MIB} MiB of words`);
     return (await readCommit(parts.objects, commit)).tree;
   }
 
@@ -165,13 +184,30 @@ export async function openGitPulls(options: GitPullsOptions): Promise<PullSource
     },
 
     async mergeBase(branch, proposal) {
-      const result = await execa('git', ['merge-base', branch, proposal], {
-        ...{ env, extendEnv: false, stdin: 'ignore', timeout: limits.stepMs, reject: false },
-        maxBuffer: MIB,
-      });
-      if (result.exitCode === 1) return undefined;
-      if (result.exitCode === 0) return result.stdout.trim();
-      throw new KokoaError('git_failed', `git merge-base failed: ${gitDetail(result.stderr) || 'no answer in time'}`);
+      const { exitCode, stdout } = await run('merge-base', [branch, proposal]);
+      return exitCode === 1 ? undefined : stdout.trim();
+    },
+
+    async mergedOtherwise(branch, proposal, files) {
+      // Exit code 1: some file is in conflict, and its place in the tree says so.
+      const { stdout } = await run('merge-tree', ['--write-tree', '--no-messages', branch, proposal]);
+      const tree = stdout.slice(0, stdout.search(/\n|$/));
+      const output = await listed(async () => parts.differences.between(await treeOf(branch), tree));
+      const merged = new Map(
+        parseRaw(output).flatMap(({ path, oldMode, oldId, mode, newId }): [string, string | undefined][] => {
+          const [before, after] = [
+            isNullId(oldId) ? undefined : idOf(oldMode, oldId),
+            isNullId(newId) ? undefined : idOf(mode, newId),
+          ];
+          return DATA_FILE.test(path) && before !== after ? [[path, after]] : [];
+        }),
+      );
+      const told = new Map(files.filter(({ path }) => DATA_FILE.test(path)).map((file) => [file.path, file]));
+      const isOther = (path: string) => {
+        const file = told.get(path);
+        return file === undefined || (file.problem === undefined && file.blob !== merged.get(path));
+      };
+      return [...new Set([...merged.keys(), ...told.keys()])].filter(isOther).sort();
     },
 
     async changes(from, to) {
@@ -194,6 +230,12 @@ export async function openGitPulls(options: GitPullsOptions): Promise<PullSource
 
     close: async () => void (await Promise.all([parts.objects.close(), parts.differences.close()])),
   };
+}
+
+/** Git with a bound on all its memory, as Debian can set it; elsewhere only single allocations have one. prlimit(1): data, bytes. */
+async function boundedGit(): Promise<[string, ...string[]]> {
+  const { exitCode } = await execa(PRLIMIT, ['--version'], { extendEnv: false, stdin: 'ignore', reject: false });
+  return exitCode === 0 ? [PRLIMIT, `--data=${MEMORY_BYTES_MAX}`, '--', 'git'] : ['git'];
 }
 
 /** As Source says it: what is no plain file counts as an empty one. */

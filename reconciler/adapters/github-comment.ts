@@ -2,11 +2,11 @@
 // marker or not, is never edited, and no second one is made while ours stands.
 import { COMMENT_CHARACTERS_MAX, ForgeError, type Put, type StickyComment } from '../ports/forge.ts';
 import { COMMENTS, type CommentAnswer, DONE } from './github-answers.ts';
-import { type GithubPlace, pages } from './github-place.ts';
+import { type GithubPlace, LONG_PAGE_SIZE, pages } from './github-place.ts';
 import { cleanText } from './github-text.ts';
 
 /** Comments come oldest first, and ours is among the first: 3000 are more than anybody reads. */
-const PAGES_MAX = 30;
+const PAGES_MAX = 100;
 
 export async function putComment(place: GithubPlace, comment: StickyComment): Promise<Put> {
   const { client, where } = place;
@@ -24,8 +24,12 @@ export async function putComment(place: GithubPlace, comment: StickyComment): Pr
 
 async function ownComment(place: GithubPlace, { pullRequest, key }: StickyComment): Promise<CommentAnswer | undefined> {
   const { client, identity, where } = place;
-  const comments = pages(client, COMMENTS, PAGES_MAX, (api, page) =>
-    api.issues.listComments({ ...where, issue_number: pullRequest, ...page }),
+  const comments = pages(
+    client,
+    COMMENTS,
+    PAGES_MAX,
+    (api, page) => api.issues.listComments({ ...where, issue_number: pullRequest, ...page }),
+    LONG_PAGE_SIZE,
   );
   for await (const comment of comments)
     if (comment.body?.startsWith(markerOf(key)) && (await identity.isOurs(comment, client))) return comment;

@@ -29,6 +29,9 @@ afterEach(async () => {
   await double.close();
 });
 
+/** Three bytes each. */
+const LONGEST = '語'.repeat(65_536);
+
 const comment = (markdown = 'the plan') => ({ pullRequest: double.state.pulls[0]!.number, key: 'plan', markdown });
 
 describe('open pull requests', () => {
@@ -42,6 +45,11 @@ describe('open pull requests', () => {
     expect(found[0]).toEqual({ number: newest.number, head: newest.head, base: newest.base, isFork: true });
     expect(found.find(({ number }) => number === other.number)?.isFork).toBe(true);
     expect(found.find(({ number }) => number === double.state.pulls[0]!.number)?.isFork).toBe(false);
+  });
+
+  it('are told also when a hundred of them have the longest texts there are', async () => {
+    for (let i = 0; i < 100; i += 1) addPull(double.state, { body: LONGEST });
+    expect(await forge.openPullRequests()).toHaveLength(100);
   });
 
   it('is empty where none is open', async () => {
@@ -122,6 +130,14 @@ describe.each([
     expect(await forge.putComment(comment('new'))).toBe('updated');
     expect(double.changes()).toEqual([NEW_COMMENT, OLD_COMMENT]);
   });
+});
+
+it('a comment of ours is found among a hundred of the longest there are', async () => {
+  const pull = addPull(double.state).number;
+  await forge.putComment(comment());
+  for (let id = 10_001; id <= 10_100; id += 1)
+    double.state.comments.push({ id, pull, who: { kind: 'user', id: 1 }, body: LONGEST });
+  expect(await forge.putComment(comment('new'))).toBe('updated');
 });
 
 describe('what a comment may say', () => {
