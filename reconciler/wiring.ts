@@ -18,8 +18,8 @@ import { newsSinks } from './news.ts';
 import type { Forge } from './ports/forge.ts';
 import type { Source } from './ports/source.ts';
 import { createSecrets } from './secrets.ts';
-import { createSpeaking } from './speaking.ts';
 import { NOTHING_YET } from './standing.ts';
+import { createSpeaking } from './talk/speaking.ts';
 
 export interface ReconcilerOptions {
   repository: string;

@@ -1,11 +1,11 @@
 // Who is looked at when: nobody waits for ever, whatever the others push, and what the forge has not brought yet is asked for again.
 import { afterEach, expect, it } from 'vitest';
-import { createMemoryStore } from '../test/fakes/memory-store.ts';
-import { emptyDesired } from './core/desired.ts';
-import type { PullRequest } from './ports/forge.ts';
-import type { PullSource } from './ports/pull-source.ts';
+import { createMemoryStore } from '../../test/fakes/memory-store.ts';
+import { emptyDesired } from '../core/desired.ts';
+import type { PullRequest } from '../ports/forge.ts';
+import type { PullSource } from '../ports/pull-source.ts';
+import { NOTHING_YET } from '../standing.ts';
 import { createPullRequests } from './pull-requests.ts';
-import { NOTHING_YET } from './standing.ts';
 
 const BASE = 'b'.repeat(40);
 const stopping: AbortController[] = [];

@@ -2,16 +2,16 @@
 // makes it wait; a pull request is looked at again when it or what it would be merged into changed, the newest activity first and what costs
 // much last; and what cannot be asked now is asked later.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from './adapters/log.ts';
-import type { JudgedPullRequest } from './core/pull-request/report.ts';
-import type { PullCheck } from './core/pull-request/report-check.ts';
-import { reportAsCheck } from './core/pull-request/report-check.ts';
-import { reportAsMarkdown } from './core/pull-request/report-markdown.ts';
+import type { Log } from '../adapters/log.ts';
+import type { JudgedPullRequest } from '../core/pull-request/report.ts';
+import type { PullCheck } from '../core/pull-request/report-check.ts';
+import { reportAsCheck } from '../core/pull-request/report-check.ts';
+import { reportAsMarkdown } from '../core/pull-request/report-markdown.ts';
+import { type Forge, ForgeError, type PullRequest } from '../ports/forge.ts';
+import type { PullSource } from '../ports/pull-source.ts';
+import type { Standing } from '../standing.ts';
 import { judgePullRequest, type PullJudge, type PullVerdict } from './judge-pull-request.ts';
-import { type Forge, ForgeError, type PullRequest } from './ports/forge.ts';
-import type { PullSource } from './ports/pull-source.ts';
 import type { Sayings } from './sayings.ts';
-import type { Standing } from './standing.ts';
 
 export const COMMENT_KEY = 'kokoa';
 

@@ -1,9 +1,7 @@
 // From the merge until it is live, with a real reconciler and a simulated clock: what is said when, where, and how often.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { KokoaError } from '../bundle/error.ts';
-import { BEHIND, follow, got, pass, SIMULATED, type Told } from './after-merge.fixture.ts';
-import { FOLLOWED_MAX } from './after-merge-followed.ts';
-import { ForgeError } from './ports/forge.ts';
+import { KokoaError } from '../../bundle/error.ts';
+import { ForgeError } from '../ports/forge.ts';
 import {
   createSite,
   edge,
@@ -15,7 +13,9 @@ import {
   START_MS,
   sha,
   tokenOf,
-} from './site.fixture.ts';
+} from '../site.fixture.ts';
+import { BEHIND, follow, got, pass, SIMULATED, type Told } from './after-merge.fixture.ts';
+import { FOLLOWED_MAX } from './after-merge-followed.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

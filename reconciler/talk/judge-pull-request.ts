@@ -1,28 +1,28 @@
 // One pull request, from what it proposes to what is said of it: merge by file → load → judge by the base → plan. Law: nothing of it is run
 // or written, it is told apart from what the branch did meanwhile, and between two files everybody else has a turn.
 import { setImmediate as turn } from 'node:timers/promises';
-import { KokoaError } from '../bundle/error.ts';
-import type { AnnouncedLists } from './core/changes/allow-lists.ts';
-import { changesOf } from './core/changes/changes.ts';
-import { verdictOf } from './core/changes/verdict.ts';
-import { compile } from './core/compile.ts';
-import type { Desired } from './core/desired.ts';
-import type { LoadedFile } from './core/files.ts';
-import { kindOf, loadFile } from './core/load.ts';
-import { layOver } from './core/local-restriction.ts';
-import { lookup } from './core/persistent-map.ts';
-import type { Problem } from './core/problem.ts';
-import { type ChangedFile, judgePullSteps } from './core/pull-request/judge-pull.ts';
-import type { JudgedPullRequest, LineOf, PullReport } from './core/pull-request/report.ts';
-import { NOTHING_SEALED } from './core/sealed.ts';
-import { withoutSecrets } from './core/secret-parts.ts';
-import type { Steps } from './core/steps.ts';
-import { allRoutes, fleetErrors } from './judge.ts';
-import type { ProposedFile, PullSource } from './ports/pull-source.ts';
-import type { Store } from './ports/store.ts';
-import { claimantsOf, quarantine } from './quarantine.ts';
-import { knownNodes } from './restore.ts';
-import type { Standing } from './standing.ts';
+import { KokoaError } from '../../bundle/error.ts';
+import type { AnnouncedLists } from '../core/changes/allow-lists.ts';
+import { changesOf } from '../core/changes/changes.ts';
+import { verdictOf } from '../core/changes/verdict.ts';
+import { compile } from '../core/compile.ts';
+import type { Desired } from '../core/desired.ts';
+import type { LoadedFile } from '../core/files.ts';
+import { kindOf, loadFile } from '../core/load.ts';
+import { layOver } from '../core/local-restriction.ts';
+import { lookup } from '../core/persistent-map.ts';
+import type { Problem } from '../core/problem.ts';
+import { type ChangedFile, judgePullSteps } from '../core/pull-request/judge-pull.ts';
+import type { JudgedPullRequest, LineOf, PullReport } from '../core/pull-request/report.ts';
+import { NOTHING_SEALED } from '../core/sealed.ts';
+import { withoutSecrets } from '../core/secret-parts.ts';
+import type { Steps } from '../core/steps.ts';
+import { allRoutes, fleetErrors } from '../judge.ts';
+import type { ProposedFile, PullSource } from '../ports/pull-source.ts';
+import type { Store } from '../ports/store.ts';
+import { claimantsOf, quarantine } from '../quarantine.ts';
+import { knownNodes } from '../restore.ts';
+import type { Standing } from '../standing.ts';
 
 /** Of this process, for one pull request, and at a time. */
 const JUDGE_MS_MAX = 20_000;

@@ -1,8 +1,8 @@
 // What is said arrives, once, however the forge behaves; and saying it never takes time.
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Github, NEW_COMMENT, OLD_COMMENT, STATUS, startGithub } from './adapters/github.fixture.ts';
-import { addPull, type KeptPull } from './adapters/github-state.fixture.ts';
-import { type Forge, ForgeError } from './ports/forge.ts';
+import { type Github, NEW_COMMENT, OLD_COMMENT, STATUS, startGithub } from '../adapters/github.fixture.ts';
+import { addPull, type KeptPull } from '../adapters/github-state.fixture.ts';
+import { type Forge, ForgeError } from '../ports/forge.ts';
 import { createSayings, type SayingsWorker } from './sayings.ts';
 
 interface Scene {

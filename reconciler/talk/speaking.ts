@@ -1,16 +1,16 @@
 // The half of the reconciler that talks on the forge, wired. Nothing is decided here, and nothing of it is needed for an edge to go on.
 
-import type { Log } from './adapters/log.ts';
-import type { Metrics } from './adapters/metrics.ts';
+import type { Log } from '../adapters/log.ts';
+import type { Metrics } from '../adapters/metrics.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { PullSource } from '../ports/pull-source.ts';
+import type { Store } from '../ports/store.ts';
+import { NOTHING_YET, type Standing } from '../standing.ts';
 import { createAfterMerge } from './after-merge.ts';
 import type { CommitSource } from './after-merge-commits.ts';
 import type { ReportsOfNodes } from './after-merge-fleet.ts';
-import type { Forge } from './ports/forge.ts';
-import type { PullSource } from './ports/pull-source.ts';
-import type { Store } from './ports/store.ts';
 import { createPullRequests } from './pull-requests.ts';
 import { createSayings } from './sayings.ts';
-import { NOTHING_YET, type Standing } from './standing.ts';
 
 export interface SpeakingDeps {
   forge: Forge;

@@ -1,14 +1,14 @@
 // The standing and the nodes' reports as the values that the progress of a merge is made of.
-import { claimOf, hostCount } from './core/desired.ts';
-import { layOver } from './core/local-restriction.ts';
-import { lookup } from './core/persistent-map.ts';
-import type { Problem } from './core/problem.ts';
-import type { MergeEdge, MergeFleet } from './core/pull-request/merge-fleet.ts';
-import type { CommitState } from './core/pull-request/progress-statuses.ts';
-import type { Touched } from './core/pull-request/touched.ts';
-import { slotsOf } from './core/slots.ts';
-import type { FleetReports } from './http/fleet-reports.ts';
-import type { Standing } from './standing.ts';
+import { claimOf, hostCount } from '../core/desired.ts';
+import { layOver } from '../core/local-restriction.ts';
+import { lookup } from '../core/persistent-map.ts';
+import type { Problem } from '../core/problem.ts';
+import type { MergeEdge, MergeFleet } from '../core/pull-request/merge-fleet.ts';
+import type { CommitState } from '../core/pull-request/progress-statuses.ts';
+import type { Touched } from '../core/pull-request/touched.ts';
+import { slotsOf } from '../core/slots.ts';
+import type { FleetReports } from '../http/fleet-reports.ts';
+import type { Standing } from '../standing.ts';
 
 export type ReportsOfNodes = Pick<FleetReports, 'report' | 'lastSeenMs'>;
 

@@ -1,8 +1,8 @@
 // Who is left and who stays.
 import { expect, it } from 'vitest';
+import { edgeAt, fleetOf, mergeOf, SINCE_MS } from '../core/pull-request/progress.fixture.ts';
+import { progressOf } from '../core/pull-request/progress.ts';
 import { createFollowed } from './after-merge-followed.ts';
-import { edgeAt, fleetOf, mergeOf, SINCE_MS } from './core/pull-request/progress.fixture.ts';
-import { progressOf } from './core/pull-request/progress.ts';
 
 const { touched } = mergeOf();
 const DONE = progressOf(mergeOf(), fleetOf([edgeAt('e1')]), SINCE_MS);

@@ -1,13 +1,13 @@
 // What came to the branch: its new commits, the files of each before and after, and whether it is still there. Law: bounded, whatever is pushed at once, and between
 // two files everybody else has a turn.
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Desired } from '../core/desired.ts';
+import type { AnyLoadedFile, FileChange } from '../core/files.ts';
+import { loadFile } from '../core/load.ts';
+import { changedKeys, lookup } from '../core/persistent-map.ts';
+import { type FilePair, type Touched, touchedBy } from '../core/pull-request/touched.ts';
+import type { BranchCommit, Source } from '../ports/source.ts';
 import type { Followed, MergePlace } from './after-merge-followed.ts';
-import type { Desired } from './core/desired.ts';
-import type { AnyLoadedFile, FileChange } from './core/files.ts';
-import { loadFile } from './core/load.ts';
-import { changedKeys, lookup } from './core/persistent-map.ts';
-import { type FilePair, type Touched, touchedBy } from './core/pull-request/touched.ts';
-import type { BranchCommit, Source } from './ports/source.ts';
 
 export type CommitSource = Pick<Source, 'firstParents' | 'changes' | 'isAncestor'>;
 

@@ -1,21 +1,21 @@
 // The third story of the control plane: from the merge until it is live, said on the pull request that brought it. Law: it reads what is
 // known and never touches what is published; whatever the forge does, nobody waits for it; and it ends, with every answer or after an hour.
-import type { Log } from './adapters/log.ts';
+import type { Log } from '../adapters/log.ts';
+import type { Desired } from '../core/desired.ts';
+import type { MergeEdge } from '../core/pull-request/merge-fleet.ts';
+import { progressOf } from '../core/pull-request/progress.ts';
+import { progressMarkdown } from '../core/pull-request/progress-markdown.ts';
+import { deploymentsOf, statusesOf } from '../core/pull-request/progress-statuses.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { Standing } from '../standing.ts';
 import { createBell } from './after-merge-bell.ts';
 import { type CommitSource, newCommits, placeOf, touchedBetween } from './after-merge-commits.ts';
 import { createDeployments } from './after-merge-deployments.ts';
 import { commitState, defaultPoolOf, mergeEdges, mergeFleet, type ReportsOfNodes } from './after-merge-fleet.ts';
 import { createFollowed, type Followed } from './after-merge-followed.ts';
 import { askForPullRequests } from './after-merge-origin.ts';
-import type { Desired } from './core/desired.ts';
-import type { MergeEdge } from './core/pull-request/merge-fleet.ts';
-import { progressOf } from './core/pull-request/progress.ts';
-import { progressMarkdown } from './core/pull-request/progress-markdown.ts';
-import { deploymentsOf, statusesOf } from './core/pull-request/progress-statuses.ts';
-import type { Forge } from './ports/forge.ts';
 import { COMMENT_KEY } from './pull-requests.ts';
 import type { Sayings } from './sayings.ts';
-import type { Standing } from './standing.ts';
 
 export interface AfterMergeDeps {
   source: CommitSource;

@@ -1,8 +1,9 @@
 // The merges that are followed, newest first. Law: bounded; commits of one pull request are one merge; and whoever is at its end stays until
 // it is known on which pull request that is to be said.
+
+import type { Progress } from '../core/pull-request/progress.ts';
+import type { Touched } from '../core/pull-request/touched.ts';
 import { type Bell, createBell } from './after-merge-bell.ts';
-import type { Progress } from './core/pull-request/progress.ts';
-import type { Touched } from './core/pull-request/touched.ts';
 
 export interface Followed {
   commit: string;

@@ -1,9 +1,9 @@
 // What should stand on the forge, said and forgotten. Law: nobody waits for the forge. Of one thing only the newest text waits, what was put
 // last is not put again, and a failure is tried again after pauses that grow, however long the forge is away.
-import { sha256Hex } from '../bundle/canonical.ts';
-import type { Log } from './adapters/log.ts';
-import type { StickyComment } from './ports/forge.ts';
-import { type Check, type CommitStatus, type Deployment, type Forge, ForgeError, type Put } from './ports/forge.ts';
+import { sha256Hex } from '../../bundle/canonical.ts';
+import type { Log } from '../adapters/log.ts';
+import type { StickyComment } from '../ports/forge.ts';
+import { type Check, type CommitStatus, type Deployment, type Forge, ForgeError, type Put } from '../ports/forge.ts';
 
 export interface Sayings {
   /** `meaning`: what it says without what nobody needs to be told again; the same meaning is not put twice. */

@@ -1,11 +1,11 @@
 // A site whose merges are followed, under a clock that is simulated: what is said is kept, what nodes report is stored as they would.
 import { vi } from 'vitest';
-import type { StatusReport, VisitorAnswer } from '../bundle/api.ts';
+import type { StatusReport, VisitorAnswer } from '../../bundle/api.ts';
+import { announcement } from '../core/world.fixture.ts';
+import { openFleetReports } from '../http/fleet-reports.ts';
+import type { CommitStatus, Deployment } from '../ports/forge.ts';
+import type { Files, Site } from '../site.fixture.ts';
 import { type AfterMerge, type AfterMergeDeps, createAfterMerge } from './after-merge.ts';
-import { announcement } from './core/world.fixture.ts';
-import { openFleetReports } from './http/fleet-reports.ts';
-import type { CommitStatus, Deployment } from './ports/forge.ts';
-import type { Files, Site } from './site.fixture.ts';
 
 export type Told = Awaited<ReturnType<typeof follow>>;
 

@@ -1,8 +1,9 @@
 // Which pull request brought a commit. Law: asked apart from everything else, one commit at a time, the newest first; a failure is tried
 // again after pauses that grow, and a "none" is asked again, because the forge may know a merge a little later than its repository.
+
+import { type Forge, ForgeError } from '../ports/forge.ts';
 import { type Bell, createBell } from './after-merge-bell.ts';
 import type { Followed, FollowedMerges } from './after-merge-followed.ts';
-import { type Forge, ForgeError } from './ports/forge.ts';
 
 export interface OriginDeps {
   followed: Pick<FollowedMerges, 'all' | 'bell'>;

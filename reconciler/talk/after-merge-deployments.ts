@@ -1,6 +1,6 @@
 // What edges are told to be doing, as deployments. Law: of an environment the newest commit counts, and one that an older commit did not end
 // with is over.
-import type { Deployment } from './ports/forge.ts';
+import type { Deployment } from '../ports/forge.ts';
 import type { Sayings } from './sayings.ts';
 
 /** Says deployments, one call per look, of one commit. */
