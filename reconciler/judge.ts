@@ -67,7 +67,7 @@ function historyHold(commit: string, published: string, newest: Desired): Hold |
     reason: 'history_rewritten',
     commit,
     message: `the published commit ${published} is no ancestor of ${commit}`,
-    hint: `push a history that contains it, or, if it was rewritten on purpose, set guards.override.base to ${published} in kokoa.yaml`,
+    hint: `push a history that contains it, or, if it was rewritten on purpose, paste this into kokoa.yaml: guards: {override: {base: ${published}, reason: why}}`,
     problems: [],
   };
 }

@@ -1,6 +1,6 @@
 // kokoa: the operator's and the team's command line, and the reconciler itself.
 import { Command } from 'commander';
-import { failureText, KokoaError } from '../bundle/error.ts';
+import { KokoaError } from '../bundle/error.ts';
 import { registerCommands } from './cli/commands.ts';
 import { explainUsage } from './cli/usage.ts';
 
@@ -15,7 +15,7 @@ await registerCommands(program, process.argv[2]);
 explainUsage(program);
 
 /** Exit codes: 1 for a failure, 2 for wrong usage. */
-await program.parseAsync().catch((error: unknown) => {
-  console.error(failureText(error));
+await program.parseAsync().catch(async (error: unknown) => {
+  console.error((await import('./cli/failure.ts')).shownFailure(error));
   process.exitCode = error instanceof KokoaError && error.code === 'usage' ? 2 : 1;
 });

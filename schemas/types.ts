@@ -577,13 +577,13 @@ export interface Kokoa {
    */
   guards?: {
     /**
-     * Lets one plan pass that a guard refused. Good once: for this plan, on top of this base.
+     * Lets one plan pass that a guard refused. Good once: for this plan, on top of this base. Without a plan it only lets a history follow in which the base is no longer.
      */
     override?: {
       /**
-       * The hash that the refusal printed.
+       * The hash that the refusal printed; left out where only the history was rewritten.
        */
-      plan: string;
+      plan?: string;
       /**
        * The commit published now, as the refusal printed it.
        */

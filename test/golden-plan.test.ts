@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readDataDir } from '../reconciler/adapters/data-dir.ts';
 import { judgeData } from '../reconciler/cli/judgement.ts';
-import { plannedOf, renderChanges } from '../reconciler/cli/plan.ts';
+import { plannedOf } from '../reconciler/cli/plan.ts';
+import { renderChanges } from '../reconciler/cli/plan-print.ts';
 import { fileLoader } from '../reconciler/cli/plan-sides.ts';
 import type { Changes } from '../reconciler/core/changes/change.ts';
 

@@ -53,9 +53,23 @@ async function planned(more: Partial<Extract<PullReport, { kind: 'planned' }>>):
   return { kind: 'planned', changes: plan.changes, warnings: [], lineOf, ...more };
 }
 
-const NEEDED = "  - name: piyo\n    hostnames:\n      - 'piyo.hoge.com'\n    owners:\n      - '@octo-org/piyo'\n";
+const NEEDED = [
+  {
+    file: 'kokoa.yaml',
+    place: 'below teams:',
+    approvers:
+      'the operators (owners of kokoa.yaml in CODEOWNERS) and @octo-org/hoge (*.hoge.com is granted to team hoge)',
+    lines: "  - name: piyo\n    hostnames:\n      - piyo.hoge.com\n    owners:\n      - '@octo-org/piyo'\n",
+  },
+  {
+    file: 'origins/home.yaml',
+    place: 'in place of its teams:',
+    approvers: '@octo-org/hoge and the operators (owners of kokoa.yaml in CODEOWNERS)',
+    lines: 'teams:\n  - hoge\n  - piyo\n',
+  },
+];
 const REPORTS: Record<string, () => PullReport | Promise<PullReport>> = {
-  'two-mistakes': () => ({ kind: 'errors', problems: [problem(), unknownOrigin], linesNeeded: '', lineOf }),
+  'two-mistakes': () => ({ kind: 'errors', problems: [problem(), unknownOrigin], linesNeeded: [], lineOf }),
   'a-first-pull-request': () => ({
     kind: 'errors',
     problems: [
@@ -68,11 +82,16 @@ const REPORTS: Record<string, () => PullReport | Promise<PullReport>> = {
     linesNeeded: NEEDED,
     lineOf,
   }),
-  'hostile-words': () => ({ kind: 'errors', problems: [hostile, expired], linesNeeded: NEEDED, lineOf }),
+  'hostile-words': () => ({
+    kind: 'errors',
+    problems: [hostile, expired],
+    linesNeeded: [...NEEDED, { ...NEEDED[1]!, approvers: '`@everyone` <img src=x> evil\n## #1' }],
+    lineOf,
+  }),
   'many-problems': () => ({
     kind: 'errors',
     problems: Array.from({ length: 2000 }, (_, n) => problem({ line: n + 1 })),
-    linesNeeded: '',
+    linesNeeded: Array.from({ length: 300 }, (_, n) => ({ ...NEEDED[1]!, file: `origins/o${n}.yaml` })),
     lineOf,
   }),
   conflict: () => ({ kind: 'conflict', files: ['kokoa.yaml', 'routes/hoge/app.hoge.com.yaml'] }),

@@ -59,7 +59,7 @@ function mistaken(routes: Texts): string {
       .find(({ path }) => path === file)
       ?.bytes?.toString()
       .split('\n')[line - 1];
-  const report = { kind: 'errors', problems, linesNeeded: '', lineOf } as const;
+  const report = { kind: 'errors', problems, linesNeeded: [], lineOf } as const;
   return reportAsMarkdown({ ...ABOUT, commit: FIRST_PUSH, report });
 }
 

@@ -117,6 +117,13 @@ test('what the change grants itself does not count, and what others merged meanw
   expect(summary).not.toContain('late.fuga.com');
 });
 
+test('a plan that the guard refuses is shown and decides nothing', async () => {
+  await propose((fork) => rmSync(join(fork, 'edges/osaka-1.yaml')));
+  const { exitCode, stdout, summary } = await check();
+  expect([exitCode, summary]).toEqual([0, expect.stringContaining('**Guard: refused**')]);
+  expect(stdout).not.toContain('::notice');
+});
+
 test('a change that mends a broken branch passes without a plan', async () => {
   const good = readFileSync(join(upstream, 'edges/tokyo-1.yaml'), 'utf8');
   put(upstream, 'edges/tokyo-1.yaml', good.replace('51820', 'x'));

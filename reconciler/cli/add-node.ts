@@ -85,12 +85,19 @@ async function addNode(
   const path = pathOf(role, name);
   const folder = openDataFolder(dataTop(options.dir));
   const fingerprint = await fingerprintOf(options.keys);
-  await refuseExisting(folder, path, `for a new token: kokoa ${role} token ${name}`);
+  await refuseExisting(folder, path, existingHint(role, name, path));
   const wireguardAddress = options.wireguardAddress ?? nextAddress(folder, role);
   const { token, sha256 } = await mintToken({ node: name, generation: 1 });
   if (!(await writeNewFile(folder, path, textOf(folder, wireguardAddress, sha256)))) return false;
   announce({ role, name, path, folder, fingerprint, token, generation: 1 });
   return true;
+}
+
+/** What somebody wants who adds a machine again. */
+function existingHint(role: NodeRole, name: string, path: string): string {
+  const token = `for a new token: kokoa ${role} token ${name}`;
+  if (role === 'origin') return token;
+  return `for its public address, write into ${path}:\n  address:\n    ipv4: 198.51.100.11\n${token}`;
 }
 
 interface Announcement {

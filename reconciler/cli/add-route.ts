@@ -37,7 +37,7 @@ export async function addRoute(host: string, options: RouteOptions): Promise<boo
   const text = routeYaml({ hostname, origin, port: Number(port) });
   if (!(await writeNewFile(folder, path, lan === undefined ? text : `${text}host: ${lan}\n`))) return false;
   console.error(`wrote ${path}`);
-  const allow = lan === undefined ? undefined : `${lan}:${port}`;
+  const allow = lan === undefined ? port : `${lan}:${port}`;
   const pool = folder.kokoa.pools[0]?.name ?? 'default';
   for (const line of routeSteps({ dir, path, hostname, pool, origin, allow })) console.error(line);
   return true;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { KokoaError } from '../../bundle/error.ts';
 import { createDevelopmentKeys, loadKeys } from '../adapters/key-files.ts';
 import { sha } from '../core/world.fixture.ts';
 import { registerAdd } from './add.ts';
@@ -158,6 +159,21 @@ test.each([
   expect(allFiles().map((path) => readFileSync(path, 'utf8'))).toEqual(before);
 });
 
+test('edge add of an edge that is there says how its address goes in, and its lines are right', async () => {
+  await kokoa('edge', 'add', 'tokyo-2');
+  const refused = await kokoa('edge', 'add', 'tokyo-2', '--address', '198.51.100.11').catch(
+    (error) => error as KokoaError,
+  );
+  const { hint } = refused as KokoaError;
+  expect(hint).toContain('\nfor a new token: kokoa edge token tokyo-2');
+  const lines = /^for its public address, write into edges\/tokyo-2\.yaml:\n((?: {2}.*\n)+)/.exec(hint!)![1]!;
+  writeFileSync(join(dir, 'edges/tokyo-2.yaml'), text('edges/tokyo-2.yaml') + lines.replace(/^ {2}/gm, ''));
+  expect(errors()).toEqual([]);
+  await expect(kokoa('origin', 'add', 'home', '--team', 'hoge')).rejects.toMatchObject({
+    hint: 'for a new token: kokoa origin token home',
+  });
+});
+
 test('a name that two teams are granted needs --team', async () => {
   writeFileSync(
     join(dir, 'kokoa.yaml'),
@@ -200,7 +216,7 @@ test('route add names a service in the LAN of the origin, and what its owner mus
   const lan = ['route', 'add', 'ha.hoge.com', '--origin', 'home', '--port', '8123', '--host'];
   const { stderr } = await kokoa(...lan, '192.168.1.20');
   expect(text('routes/hoge/ha.hoge.com.yaml')).toMatch(/^port: 8123\nhost: 192\.168\.1\.20\n$/m);
-  expect(stderr).toContain('--allow list of home must have 192.168.1.20:8123.');
+  expect(stderr).toContain('\nOrigin: the owner of home must have allowed 192.168.1.20:8123\n');
   expect(errors()).toEqual([]);
   await expect(kokoa(...lan, 'nas.lan\nx: y')).rejects.toMatchObject({ code: 'usage' });
 });
@@ -219,6 +235,22 @@ test('a name that is claimed already is an error of the new file, wherever it is
   writeFileSync(join(dir, 'routes/fuga/other.yaml'), 'hostname: new.fuga.com\norigin: office\nport: 80\n');
   const { failed, stderr } = await kokoa('route', 'add', 'new.fuga.com', '--origin', 'office', '--port', '80');
   expect([failed, stderr]).toEqual([true, expect.stringContaining('KK303')]);
+  const taken = await kokoa('route', 'add', 'new.fuga.com', '--team', 'hoge', '--origin', 'home', '--port', '80');
+  expect([taken.failed, taken.stderr]).toEqual([
+    true,
+    [
+      'routes/hoge/new.fuga.com.yaml:2:11 error KK303',
+      '  found new.fuga.com, which belongs to team fuga (routes/fuga/other.yaml),',
+      '    expected a name that is free',
+      '  2 | hostname: new.fuga.com',
+      '    |           ^',
+      '  hint: choose another name; only @octo-org/fuga can give this one up',
+      '',
+      '1 problem in 1 file',
+      'routes/hoge/new.fuga.com.yaml was not written.',
+      '',
+    ].join('\n'),
+  ]);
 });
 
 test.each([

@@ -48,6 +48,21 @@ test('it is written once, is as it should be from then on, and follows kokoa.yam
   expect(text()).toBe(before.replace('@octo-org/hoge', '@ann'));
 });
 
+test('a team without owners is named, and is no mistake', async () => {
+  makeData(top);
+  const teams = (count: number) =>
+    Array.from({ length: count }, (_, n) => `  - { name: t${n}, hostnames: [t${n}.hoge.com] }\n`);
+  put('kokoa.yaml', text('kokoa.yaml').replace(/^teams:\n/m, `teams:\n${teams(7).join('')}`));
+  const { stderr, exitCode } = await run(top, ...OPERATORS);
+  expect([exitCode, stderr.split('\n')[0]]).toEqual([
+    0,
+    'note: team t0 has no owners: the operators approve its routes',
+  ]);
+  expect(stderr.split('\n').slice(4)).toEqual([expect.stringContaining('team t4 '), 'note: … and 2 more teams', '']);
+  expect(await run(top, '--check')).toMatchObject({ exitCode: 0, stdout: 'ok: .github/CODEOWNERS\n', stderr });
+  expect((await run(makeData(join(top, 'owned')), ...OPERATORS)).stderr).toBe('');
+});
+
 test('in a clone it stands at the top, and its patterns lead to the data', async () => {
   mkdirSync(join(top, '.git'));
   const data = makeData(join(top, 'fleet'));

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
-import { codeowners } from '../core/codeowners.ts';
+import { codeowners, type OwnedTeam } from '../core/codeowners.ts';
 import { readCodeowners, writeCodeowners } from './codeowners-file.ts';
 import { openDataFolder } from './data-folder.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
@@ -22,6 +22,7 @@ cannot be written; 2 wrong usage.`;
 
 const SHOWN_LINES_MAX = 40;
 const SHOWN_CHARS_MAX = 200;
+const NOTES_MAX = 5;
 
 interface Options {
   operators?: string[];
@@ -43,6 +44,7 @@ export function registerCodeowners(program: Command): void {
       const wanted = codeowners({ before: found.text, folder: found.folder, teams: kokoa.teams, operators });
       if (wanted.kind === 'refused')
         throw new KokoaError('codeowners_refused', `${found.path}: ${wanted.message}`, { hint: wanted.hint });
+      for (const note of notesOn(kokoa.teams)) console.error(note);
       if (wanted.text === found.text) return console.log(`ok: ${found.path}`);
       if (!check) {
         writeCodeowners(found, wanted.text);
@@ -53,6 +55,15 @@ export function registerCodeowners(program: Command): void {
       console.error('  kokoa codeowners writes it; commit it with the change of kokoa.yaml.');
       process.exitCode = 1;
     });
+}
+
+/** Right, and easily not meant. Names of teams are plain words (schemas/kokoa.schema.json). */
+function notesOn(teams: readonly OwnedTeam[]): string[] {
+  const alone = teams.filter(({ owners = [] }) => owners.length === 0);
+  const shown = alone
+    .slice(0, NOTES_MAX)
+    .map(({ name }) => `note: team ${name} has no owners: the operators approve its routes`);
+  return alone.length > NOTES_MAX ? [...shown, `note: … and ${alone.length - NOTES_MAX} more teams`] : shown;
 }
 
 /** Lines that go, then lines that come, around which everything is the same. What goes is hostile: no line begins with it. */

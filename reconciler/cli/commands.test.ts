@@ -4,7 +4,30 @@ import { COMMANDS, registerCommands } from './commands.ts';
 
 const named = (program: Command) => program.commands.map((command) => command.name());
 
+/** As `--help` prints it into a pipe or a narrow terminal. */
+function helpOf(command: Command): string {
+  const parts: string[] = [];
+  command.configureOutput({ writeOut: (part) => void parts.push(part), getOutHelpWidth: () => 80 });
+  command.outputHelp();
+  return parts.join('');
+}
+
+const withAllBelow = (command: Command): Command[] => [command, ...command.commands.flatMap(withAllBelow)];
+
 describe('the commands', () => {
+  it('have a help that fits into 80 columns', async () => {
+    const program = new Command('kokoa');
+    await registerCommands(program, undefined);
+    const wide = withAllBelow(program).flatMap((command) =>
+      helpOf(command)
+        .split('\n')
+        .filter((line) => line.length > 80)
+        .map((line) => `${command.name()}: ${line}`),
+    );
+    expect(wide).toEqual([]);
+    expect(withAllBelow(program).map(helpOf).join('')).toContain('Exit code: 0 planned;');
+  });
+
   it.each(COMMANDS.map(([words, load]) => ({ words, load })))(
     '$words are what that part adds',
     async ({ words, load }) => {

@@ -8,8 +8,9 @@ import type { Kokoa } from '../../schemas/types.ts';
 import { checkAll, viewOf } from '../core/check.ts';
 import type { AnyLoadedFile } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
+import { settleClashes } from '../core/ownership-clash.ts';
 import { compareProblems, type Problem } from '../core/problem.ts';
-import type { Judgement } from './judgement.ts';
+import { isError, type Judgement } from './judgement.ts';
 import { printable } from './problem-text.ts';
 import { writingTo } from './unwritable.ts';
 import { judgeDir, renderJudgement } from './validate.ts';
@@ -81,9 +82,9 @@ function validates({ dir, judgement }: DataFolder, path: string, text: string): 
   const file = loadFile(path, sha256Hex(bytes), bytes);
   const loaded: AnyLoadedFile[] = [...judgement.loaded.filter((other) => other.path !== path), file];
   const before = new Set(judgement.problems.filter((problem) => problem.file !== path).map(identityOf));
-  const errors = [...loaded.flatMap((one) => one.problems), ...checkAll(viewOf(loaded))]
-    .filter(({ severity }) => severity === 'error')
-    .sort(compareProblems);
+  const sides = { base: viewOf(judgement.loaded), head: viewOf(loaded) };
+  const found = [...loaded.flatMap((one) => one.problems), ...checkAll(sides.head)];
+  const errors = settleClashes(sides, found).problems.filter(isError).sort(compareProblems);
   const problems = errors.filter((problem) => !before.has(identityOf(problem)));
   if (problems.length > 0) {
     const files = [...judgement.files.filter((other) => other.path !== path), { path, blob: file.blob, bytes }];

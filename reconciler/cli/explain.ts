@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { type RuleId, rules } from '../core/rules.ts';
+import { wrap } from './problem-text.ts';
 
 /** Adds the command. @throws KokoaError usage for a rule that is not there */
 export function registerExplain(program: Command): void {
@@ -15,7 +16,7 @@ export function registerExplain(program: Command): void {
 }
 
 function titles(): string[] {
-  return Object.entries(rules).map(([id, { title }]) => `${id}  ${title}`);
+  return Object.entries(rules).flatMap(([id, { title }]) => wrap(`${id}  ${title}`, '', ' '.repeat(7)));
 }
 
 function explanation(id: string): string[] {
@@ -25,5 +26,10 @@ function explanation(id: string): string[] {
     });
   }
   const { title, why, fix } = rules[id as RuleId];
-  return [`${id}: ${title}`, '', `Why: ${why}`, `Do:  ${fix}`];
+  return [...wrapped(`${id}: ${title}`), '', ...wrapped(`Why: ${why}`), ...wrapped(`Do:  ${fix}`)];
+}
+
+/** The second row stands below the words after `Why: `. */
+function wrapped(text: string): string[] {
+  return wrap(text, '', ' '.repeat(5));
 }

@@ -112,6 +112,16 @@ test('the second step writes key and secret for nobody else, and says how to go 
   for (const secret of [CODE, SECRET, 'PRIVATE KEY']) expect(all).not.toContain(secret);
 });
 
+test('a code that was copied in part is said to be so, and is neither used nor repeated', async () => {
+  const github = await startGithub();
+  const { exitCode, stderr } = await finish(github, ADDRESS.replace(CODE, 'abc123'));
+  expect([exitCode, github.requests]).toEqual([2, 0]);
+  expect(stderr).toMatch(
+    /^error: found a code of 6 characters, which seems to be cut off .*\n {2}Copy the whole address: http/,
+  );
+  expect(stderr).not.toContain('abc123');
+});
+
 test.each<[string, { status: number; body: Json }]>([
   ['the code was used', { status: 404, body: { message: `no ${CODE}` } }],
   ['GitHub is down', { status: 502, body: {} }],

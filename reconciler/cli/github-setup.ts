@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { exchangeCode } from '../adapters/github-app-code.ts';
-import { appManifest, appPage, codeIn } from '../core/github-app.ts';
+import { appManifest, appPage, codeIn, REDIRECT_URL } from '../core/github-app.ts';
 import { GITHUB_API } from './github-options.ts';
 import { openTerminal } from './terminal.ts';
 import { writingTo } from './unwritable.ts';
@@ -24,6 +24,8 @@ Exit code: 0 done, 1 GitHub refused or a file is there already, 2 wrong usage.`;
 const PAGE = 'kokoa-app.html';
 const KEY = 'app-key.pem';
 const SECRET = 'webhook-secret';
+/** No code of GitHub is shorter: codeIn. */
+const CODE_CHARS_MIN = 8;
 
 interface Options {
   url?: string;
@@ -62,7 +64,8 @@ async function firstStep({ organization, dir }: Options, url: string): Promise<v
   await writingTo(place, writeFile(place, page));
   console.log(JSON.stringify(manifest, null, 2));
   console.error(`\nwrote ${place}\n`);
-  console.error(`1. Open ${place} in a browser where you are logged in to GitHub; press the button.`);
+  console.error('1. In a browser where you are logged in to GitHub, press the button of');
+  console.error(`   ${place}`);
   console.error('2. Copy the address of the page that cannot be reached.');
   console.error(`3. kokoa github setup --code --dir ${dir}`);
 }
@@ -73,7 +76,9 @@ async function secondStep({ dir, githubApi }: Options): Promise<void> {
   await refuseExisting(key);
   await refuseExisting(secret);
   await writingTo(dir, mkdir(resolve(dir), { recursive: true, mode: 0o700 }));
-  const app = await exchangeCode(githubApi, codeIn(await askForAddress()));
+  const pasted = await askForAddress();
+  refuseCutOff(pasted);
+  const app = await exchangeCode(githubApi, codeIn(pasted));
   await writingTo(key, writePrivate(key, app.pem));
   await writingTo(secret, writePrivate(secret, `${app.webhook_secret}\n`));
   console.log(`wrote ${key} and ${secret}`);
@@ -93,6 +98,15 @@ async function askForAddress(): Promise<string> {
   } finally {
     terminal.close();
   }
+}
+
+/** A terminal or a double click may copy a part of it. The code is not repeated. */
+function refuseCutOff(pasted: string): void {
+  const { length = 0 } = URL.parse(pasted.trim())?.searchParams.get('code') ?? '';
+  if (length === 0 || length >= CODE_CHARS_MIN) return;
+  throw new KokoaError('usage', `found a code of ${length} characters, which seems to be cut off`, {
+    hint: `Copy the whole address: ${REDIRECT_URL}?code=…\nwith some 40 letters and digits. The code was not used.`,
+  });
 }
 
 async function refuseExisting(path: string): Promise<void> {

@@ -13,7 +13,8 @@ DIR is new or empty; a fresh clone of a repository without commits is fine too.
 Nothing is written when anything is wrong.
 
 The workflows run Kokoa from GitHub, at one version: --kokoa names where your
-fork or its source is, such as your-org/kokoa-proxy or your-org/kokoa-proxy@v1.2.3.`;
+fork or its source is, such as your-org/kokoa-proxy or, with a version,
+your-org/kokoa-proxy@v1.2.3.`;
 
 interface Options {
   zone: string;
@@ -76,7 +77,8 @@ function nextSteps(dir: string, { kokoaRepository, kokoaRef }: InitNames): strin
     'Next: make it a repository on GitHub, and follow its README:',
     `  cd ${dir}`,
     '  git init -b main && git add --all && git commit -m "Begin the fleet"',
-    '  git remote add origin git@github.com:OWNER/REPOSITORY.git && git push -u origin main',
+    '  git remote add origin git@github.com:OWNER/REPOSITORY.git',
+    '  git push -u origin main',
     `The workflows run ${kokoaRepository} at ${kokoaRef}: see that this tag is there.`,
   ];
 }

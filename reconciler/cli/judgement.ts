@@ -5,6 +5,7 @@ import { checkAll, viewOf } from '../core/check.ts';
 import { checkExpired } from '../core/check-expired.ts';
 import type { AnyLoadedFile, FileChange } from '../core/files.ts';
 import { loadFile } from '../core/load.ts';
+import type { NeededLines } from '../core/ownership-lines.ts';
 import { compareProblems, type Problem } from '../core/problem.ts';
 import { checkWire } from '../core/wire-size.ts';
 
@@ -13,8 +14,8 @@ export interface Judgement {
   problems: Problem[];
   loaded: AnyLoadedFile[];
   files: FileChange[];
-  /** Lines that the base's kokoa.yaml lacks below `teams:`, for the routes of a change. */
-  linesNeeded?: string;
+  /** What files of others lack for the routes of a change. */
+  linesNeeded?: readonly NeededLines[];
 }
 
 export type Loader = (file: FileChange) => AnyLoadedFile;

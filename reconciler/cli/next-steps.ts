@@ -48,18 +48,26 @@ export interface RouteStep {
   hostname: string;
   pool: string;
   origin: string;
-  /** What the owner of the origin must allow on the machine, when the service is not on the machine itself. */
-  allow: string | undefined;
+  /** What the owner of the origin must allow on the machine: `8080`, `192.168.1.20:8080`. */
+  allow: string;
 }
+
+/** HTTP-01 proves no wildcard (RFC 8555, 7.1.4). */
+const WILDCARD = [
+  'Next: propose the file. Nobody orders the certificate of a wildcard: visitors',
+  'get an answer once you have imported one (kokoa-agent certs import).',
+];
 
 /** Lines for a route. */
 export function routeSteps({ dir, path, hostname, pool, origin, allow }: RouteStep): string[] {
   return [
     '',
-    'Next: propose the file; the merge puts the name on the internet:',
+    ...(hostname.startsWith('*.') ? WILDCARD : ['Next: propose the file; the merge puts the name on the internet:']),
+    ...command('npx kokoa validate', dir !== '.' && shellWord(dir), '--base origin/main'),
     ...proposal(dir, { path, branch: `add-${hostname.replace(/^\*/, '_wildcard')}`, subject: `Route ${hostname}` }),
     ...trying(''),
-    ...(allow === undefined ? [] : [`Origin: the --allow list of ${origin} must have ${allow}.`]),
+    `Origin: the owner of ${origin} must have allowed ${allow}`,
+    '        (kokoa-agent join --allow), else visitors get 502.',
     `DNS: ${hostname} must lead to the edges of pool ${pool}.`,
   ];
 }

@@ -3,6 +3,9 @@ import { type Compiled, compile } from '../core/compile.ts';
 import { type Desired, emptyDesired, updateDesired } from '../core/desired.ts';
 import type { AnyLoadedFile } from '../core/files.ts';
 import { kindOf } from '../core/load.ts';
+import { judgeChange } from '../core/ownership.ts';
+import { changeBetween } from '../core/ownership-change.ts';
+import { linesNeeded } from '../core/ownership-lines.ts';
 import { entriesOf, lookup } from '../core/persistent-map.ts';
 import type { Problem } from '../core/problem.ts';
 import { NOTHING_SEALED } from '../core/sealed.ts';
@@ -20,6 +23,11 @@ export function fileLoader(): Loader {
     known.set(read.path, file);
     return file;
   };
+}
+
+/** The second state as a change of the first, with who owns what as the first says: what `kokoa validate --base` prints. */
+export function asChange(before: Judgement, after: Judgement): Judgement {
+  return { ...after, problems: judgeChange(before, after), linesNeeded: linesNeeded(changeBetween(before, after)) };
 }
 
 /** Errors of kokoa.yaml and the node files: nothing of such a commit is published. */

@@ -73,6 +73,10 @@ async function plan(args: string[], cwd = data) {
   return { stdout, stderr, exitCode };
 }
 
+async function validate(base: string) {
+  return execa(process.execPath, [MAIN, 'validate', '--base', base], { cwd: data, reject: false, timeout: 60_000 });
+}
+
 async function planned(from: string, to?: string) {
   const found = await planOfDir(data, { from, ...(to !== undefined && { to }) }, NOW);
   if (found.kind === 'errors') throw new Error(JSON.stringify(found.judgement.problems));
@@ -159,10 +163,18 @@ describe('exit codes', () => {
     expect(await codes()).toEqual([1, 1]);
   });
 
+  test('are 1 where the guard refuses, because nothing would be published', async () => {
+    rmSync(join(data, 'edges/osaka-1.yaml'));
+    for (const more of [[], ['--detailed-exitcode']]) {
+      const { stdout, exitCode } = await plan(['--from', 'main', ...more]);
+      expect([exitCode, stdout]).toEqual([1, expect.stringContaining('!! GUARD: REFUSED')]);
+    }
+  });
+
   test.each([
     [['--from=-x'], 'found the revision "-x", expected'],
     [['no-such-folder', '--from', 'main'], 'cannot read the folder'],
-    [[], "required option '--from <rev>' not specified"],
+    [[], "required option '--from <rev>' not specified\n  --from <rev>  what is published now, such as origin/main\n"],
     [['--from', 'main', '-o', 'html'], 'Allowed choices are text, markdown, json'],
   ])('of wrong usage are 1: %j', async (args, message) => {
     const { stdout, stderr, exitCode } = await plan(args);
@@ -190,6 +202,39 @@ describe('exit codes', () => {
     cpSync(data, join(work, 'plain'), { recursive: true, filter: (path) => !path.endsWith('.git') });
     const found = planOfDir(join(work, 'plain'), { from: 'main' }, NOW);
     await expect(found).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('is in no clone') });
+  });
+});
+
+describe('a change that brings its own grant', () => {
+  /** Team, origin grant and route in one, as somebody may who does not know better. */
+  const ownGrant = () => {
+    const kokoa = readFileSync(join(data, 'kokoa.yaml'), 'utf8');
+    write('kokoa.yaml', kokoa.replace(/^teams:\n/m, 'teams:\n  - name: piyo\n    hostnames: [piyo.example.org]\n'));
+    write(
+      'origins/home.yaml',
+      readFileSync(join(data, 'origins/home.yaml'), 'utf8').replace('  - hoge\n', '  - hoge\n  - piyo\n'),
+    );
+    mkdirSync(join(data, 'routes/piyo'));
+    write('routes/piyo/piyo.example.org.yaml', BLOG.replace('blog.hoge.com', 'piyo.example.org'));
+  };
+
+  test('is refused as the check of its pull request refuses it', async () => {
+    ownGrant();
+    const { stdout, exitCode } = await plan(['--from', 'main']);
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining('KK363')]);
+    expect(stdout).toBe((await validate('main')).stdout);
+    expect((await plan(['--from', 'main', '-o', 'markdown'])).stdout).toMatch(/^### Plan: the data has errors\n/);
+  });
+
+  test('is compared as it is where both commits are named, and a note says that it would be refused', async () => {
+    const first = await git('rev-parse', 'HEAD');
+    ownGrant();
+    await commit('all in one');
+    const { stdout, stderr, exitCode } = await plan(['--from', first, '--to', 'main']);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('1 host added')]);
+    expect(stderr).toMatch(/^note: a pull request from "[0-9a-f]{40}" to this\s+would be refused: KK36\d in \S+/m);
+    expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect((await planned(first, first)).notes).toEqual([]);
   });
 });
 

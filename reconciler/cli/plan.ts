@@ -1,23 +1,21 @@
 // `kokoa plan`: what a merge would do, said before it. It writes nothing, checks nothing out and asks nobody.
-import { stripVTControlCharacters } from 'node:util';
 import { type Command, Option } from 'commander';
-import { failureText, KokoaError } from '../../bundle/error.ts';
+import { KokoaError } from '../../bundle/error.ts';
 import { type DataDir, readDataDir } from '../adapters/data-dir.ts';
 import { readRevision } from '../adapters/revision.ts';
 import { type Changes, isUnchanged } from '../core/changes/change.ts';
 import { changesOf } from '../core/changes/changes.ts';
-import { documentOf } from '../core/changes/document.ts';
-import { changesAsJson } from '../core/changes/json.ts';
-import { documentAsMarkdown, MARKDOWN_CHARS_MAX } from '../core/changes/markdown.ts';
-import { documentAsText } from '../core/changes/text.ts';
 import { verdictOf } from '../core/changes/verdict.ts';
 import { emptyDesired } from '../core/desired.ts';
 import type { PublishedState } from '../core/guard.ts';
+import type { Problem } from '../core/problem.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
+import { shownFailure } from './failure.ts';
 import { isError, type Judgement, judgeData } from './judgement.ts';
 import { isBehind } from './plan-ancestry.ts';
-import { compileAt, desiredOn, fileLoader, fleetErrors, liveOf } from './plan-sides.ts';
-import { renderJudgement } from './validate.ts';
+import { type PlanOutput, renderChanges, renderErrors } from './plan-print.ts';
+import { asChange, compileAt, desiredOn, fileLoader, fleetErrors, liveOf } from './plan-sides.ts';
+import { printable, wrap } from './problem-text.ts';
 
 const HELP = `
 REV is a commit, branch or tag of the repository that holds DIR; --from is what
@@ -25,15 +23,19 @@ is published now, such as origin/main. Without --to the files in DIR count, also
 those that are not committed. What only the reconciler knows is not in a plan:
 certificates that were ordered this week, what origins allow.
 
-Exit code: 0 planned, 1 errors in the data, wrong usage, or no plan; with
---detailed-exitcode 0 nothing changes, 2 something does, 1 as before.`;
+The folder is judged as a change of --from, as its pull request will be: who
+owns a name is what --from says. With --to two commits are compared as they
+are, also to look back; a note says it when a pull request from the one to the
+other would be refused.
 
-type Output = 'text' | 'markdown' | 'json';
+Exit code: 0 planned; 1 nothing of it would be published (errors in the data,
+or the guard refuses), or wrong usage, or no plan. With --detailed-exitcode
+0 nothing changes, 2 something does, 1 as before.`;
 
 export interface PlanOptions {
   from: string;
   to?: string;
-  output: Output;
+  output: PlanOutput;
   detailedExitcode?: boolean;
 }
 
@@ -64,7 +66,7 @@ export function registerPlan(program: Command): void {
         if (error.code !== 'EPIPE') throw error;
       });
       process.exitCode = await runPlan(dataTop(asked), options, new Date()).catch((error: unknown) => {
-        console.error(failureText(error));
+        console.error(shownFailure(error));
         return 1;
       });
     });
@@ -78,12 +80,13 @@ async function runPlan(dir: string, options: PlanOptions, now: Date): Promise<nu
     if (planned.of !== undefined) throw baseInvalid(planned.of);
     return 1;
   }
-  for (const note of planned.notes) console.error(`note: ${note}`);
+  for (const row of planned.notes.flatMap((note) => wrap(`note: ${note}`, ''))) console.error(row);
   process.stdout.write(renderChanges(planned.changes, options.output));
+  if (planned.changes.guard.kind === 'refused') return 1;
   return options.detailedExitcode && !isUnchanged(planned.changes) ? EXIT_CHANGES : 0;
 }
 
-/** Reads both sides, judges them and plans, all as of `now`. @throws KokoaError usage, and what else readRevision throws */
+/** Reads both sides, judges them and plans, all as of `now`. Without `to` it is judged as a change of `from`. @throws KokoaError usage, and what else readRevision throws */
 export async function planOfDir(
   dir: string,
   { from, to }: Pick<PlanOptions, 'from' | 'to'>,
@@ -94,7 +97,13 @@ export async function planOfDir(
   const load = fileLoader();
   const before = judgeData(base, now, load);
   const after = judgeData(head, now, load);
-  const notes = (await isBehind(dir, base.commit, commit)) ? [staleNote(from)] : [];
+  const change = asChange(before, after);
+  const refused = change.problems.filter(isError);
+  if (to === undefined && refused.length > 0) return { kind: 'errors', judgement: change };
+  const notes = [
+    ...((await isBehind(dir, base.commit, commit)) ? [staleNote(from)] : []),
+    ...(refused.length > 0 ? [refusedNote(from, refused)] : []),
+  ];
   return plannedOf({ base: base.commit, before, after, from, notes, now });
 }
 
@@ -133,19 +142,9 @@ function staleNote(from: string): string {
   return `${JSON.stringify(from)} has commits that the other side lacks: what they added looks removed here; rebase or merge first`;
 }
 
-/** Ends with a newline. */
-export function renderChanges(changes: Changes, output: Output): string {
-  if (output === 'json') return changesAsJson(changes);
-  const document = documentOf(changes);
-  return output === 'markdown' ? documentAsMarkdown(document) : documentAsText(document);
-}
-
-/** As `kokoa validate` prints them; in Markdown as an indented block, which nothing in it can end. */
-function renderErrors(judgement: Judgement, dir: string, output: Output): string {
-  if (output !== 'markdown') return renderJudgement(judgement, dir, output);
-  const text = stripVTControlCharacters(renderJudgement(judgement, dir, 'text'));
-  const block = text.trimEnd().replace(/^/gm, '    ');
-  return `### Plan: the data has errors\n\n${block.slice(0, MARKDOWN_CHARS_MAX - 100)}\n`;
+function refusedNote(from: string, [first, ...more]: readonly Problem[]): string {
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `a pull request from ${JSON.stringify(from)} to this would be refused: ${first!.rule} in ${printable(first!.file)}${others}`;
 }
 
 function baseInvalid(from: string): KokoaError {

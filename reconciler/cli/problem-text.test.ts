@@ -108,6 +108,12 @@ describe('problemsAsGithub', () => {
     expect(text).toContain('::100%25\\u{d}%0A::error::z%0A');
   });
 
+  it('breaks up the older form of a command, which counts anywhere in a line', () => {
+    const text = problemsAsGithub([{ ...PROBLEM, file: 'a##[x.yaml', message: 'x ##[add-mask]y ###[z #[w' }], '');
+    expect(text).not.toContain('##[');
+    expect(text).toContain('::x \\u{23}#[add-mask]y #\\u{23}#[z #[w%0A');
+  });
+
   it('never grows a second command out of hostile text', () => {
     fc.assert(
       fc.property(hostileProblem, (problem) => {

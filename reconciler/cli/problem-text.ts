@@ -89,15 +89,16 @@ function shownPart(source: string, from: number, to: number): string {
   return printable(withoutSecrets(source).slice(from, to).replaceAll('\t', ' '));
 }
 
-function wrap(text: string, indent: string): string[] {
+/** Rows of at most 80 columns, as far as the words allow. `hanging`: what all but the first begin with. */
+export function wrap(text: string, indent: string, hanging = `${indent}  `): string[] {
   const rows: string[] = [];
-  let row = indent;
+  let [row, begin] = [indent, indent];
   for (const word of printable(text).split(' ')) {
-    if (row.length > indent.length && row.length + 1 + word.length > COLUMNS) {
+    if (row.length > begin.length && row.length + 1 + word.length > COLUMNS) {
       rows.push(row);
-      row = `${indent}  `;
+      row = begin = hanging;
     }
-    row += row.trim() === '' ? word : ` ${word}`;
+    row += row === begin ? word : ` ${word}`;
   }
   return [...rows, row];
 }
@@ -110,7 +111,12 @@ function jsonEscape(character: string): string {
 
 function commandText(text: string): string {
   const safe = text.split('\n').map(printable).join('\n');
-  return safe.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  // The runner takes `##[` for a command anywhere in a line, the older form of `::` (ActionCommand.TryParse).
+  return safe
+    .replaceAll('%', '%25')
+    .replaceAll('\r', '%0D')
+    .replaceAll('\n', '%0A')
+    .replace(/#(?=#\[)/g, '\\u{23}');
 }
 
 function property(text: string): string {

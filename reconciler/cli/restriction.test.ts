@@ -80,7 +80,7 @@ it('restricts, lists and gives back beside whoever holds the store', async () =>
   expect((await kokoa('resume', 'tokyo-1', '--data', data)).exitCode).toBe(0);
   expect(await kokoa('resume', 'home', '--data', data)).toMatchObject({
     ...{ exitCode: 1, stdout: '' },
-    stderr: expect.stringMatching(/never good again \(revoked_for_good\)\n[\s\S]*kokoa origin token home/),
+    stderr: expect.stringMatching(/never good\s+again \(revoked_for_good\)\n[\s\S]*kokoa origin token home/),
   });
   expect((await store.restrictions()).map(({ node }) => node)).toEqual(['home']);
   await store.saveSlots([{ node: 'home', role: 'origin', state: 'active', generation: 2, tokenSha256: 'u' }]);

@@ -203,6 +203,39 @@ test.each<[string, () => Promise<string[]>, RegExp]>([
   expect(github.double.changes()).toEqual([]);
 });
 
+test('--print says what the commands change, and that the guard would refuse it', async () => {
+  const first = await git('rev-parse', 'HEAD');
+  const osaka = readFileSync(join(data, 'edges/osaka-1.yaml'), 'utf8');
+  put(
+    'edges/osaka-2.yaml',
+    osaka
+      .replace('osaka-1', 'osaka-2')
+      .replace(/100\.0\.\d+/, '100.0.77')
+      .replace(/sha256:..../, 'sha256:abcd'),
+  );
+  const second = await commit('osaka-2');
+  const { exitCode, stdout, stderr } = await rollback('--print');
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`git revert --no-edit ${second}`)]);
+  expect(stderr).toBe(`plan: 1 node removed
+warning: the guard refuses it, nothing of it would be published:
+  edges/osaka-2.yaml is gone or not readable while edge osaka-2 is active
+all of it: kokoa plan --from ${second.slice(0, 10)} --to ${first.slice(0, 10)}
+`);
+});
+
+test('--print of data with errors still prints the commands, and says it', async () => {
+  const good = readFileSync(join(data, APP), 'utf8');
+  put(APP, good.replace('home', 'nowhere'));
+  await commit('broken');
+  put(APP, good);
+  const mended = await commit('mended');
+  const { exitCode, stdout, stderr } = await rollback('--print');
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining(mended)]);
+  expect(stderr).toMatch(
+    /^warning: the data of [0-9a-f]{10} has errors today; they are named by\n {2}kokoa plan --from/,
+  );
+});
+
 test('without --github it says so, and which commands would do it', async () => {
   blog();
   const id = await commit('blog');

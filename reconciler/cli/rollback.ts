@@ -3,23 +3,32 @@ import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { folderInClone, hasCommit, newestDataCommit } from '../adapters/git-first-parents.ts';
 import { type Revision, readRevision } from '../adapters/revision.ts';
+import { documentOf } from '../core/changes/document.ts';
 import type { FileBack, Rollback } from '../core/rollback.ts';
 import { filesBack, rollbackCommands, rollbackText } from '../core/rollback.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
 import { DEFAULT_BRANCH } from './followed-branch.ts';
 import { addGithubOptions, forgeOf, type GithubCliOptions } from './github-options.ts';
-import { planOfDir, renderChanges } from './plan.ts';
-import { printable } from './problem-text.ts';
+import { planOfDir } from './plan.ts';
+import { renderChanges } from './plan-print.ts';
+import { printable, wrap } from './problem-text.ts';
 import { renderJudgement } from './validate.ts';
 
 const HELP = `
-Without --to it undoes the newest commit of the branch that changed the data,
-merges as a whole. The branch is what the clone knows of it: run git fetch first.
-The same rollback is the same pull request, however often it is asked for.
+Without --to it undoes the newest commit of the branch that changed the data, a
+merge as a whole: every host, machine and setting that came with it goes, and
+what it took away comes back. The branch is what the clone knows of it: run git
+fetch first. The same rollback is the same pull request, however often it is
+asked for.
 
-Without --github nothing is proposed: --print prints the git commands that do it.
+Without --github nothing is proposed: --print prints the git commands that do
+it, and on standard error what they change.
 
-Exit code: 0 the pull request is there, or --print; 1 it cannot be; 2 wrong usage.`;
+Exit code: 0 the pull request is there, or --print; 1 it cannot be; 2 wrong
+usage.`;
+
+/** Characters of a commit id that git still finds. */
+const SHORT = 10;
 
 interface Options extends GithubCliOptions {
   to?: string;
@@ -46,7 +55,10 @@ export function registerRollback(program: Command): void {
       try {
         const { rollback, files } = await rollbackIn(dir, options);
         const commands = rollbackCommands(rollback, topsOf(files));
-        if (options.print) return console.log(commands.join('\n'));
+        if (options.print) {
+          for (const line of await foretold(dir, rollback)) console.error(line);
+          return console.log(commands.join('\n'));
+        }
         if (forge === undefined) throw notProposed(commands);
         const said = rollbackText(rollback, await planMarkdown(dir, rollback));
         const { number, url, isNew, state } = await forge.propose({ ...said, files });
@@ -90,6 +102,25 @@ async function planMarkdown(dir: string, { from, to }: Rollback): Promise<string
   throw new KokoaError('data_invalid', `the data of ${planned.of ?? to} has errors today`, {
     hint: 'Nothing was proposed. Take it back by hand (--print), and mend it in the same pull request.',
   });
+}
+
+/** Said before the commands are copied: what they change, and why nothing of it would be published. */
+async function foretold(dir: string, { from, to }: Rollback): Promise<string[]> {
+  const all = `kokoa plan --from ${from.slice(0, SHORT)} --to ${to.slice(0, SHORT)}`;
+  const planned = await planOfDir(dir, { from, to }, new Date());
+  if (planned.kind === 'errors')
+    return [
+      `warning: the data of ${(planned.of ?? to).slice(0, SHORT)} has errors today; they are named by`,
+      `  ${all}`,
+    ];
+  const { title } = documentOf(planned.changes);
+  const { guard } = planned.changes;
+  const refusals = guard.kind === 'refused' ? guard.reasons.flatMap(({ message }) => wrap(message, '  ')) : [];
+  return [
+    `plan: ${title}`,
+    ...(refusals.length > 0 ? ['warning: the guard refuses it, nothing of it would be published:', ...refusals] : []),
+    `all of it: ${all}`,
+  ];
 }
 
 /** What `git restore` is given: kokoa.yaml and the folders, from the top of the clone. */

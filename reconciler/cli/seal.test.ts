@@ -148,7 +148,13 @@ it.each<[string, string, string[], number, RegExp]>([
   ['a mistyped key', APR1, ['--team', 'hoge', '--users', '--to', `age1${'q'.repeat(58)}`], 1, /checksum is wrong/],
   ['two keys', APR1, ['--team', 'hoge', '--to', 'age1x', '--url', 'https://x'], 2, /cannot be used with/],
   ['plain HTTP', APR1, ['--team', 'hoge', '--users', '--url', 'http://control.example.com'], 2, /expected https/],
-  ['a pipe without --users', 'alice\n', ['--team', 'hoge', '--to', 'RECIPIENT'], 2, /no terminal.*\n {2}.*--users/],
+  [
+    'a pipe without --users',
+    'alice\n',
+    ['--team', 'hoge', '--to', 'RECIPIENT'],
+    2,
+    /no terminal[\s\S]*\n {2}.*--users/,
+  ],
   [
     'a password in place of a hash',
     `alice:${PASSWORD}`,

@@ -61,6 +61,7 @@ it('greets, publishes, and ends with exit code 0 at SIGTERM', START, async () =>
   expect(stdout).toMatch(
     /^serving {6}http:\/\/127\.0\.0\.1:\d+\nfollowing {4}main of .*\/r\n {13}looked at every 2 s\nfingerprint {2}[0-9a-f]{64}\nkeys {9}development/,
   );
+  expect(stdout).toContain(`\nto stop it   Ctrl-C, or kill ${program.pid}\n`);
   expect(stdout).toContain('commit it on main, and it is published');
   expect(stdout).toContain('npx kokoa route add');
   for (const line of stdout.split('\n'))

@@ -124,6 +124,8 @@ function greeting(
     ...notes.map((note) => `             ${note}`),
     `fingerprint  ${fingerprint}`,
     ...(development ? ['keys         development: to try it out, on this machine only'] : []),
+    // The process that a shell knows may be npm, which does not hand a signal on.
+    `to stop it   Ctrl-C, or kill ${process.pid}`,
     '',
     `next: add a route or a machine, commit it on ${branch}, and it is published`,
     '  npx kokoa route add blog.hoge.com --origin home --port 9000',

@@ -28,17 +28,16 @@ export async function addTeamToken({ team, name: asked, dir }: TeamTokenOptions)
     throw usage(`found --name ${JSON.stringify(name.slice(0, 80))}, expected lower-case letters, digits and dashes`);
   if (names.includes(name))
     throw new KokoaError('name_taken', `team ${team} has a token of the name ${name} already`, {
-      hint: `choose another --name; to replace it: add the new one, move the program over, then kokoa token revoke --team ${team} --name ${name}`,
+      hint: `choose another --name; to replace it: add the new one, move the program over, then\n  kokoa token revoke --team ${team} --name ${name}`,
     });
   const token = TEAM_TOKEN_PREFIX + randomBytes(TOKEN_BYTES).toString('base64url');
   const text = withTeamToken(textOf(folder), folder.kokoa, team, { name, sha256: sha256Hex(token) });
   if (!(await replace(folder, text))) return false;
   console.error(`wrote ${KOKOA_FILE}: team ${team} has the token ${name}`);
   console.log(token);
-  console.error(
-    'It is good once this change is merged and live. Nobody can show it again: give it to the program now,',
-  );
-  console.error('as a secret. How to use it: docs/api.md');
+  console.error('It is good once this change is merged and live. Nobody can show it again: give');
+  console.error('it to the program now, as a secret (docs/api.md). Is it in a file? Others may');
+  console.error('read that: chmod 600 FILE, and the next time umask 077 first.');
   return true;
 }
 

@@ -62,6 +62,12 @@ describe('token add', () => {
     expect(secretsIn(`a: ${token}`, 1)).toMatchObject([{ length: 54 }]);
   });
 
+  test('says how a file with the token is kept from others, in 80 columns', async () => {
+    const { stderr } = await kokoa('add', '--team', 'hoge');
+    expect(stderr).toMatch(/chmod 600 FILE, .* umask 077 first/);
+    expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
   test('gives each its name, and every one another token', async () => {
     const tokens = [];
     for (const name of [[], [], ['--name', 'ci']])

@@ -7,7 +7,8 @@ import { addTeamToken, revokeTeamToken, type TeamTokenOptions } from './token-ed
 const HELP = `
 The token is printed on stdout, once; its sha256 goes into kokoa.yaml, which
 keeps its comments. Commit that, and open a pull request: it takes effect with
-the merge.
+the merge. Into a file that nobody else can read:
+  (umask 077; kokoa token add --team TEAM > FILE)
 Exit code: 0 written, 1 it would not validate (nothing is written), 2 usage.`;
 
 /** Adds the command `token`. @throws KokoaError usage, kokoa_missing, name_taken, name_unknown, layout_unknown */

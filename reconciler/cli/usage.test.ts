@@ -22,12 +22,14 @@ test.each([
   [
     'all that is missing at once',
     'route add x.hoge.com',
-    "error: required options '--origin <origin>' and '--port <port>' not specified\n(kokoa route add --help explains it)",
+    'error: 2 required options are not specified\n' +
+      '  --origin <origin>  the machine that runs the service\n  --port <port>      the TCP port of the service\n' +
+      '(kokoa route add --help explains it)',
   ],
   [
     'one that is missing',
     'compile',
-    "error: required option '--out <out>' not specified\n(kokoa compile --help explains it)",
+    "error: required option '--out <out>' not specified\n  --out <out>  the directory to write\n(kokoa compile --help explains it)",
   ],
   ['an unknown command', 'help nope', "error: unknown command 'nope'\n(kokoa --help lists the commands)"],
   [

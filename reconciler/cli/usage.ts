@@ -1,6 +1,8 @@
 // What the command line says about wrong usage. Law: a mistyped option is named before a missing one, every error points to the help
 // of its own command, and `help` knows commands by all their words.
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
+
+const COLUMNS = 80;
 
 /** Call it last: it changes the commands that are there. */
 export function explainUsage(program: Command): void {
@@ -34,11 +36,21 @@ function requireAtLast(command: Command): void {
   command.hook('preAction', () => {
     const missing = required.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
     if (missing.length === 0) return;
-    const flags = missing.map((option) => `'${option.flags}'`).join(' and ');
-    command.error(`error: required option${missing.length === 1 ? '' : 's'} ${flags} not specified`, {
+    const what =
+      missing.length === 1 ? `required option '${missing[0]!.flags}'` : `${missing.length} required options are`;
+    const said = `error: ${what} not specified`;
+    command.error([said, ...explained(command, missing)].join('\n'), {
       code: 'commander.missingMandatoryOptionValue',
     });
   });
+}
+
+/** As its help has them, with what to write there. */
+function explained(command: Command, options: readonly Option[]): string[] {
+  const help = command.createHelp();
+  help.prepareContext({ helpWidth: COLUMNS });
+  const width = Math.max(...options.map(({ flags }) => flags.length));
+  return options.map((option) => help.formatItem(option.flags, width, help.optionDescription(option), help));
 }
 
 function commandsBelow(command: Command): Command[] {

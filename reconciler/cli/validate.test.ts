@@ -93,7 +93,7 @@ describe('kokoa validate --base', { timeout: 60_000 }, () => {
     const { stdout, exitCode } = await validate([clone, '--base', 'main'], { FORCE_COLOR: '' });
     expect(exitCode).toBe(1);
     expect(stdout).toContain(
-      '\nkokoa.yaml needs this below teams: (in place of what the team has there now),\nin a change of its own that is approved by\nthe operators (owners of kokoa.yaml in CODEOWNERS):\n\n  - name: nova\n    hostnames:\n      - app.nova.com\n\n',
+      '\n\nkokoa.yaml needs this below teams:, in a change of its own that is approved by\nthe operators (owners of kokoa.yaml in CODEOWNERS):\n\n  - name: nova\n    hostnames:\n      - app.nova.com\n\norigins/home.yaml needs this in place of its teams:, in a change of its own that\nis approved by @octo-org/hoge and the operators (owners of kokoa.yaml in\nCODEOWNERS):\n\nteams:\n  - hoge\n  - nova\n\n2 problems',
     );
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
@@ -146,7 +146,9 @@ describe('kokoa validate', { timeout: 30_000 }, () => {
     expect(stdout).toContain(
       'routes/hoge/x.yaml:2:9 error KK304\n  found the origin hoem, expected one of home, office\n  2 | origin: hoem\n    |         ^\n  hint: did you mean home?\n',
     );
-    expect(stdout).toMatch(/\n\n4 problems in 3 files \(1 warning\)$/);
+    expect(stdout).toMatch(
+      /\n\n4 problems in 3 files \(1 warning\)\nMore may follow: how the values of a file go together, and with the other files,\nis looked at when each of them is valid\.$/,
+    );
     expect(stdout).not.toContain('\u001b');
   });
 

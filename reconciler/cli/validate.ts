@@ -3,15 +3,15 @@ import { relative, resolve, sep } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readDataDir } from '../adapters/data-dir.ts';
 import type { FileChange } from '../core/files.ts';
+import { hidesMore, MORE_TO_FOLLOW } from '../core/more-to-follow.ts';
 import { judgeChange } from '../core/ownership.ts';
-import { OPERATORS } from '../core/ownership-approval.ts';
 import { changeBetween } from '../core/ownership-change.ts';
-import { linesNeeded } from '../core/ownership-lines.ts';
+import { linesNeeded, type NeededLines } from '../core/ownership-lines.ts';
 import type { Problem } from '../core/problem.ts';
 import { withoutSecrets } from '../core/secret-parts.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
 import { isError, type Judgement, judgeData } from './judgement.ts';
-import { problemsAsGithub, problemsAsJson, problemsAsText } from './problem-text.ts';
+import { problemsAsGithub, problemsAsJson, problemsAsText, wrap } from './problem-text.ts';
 
 const HELP = `
 The folder need not be a git repository. A warning is worth reading; only errors
@@ -84,16 +84,13 @@ export function renderJudgement(judgement: Judgement, dir: string, output: 'text
 }
 
 /** What a team sends to the operators before its first pull request. */
-function needs({ linesNeeded: lines = '' }: Judgement): string {
-  if (lines === '') return '';
-  return [
-    'kokoa.yaml needs this below teams: (in place of what the team has there now),',
-    'in a change of its own that is approved by',
-    `${OPERATORS}:`,
-    '',
-    lines,
-    '',
-  ].join('\n');
+function needs({ linesNeeded: needed = [] }: Judgement): string {
+  return needed.map(neededText).join('');
+}
+
+function neededText({ file, place, approvers, lines }: NeededLines): string {
+  const intro = `${file} needs this ${place}, in a change of its own that is approved by ${approvers}:`;
+  return [...wrap(intro, '', ''), '', lines, ''].join('\n');
 }
 
 /** https://no-color.org; a pipe gets no colours either. */
@@ -111,7 +108,8 @@ function summary({ problems, loaded }: Judgement): string {
     return `ok: ${counts.join(', ')}${warnings > 0 ? `; ${count(warnings, 'warning')}` : ''}\n`;
   }
   const files = new Set(problems.map(({ file }) => file)).size;
-  return `${count(problems.length, 'problem')} in ${count(files, 'file')}${warnings > 0 ? ` (${count(warnings, 'warning')})` : ''}\n`;
+  const found = `${count(problems.length, 'problem')} in ${count(files, 'file')}${warnings > 0 ? ` (${count(warnings, 'warning')})` : ''}`;
+  return `${[found, ...(hidesMore(problems) ? wrap(MORE_TO_FOLLOW, '', '') : [])].join('\n')}\n`;
 }
 
 function count(number: number, noun: string): string {

@@ -139,9 +139,13 @@ export function boundProblem(file: RouteFile, bound: Bound, { group, pointer }: 
 
 /**
  * The problems of all routes, sorted. What is shared by most routes is within the bound, then what the first path names: the newcomer
- * is the last one that most people would miss.
+ * is the last one that most people would miss. Of `newcomers`, which are paths, no more are told than anybody reads: finding a place costs.
  */
-export function checkBounds(files: Iterable<RouteFile>, defaultPool?: string): Problem[] {
+export function checkBounds(
+  files: Iterable<RouteFile>,
+  defaultPool?: string,
+  newcomers: ReadonlySet<string> = new Set(),
+): Problem[] {
   const taken = [...files].flatMap((file) => (file.value === undefined ? [] : takenBy(file, defaultPool)));
   const keys = new Map<Bound, Map<string, Set<string>>>(BOUNDS.map((bound) => [bound, new Map()]));
   for (const { bound, place } of taken) {
@@ -152,8 +156,12 @@ export function checkBounds(files: Iterable<RouteFile>, defaultPool?: string): P
   }
   // Nearly always there is too much of nothing, and who came first is not asked.
   const beyond = taken.filter(({ bound, place }) => keys.get(bound)!.get(place.group)!.size > bound.max);
-  return eachOnce([...Map.groupBy(beyond, ({ bound }) => bound)].flatMap(([bound, some]) => problemsOf(bound, some)));
+  return eachOnce(
+    [...Map.groupBy(beyond, ({ bound }) => bound)].flatMap(([bound, some]) => problemsOf(bound, some, newcomers)),
+  );
 }
+
+const NEWCOMERS_TOLD_MAX = 1000;
 
 interface Taken {
   bound: Bound;
@@ -185,7 +193,7 @@ interface Named {
 }
 
 /** `taken`: all that routes take of groups of which there is too much. */
-function problemsOf(bound: Bound, taken: readonly Taken[]): Problem[] {
+function problemsOf(bound: Bound, taken: readonly Taken[], newcomers: ReadonlySet<string>): Problem[] {
   const groups = new Map<string, Map<string, Named>>();
   for (const { file, place } of taken) {
     const group = groups.get(place.group) ?? new Map<string, Named>();
@@ -200,7 +208,12 @@ function problemsOf(bound: Bound, taken: readonly Taken[]): Problem[] {
       ([a, x], [b, y]) => y.places.length - x.places.length || order(x.first, y.first) || order(a, b),
     );
     const beyond = ranked.slice(bound.max).flatMap(([, { places }]) => places);
-    return beyond.map(({ file, place }) => boundProblem(file, bound, place, group.size));
+    let room = NEWCOMERS_TOLD_MAX;
+    const told = beyond.filter(({ file }) => {
+      if (newcomers.has(file.path)) room -= 1;
+      return room >= 0 || !newcomers.has(file.path);
+    });
+    return told.map(({ file, place }) => boundProblem(file, bound, place, group.size));
   });
 }
 

@@ -127,7 +127,7 @@ function checkPassthrough(settings: SettingsIndex, file: LoadedFile<'route'>, ro
 
 function checkGrant(settings: SettingsIndex, file: LoadedFile<'route'>, team: string): Problem[] {
   const grants = settings.grants.get(team);
-  if (grants === undefined) return [unknownTeam(settings, file, { line: 1, column: 1 }, team)];
+  if (grants === undefined) return [unknownTeam(settings, file, file.locate(''), team)];
   if (takesPublicPort(file.value!)) return checkPortGrant(settings, file, team);
   const hostname = file.hostname!;
   if (coveredByAny(grants, hostname)) return [];
@@ -136,7 +136,7 @@ function checkGrant(settings: SettingsIndex, file: LoadedFile<'route'>, team: st
   const hint =
     owner === undefined
       ? 'ask an operator to grant it in kokoa.yaml'
-      : `it is granted to team ${owner}: move the file to routes/${owner}/`;
+      : `it is granted to team ${owner}: ask an operator to grant it to ${team} too, or move the file to routes/${owner}/`;
   return [problemAt(file, file.locate('/hostname'), 'KK302', message, hint)];
 }
 
@@ -157,7 +157,7 @@ function checkPortGrant({ ports }: SettingsIndex, file: LoadedFile<'route'>, tea
   const hint =
     owner === undefined
       ? 'ask an operator to grant it: teams[].ports in kokoa.yaml'
-      : `it is granted to team ${owner}: move the file to routes/${owner}/`;
+      : `it is granted to team ${owner}: ask an operator to grant it to ${team} too, or move the file to routes/${owner}/`;
   return [problemAt(file, at, 'KK340', message, hint)];
 }
 
@@ -203,11 +203,20 @@ function checkOrigin(
   return [problemAt(file, at(), 'KK305', message, hint)];
 }
 
+const teamOrigins = new WeakMap<DesiredView, Map<string, readonly string[]>>();
+
 /** The names of origins that a team may use, and of those that cannot be read. */
-function originsFor(view: DesiredView, team: string): string[] {
-  return [...view.origins]
-    .filter(({ value }) => value?.teams.includes(team) !== false)
-    .map(({ path }) => baseNameOf(path));
+function originsFor(view: DesiredView, team: string): readonly string[] {
+  const known = teamOrigins.get(view) ?? new Map<string, readonly string[]>();
+  teamOrigins.set(view, known);
+  const names =
+    known.get(team) ??
+    [...view.origins]
+      .filter(({ value }) => value?.teams.includes(team) !== false)
+      .map(({ path }) => baseNameOf(path))
+      .sort();
+  known.set(team, names);
+  return names;
 }
 
 function hintFor(word: string, known: Iterable<string>, otherwise: string): string {

@@ -1,80 +1,72 @@
-// What kokoa.yaml would have to say of a team for its routes, ready to paste. Law: it never proposes to grant what another team has.
+// What files of others would have to say before the routes of a change can go live, ready to paste. Law: whoever pastes it takes nothing
+// away, and is told who has to agree.
 import type { Kokoa } from '../../schemas/types.ts';
 import type { LoadedFile } from './files.ts';
-import { canonicalHostname, coveredByAny, covers } from './hostname.ts';
 import type { Change } from './ownership-change.ts';
-import { coversPort, RESERVED_PORTS, takesPublicPort } from './public-port.ts';
-import { indexOf } from './settings-index.ts';
-import type { DesiredView } from './view.ts';
+import { entryFor, isMistyped } from './ownership-entry.ts';
+import { type Holding, OPERATORS, ownersOf } from './ownership-owners.ts';
+import { KOKOA_FILE } from './paths.ts';
+import { targetsOf } from './route-targets.ts';
+import { originPath } from './view.ts';
 import { writeYaml } from './yaml.ts';
 
-type Team = Kokoa['teams'][number];
-
-/** The entries of `teams` that the base lacks for the changed routes, as lines to stand below `teams:`; empty: none. */
-export function linesNeeded({ base, head, routes }: Change): string {
-  if (base.kokoa?.value === undefined) return '';
-  const byTeam = Map.groupBy(routes, ({ team }) => team);
-  const entries = [...byTeam].flatMap(([team, files]) =>
-    team === undefined ? [] : (entryFor(base, head, team, files) ?? []),
-  );
-  return entries.length === 0 ? '' : writeYaml(entries, 'block').replace(/^(?=.)/gm, '  ');
+export interface NeededLines {
+  file: string;
+  /** Where in it, to go on after "needs this". */
+  place: string;
+  /** Who has to agree, in words; names of the data are in it. */
+  approvers: string;
+  /** Indented as they stand there; ends with a line end. */
+  lines: string;
 }
 
-/** The same for some routes of one team, in one line. */
+/** Of kokoa.yaml first, then of origins by name; empty: nothing is lacking, or a base without owners. */
+export function linesNeeded(change: Change): NeededLines[] {
+  const kokoa = change.base.kokoa?.value;
+  return kokoa === undefined ? [] : [...teamsNeeded(change, kokoa), ...originsNeeded(change)];
+}
+
+/** What the entry of a team says for some of its routes, in one line, and who has to agree. */
 export function teamLine(
-  base: DesiredView,
-  head: DesiredView,
+  change: Change,
   team: string,
   files: readonly LoadedFile<'route'>[],
-): string | undefined {
-  const entry = entryFor(base, head, team, files);
-  return entry === undefined ? undefined : `- ${writeYaml(entry, 'flow').trimEnd()}`;
+): { line: string; approvers: string } | undefined {
+  const needed = entryFor(change, team, files);
+  if (needed === undefined) return undefined;
+  const line = `- ${writeYaml(needed.entry, 'flow').trimEnd()}`;
+  return { line, approvers: approversOf(change.base.kokoa!.value!, needed.holdings) };
 }
 
-/** What the team has, or asks for, and what its routes lack; undefined: nothing is lacking, or all of it is another's. */
-function entryFor(
-  base: DesiredView,
-  head: DesiredView,
-  name: string,
-  files: readonly LoadedFile<'route'>[],
-): Team | undefined {
-  const kokoa = base.kokoa!.value!;
-  const present = kokoa.teams.find((team) => team.name === name);
-  const asked = present ?? head.kokoa?.value?.teams.find((team) => team.name === name);
-  const others = kokoa.teams.filter((team) => team.name !== name).map((team) => team.name);
-  const { grants, ports } = indexOf(kokoa);
-  const isTaken = (hostname: string) =>
-    others.some((other) => {
-      const granted = grants.get(other)!;
-      if (coveredByAny(granted, hostname)) return true;
-      return hostname.startsWith('*.') && [...granted].some((grant) => covers(hostname, grant));
-    });
-  const isTakenPort = (port: number) =>
-    RESERVED_PORTS.includes(port) || others.some((other) => ports.get(other)!.some((range) => coversPort(range, port)));
-  const hostnames =
-    present?.hostnames.slice() ?? (asked?.hostnames ?? []).filter((typed) => !isTaken(canonical(typed)));
-  const granted = new Set(hostnames.map(canonical));
-  const missing = files.flatMap(({ hostname }) =>
-    hostname === undefined || coveredByAny(granted, hostname) || isTaken(hostname) ? [] : [hostname],
-  );
-  const missingPorts = files.flatMap(({ value }) => {
-    const port = takesPublicPort(value!) ? value!.publicPort : undefined;
-    const has = port === undefined || (ports.get(name) ?? []).some((range) => coversPort(range, port));
-    return has || isTakenPort(port) ? [] : [port];
+function teamsNeeded(change: Change, kokoa: Kokoa): NeededLines[] {
+  return [...Map.groupBy(change.routes, ({ team }) => team)].flatMap(([team, files]) => {
+    const needed = team === undefined ? undefined : entryFor(change, team, files);
+    if (needed === undefined) return [];
+    const place = needed.isNew ? 'below teams:' : `below teams: in place of what team ${team} has there now`;
+    const lines = writeYaml([needed.entry], 'block').replace(/^(?=.)/gm, '  ');
+    return { file: KOKOA_FILE, place, approvers: approversOf(kokoa, needed.holdings), lines };
   });
-  if (present !== undefined && missing.length === 0 && missingPorts.length === 0) return undefined;
-  const all = [...new Set([...hostnames, ...missing])];
-  if (all.length === 0) return undefined;
-  const allPorts = [...new Set([...(present?.ports ?? []), ...missingPorts])];
-  return {
-    name,
-    hostnames: all as Team['hostnames'],
-    ...(asked?.owners !== undefined && { owners: asked.owners }),
-    ...(allPorts.length > 0 && { ports: allPorts as NonNullable<Team['ports']> }),
-  };
 }
 
-function canonical(typed: string): string {
-  const result = canonicalHostname(typed);
-  return result.kind === 'hostname' ? result.hostname : typed;
+/** A new origin comes with its teams. */
+function originsNeeded(change: Change): NeededLines[] {
+  const lacking = new Map<string, Set<string>>();
+  for (const [team, files] of Map.groupBy(change.routes, (file) => file.team)) {
+    if (team === undefined || isMistyped(change, team)) continue;
+    for (const { origin } of files.flatMap(({ value }) => targetsOf(value!))) {
+      const teams = change.base.origin(origin)?.value?.teams;
+      if (teams === undefined || teams.includes(team)) continue;
+      lacking.set(origin, (lacking.get(origin) ?? new Set()).add(team));
+    }
+  }
+  return [...lacking.keys()].sort().map((name) => {
+    const { teams, owner = 'its owner' } = change.base.origin(name)!.value!;
+    const lines = writeYaml({ teams: [...teams, ...lacking.get(name)!] }, 'block');
+    return { file: originPath(name), place: 'in place of its teams:', approvers: `${owner} and ${OPERATORS}`, lines };
+  });
+}
+
+function approversOf(kokoa: Kokoa, holdings: readonly Holding[]): string {
+  const others = holdings.map(({ team, grant }) => `${ownersOf(kokoa, team)} (${grant} is granted to team ${team})`);
+  return [OPERATORS, ...others].join(' and ');
 }

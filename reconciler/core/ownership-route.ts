@@ -1,15 +1,14 @@
 // One changed route, asked whose its name, its port and its origins are in the base. What the head refuses itself is not said twice.
 import type { LoadedFile } from './files.ts';
-import { coveredByAny } from './hostname.ts';
-import { OPERATORS, ownersOf, teamsCovering } from './ownership-approval.ts';
 import type { Change } from './ownership-change.ts';
 import { teamLine } from './ownership-lines.ts';
+import { claimOfRoute, holdingsOfOthers, isGranted, OPERATORS, ownersOf } from './ownership-owners.ts';
 import { KOKOA_FILE } from './paths.ts';
 import type { Position, Problem } from './problem.ts';
-import { coversPort, takesPublicPort } from './public-port.ts';
 import { targetsOf } from './route-targets.ts';
 import type { RuleId } from './rules.ts';
-import { indexOf, type SettingsIndex } from './settings-index.ts';
+import { indexOf } from './settings-index.ts';
+import type { DesiredView } from './view.ts';
 
 type RouteFile = LoadedFile<'route'>;
 
@@ -17,50 +16,48 @@ type RouteFile = LoadedFile<'route'>;
 const GRANT_RULES: readonly string[] = ['KK301', 'KK302', 'KK340', 'KK350'] satisfies RuleId[];
 const ORIGIN_RULES: readonly string[] = ['KK304', 'KK305'] satisfies RuleId[];
 
-/** `file` has a value, and the base a valid kokoa.yaml. `refused`: what the head says of this file. */
-export function judgeOwnership(change: Change, file: RouteFile, refused: readonly Problem[]): Problem[] {
+/**
+ * `file` has a value, and the base a valid kokoa.yaml. `refused`: what the head says of this file. `isTaken`: that another team has
+ * its name or port is among it.
+ */
+export function judgeOwnership(
+  change: Change,
+  file: RouteFile,
+  refused: readonly Problem[],
+  isTaken: boolean,
+): Problem[] {
   if (file.team === undefined) return [];
   const grantRefused = refused.some(({ rule }) => GRANT_RULES.includes(rule));
-  const grant = grantRefused ? [] : judgeGrant(change, file, file.team);
-  const visitors = grantRefused || grant.length > 0 ? [] : judgeVisitors(change, file, file.team);
+  const grant = grantRefused ? [] : judgeGrant(change, file, file.team, isTaken);
+  const visitors = grantRefused || isTaken || grant.length > 0 ? [] : judgeVisitors(change, file, file.team);
   return [...grant, ...judgeOrigins(change, file, file.team, refused), ...visitors];
 }
 
-/** What a route asks for: a name, or a public port. */
-interface Claim {
-  hostname: string | undefined;
-  port: number | undefined;
-}
-
-function judgeGrant({ base, head }: Change, file: RouteFile, team: string): Problem[] {
+function judgeGrant(change: Change, file: RouteFile, team: string, isTaken: boolean): Problem[] {
+  const { base } = change;
   const kokoa = base.kokoa!.value!;
-  const claim: Claim = {
-    hostname: file.hostname,
-    port: takesPublicPort(file.value!) ? file.value!.publicPort : undefined,
-  };
-  if (isGranted(indexOf(kokoa), team, claim)) return [];
+  const claim = claimOfRoute(file);
+  if (isGranted(kokoa, team, claim)) return [];
   const what = claim.port === undefined ? `${claim.hostname}` : `the public port ${claim.port}`;
-  const owners = teamsCovering(kokoa, claim).filter((other) => other !== team);
-  const asked = owners.length === 0 ? '' : `; ask ${owners.map((other) => ownersOf(kokoa, other)).join(', ')} too`;
+  const holdings = holdingsOfOthers(kokoa, team, claim);
+  const owners = holdings.map((holding) => holding.team).join(', ');
+  const asked = holdings
+    .map((holding) => `; ask ${ownersOf(kokoa, holding.team)} too, because ${holding.grant} is theirs`)
+    .join('');
   if (!indexOf(kokoa).grants.has(team)) {
-    const owned = owners.length === 0 ? '' : `; the base grants ${what} to team ${owners.join(', ')}`;
+    const owned = owners === '' ? '' : `; the base grants ${what} to team ${owners}`;
     const message = `found the team ${team}, which ${KOKOA_FILE} has in this change only, expected one of the base${owned}`;
-    const line = teamLine(base, head, team, [file]);
+    const line = teamLine(change, team, [file])?.line;
     const lines = line === undefined ? '' : `: ${line}`;
     const hint = `merge in ${KOKOA_FILE} first, approved by ${OPERATORS}${lines}${asked}`;
-    return [errorAt(file, { line: 1, column: 1 }, 'KK363', message, hint)];
+    return [errorAt(file, file.locate(''), 'KK363', message, hint)];
   }
-  const owned = owners.length === 0 ? '' : `, while the base grants it to team ${owners.join(', ')}`;
+  if (isTaken) return [];
+  const owned = owners === '' ? '' : `, while the base grants it to team ${owners}`;
   const message = `found ${what}, which ${KOKOA_FILE} grants to team ${team} in this change only${owned}, expected a grant of the base`;
   const hint = `let ${OPERATORS} merge the grant in ${KOKOA_FILE} first, then this file${asked}`;
   const at = file.locate(claim.port === undefined ? '/hostname' : '/publicPort');
   return [errorAt(file, at, 'KK362', message, hint)];
-}
-
-/** A route that claims nothing needs no grant: what it lacks is told elsewhere. */
-function isGranted({ grants, ports }: SettingsIndex, team: string, { hostname, port }: Claim): boolean {
-  if (port !== undefined) return (ports.get(team) ?? []).some((range) => coversPort(range, port));
-  return hostname === undefined || coveredByAny(grants.get(team) ?? new Set(), hostname);
 }
 
 function judgeOrigins(change: Change, file: RouteFile, team: string, refused: readonly Problem[]): Problem[] {
@@ -106,7 +103,7 @@ function judgeVisitors({ base, head }: Change, file: RouteFile, team: string): P
   // Who still has the very name is told by KK303.
   const taken = at(base.routesByHost(hostname)).filter(({ path }) => head.route(path)?.hostname !== hostname);
   const above = at(base.routesByHost(`*.${hostname.slice(hostname.indexOf('.') + 1)}`));
-  const below = hostname.startsWith('*.') ? [...base.routes].filter(isOfOthers).filter(isDirectlyBelow(hostname)) : [];
+  const below = hostname.startsWith('*.') ? at(directlyBelow(base, hostname.slice(1))) : [];
   const warn = (other: RouteFile | undefined, what: string): Problem[] => {
     if (other === undefined) return [];
     const message = `found ${hostname}, ${what} ${other.path} of team ${other.team}, expected names of one team`;
@@ -120,10 +117,23 @@ function judgeVisitors({ base, head }: Change, file: RouteFile, team: string): P
   ];
 }
 
-/** A wildcard of a route stands for one label. */
-function isDirectlyBelow(wildcard: string): (file: RouteFile) => boolean {
-  return ({ hostname }) =>
-    hostname !== undefined && hostname !== wildcard && hostname.slice(hostname.indexOf('.')) === wildcard.slice(1);
+/** By what follows its first label: the routes of a state. A change may bring thousands of wildcards. */
+const routesBelow = new WeakMap<DesiredView, Map<string, string[]>>();
+
+/** A wildcard of a route stands for one label. `parent` begins with its dot. */
+function directlyBelow(base: DesiredView, parent: string): readonly string[] {
+  const known = routesBelow.get(base) ?? new Map<string, string[]>();
+  if (!routesBelow.has(base)) {
+    for (const { path, hostname } of base.routes) {
+      if (hostname === undefined || hostname.startsWith('*.')) continue;
+      const name = hostname.slice(hostname.indexOf('.'));
+      const paths = known.get(name);
+      if (paths === undefined) known.set(name, [path]);
+      else paths.push(path);
+    }
+    routesBelow.set(base, known);
+  }
+  return known.get(parent) ?? [];
 }
 
 function errorAt(file: RouteFile, at: Position, rule: RuleId, message: string, hint: string): Problem {

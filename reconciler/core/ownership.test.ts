@@ -6,6 +6,7 @@ import { judgeChange } from './ownership.ts';
 import { changeBetween, type JudgedData } from './ownership-change.ts';
 import { linesNeeded } from './ownership-lines.ts';
 import type { Problem } from './problem.ts';
+import { parseYaml } from './yaml.ts';
 
 type Files = Record<string, string | undefined>;
 
@@ -26,6 +27,7 @@ const EVIL = "  - { name: evil, hostnames: ['*.evil.com'], owners: ['@o/evil'] }
 const TEAMS = HOGE + FUGA + EVIL;
 const origin = (name: string, teams: string, digit: number, owner = "'@o/hoge'") =>
   `name: ${name}\nowner: ${owner}\nteams: [${teams}]\nwireguard: { address: 10.100.1.${digit} }\ntoken: sha256:${`${digit}`.repeat(64)}\n`;
+const tcp = (port: number) => `protocol: tcp\nproxyProtocol: true\npublicPort: ${port}\norigin: shared\nport: 1\n`;
 const route = (hostname: string, to = 'shared', port = 80) => `hostname: '${hostname}'\norigin: ${to}\nport: ${port}\n`;
 
 const BASE: Files = {
@@ -51,10 +53,17 @@ function change(head: Files, base: Files = {}): Problem[] {
 }
 
 const short = ({ file, line, rule, severity }: Problem) => `${file}:${line} ${severity} ${rule}`;
-const lines = (head: Files, base: Files = {}) => {
+const needed = (head: Files, base: Files = {}) => {
   const before = { ...BASE, ...base };
   return linesNeeded(changeBetween(judged(before), judged({ ...before, ...head })));
 };
+/** Those of one file. */
+const lines = (head: Files, base: Files = {}, of = 'kokoa.yaml') =>
+  needed(head, base)
+    .filter(({ file }) => file === of)
+    .map((one) => one.lines)
+    .join('');
+const OPERATORS = 'the operators (owners of kokoa.yaml in CODEOWNERS)';
 
 describe('judgeChange', () => {
   it('finds nothing in a change that keeps to what is its own', () => {
@@ -174,8 +183,62 @@ describe('judgeChange', () => {
     [
       'a name that another file has',
       { 'routes/hoge/shop.yaml': route('shop.fuga.com') },
-      ['routes/fuga/shop.yaml:1 error KK303', 'routes/hoge/shop.yaml:1 error KK303'],
+      ['routes/hoge/shop.yaml:1 error KK303'],
       { 'routes/fuga/shop.yaml': route('shop.fuga.com') },
+    ],
+    [
+      'a name that another team has, and that is not granted either',
+      { 'routes/evil/x.yaml': route('wiki.fuga.com') },
+      ['routes/evil/x.yaml:1 error KK303'],
+    ],
+    [
+      'the same with a grant in the same change',
+      {
+        'kokoa.yaml': kokoa(TEAMS.replace("'*.evil.com'", "'*.evil.com', 'wiki.fuga.com'")),
+        'routes/evil/x.yaml': route('wiki.fuga.com'),
+      },
+      ['routes/evil/x.yaml:1 error KK303'],
+    ],
+    [
+      'a name that another team has, while its file is edited too',
+      { 'routes/fuga/wiki.yaml': route('wiki.fuga.com', 'shared', 81), 'routes/evil/x.yaml': route('wiki.fuga.com') },
+      ['routes/evil/x.yaml:1 error KK303'],
+    ],
+    [
+      'a name that another team has, from a team that is new as well',
+      { 'kokoa.yaml': kokoa(nova), 'routes/nova/x.yaml': route('wiki.fuga.com', 'nowhere') },
+      ['routes/nova/x.yaml:1 error KK363', 'routes/nova/x.yaml:1 error KK303', 'routes/nova/x.yaml:2 error KK304'],
+    ],
+    [
+      'a name that two new files claim: nobody was first',
+      { 'routes/fuga/a.yaml': route('a.fuga.com'), 'routes/evil/a.yaml': route('a.fuga.com') },
+      ['routes/evil/a.yaml:1 error KK302', 'routes/evil/a.yaml:1 error KK303', 'routes/fuga/a.yaml:1 error KK303'],
+    ],
+    [
+      'a name that another team had taken without a grant',
+      { 'routes/fuga/new.yaml': route('new.fuga.com') },
+      [
+        'routes/evil/thief.yaml:1 warning KK302',
+        'routes/evil/thief.yaml:1 error KK303',
+        'routes/fuga/new.yaml:1 error KK303',
+      ],
+      { 'routes/evil/thief.yaml': route('new.fuga.com') },
+    ],
+    [
+      'a name that two files of the base claim, and one more',
+      { 'routes/hoge/third.yaml': route('shop.fuga.com') },
+      [
+        'routes/fuga/shop.yaml:1 warning KK303',
+        'routes/hoge/shop.yaml:1 warning KK303',
+        'routes/hoge/third.yaml:1 error KK303',
+      ],
+      { 'routes/fuga/shop.yaml': route('shop.fuga.com'), 'routes/hoge/shop.yaml': route('shop.fuga.com') },
+    ],
+    [
+      'a public port that another team has',
+      { 'routes/evil/tcp.yaml': tcp(2001) },
+      ['routes/evil/tcp.yaml:3 error KK345'],
+      { 'routes/hoge/tcp.yaml': tcp(2001) },
     ],
     [
       'a name that both are granted and that moves from one to the other',
@@ -256,7 +319,7 @@ describe('judgeChange', () => {
       file: 'routes/evil/x.yaml',
       message:
         'found x.hoge.com, which kokoa.yaml grants to team evil in this change only, while the base grants it to team hoge, expected a grant of the base',
-      hint: 'let the operators (owners of kokoa.yaml in CODEOWNERS) merge the grant in kokoa.yaml first, then this file; ask @o/hoge too',
+      hint: 'let the operators (owners of kokoa.yaml in CODEOWNERS) merge the grant in kokoa.yaml first, then this file; ask @o/hoge too, because *.hoge.com is theirs',
     });
     const [opened] = change({
       'origins/home.yaml': origin('home', 'hoge, evil', 2, "'@o/thief'"),
@@ -267,14 +330,20 @@ describe('judgeChange', () => {
         'found the origin home, which lists team evil in this change only (origins/home.yaml), expected one that lists team evil in the base',
       hint: 'let @o/hoge and the operators (owners of kokoa.yaml in CODEOWNERS) merge origins/home.yaml first, then this file',
     });
-    const [refused] = change({ 'routes/evil/x.yaml': route('wiki.fuga.com') }).filter(({ rule }) => rule === 'KK302');
+    const [refused] = change({ 'routes/evil/x.yaml': route('free.fuga.com') });
     expect(refused?.hint).toBe(
-      'it is granted to team fuga: move the file to routes/fuga/; @o/fuga (team fuga) and the operators (owners of kokoa.yaml in CODEOWNERS) decide about kokoa.yaml',
+      `it is granted to team fuga: ask an operator to grant it to evil too, or move the file to routes/fuga/; @o/fuga (team fuga) and ${OPERATORS} decide about kokoa.yaml`,
     );
-    const twice = change({ 'routes/evil/x.yaml': route('wiki.fuga.com') }).find(
-      ({ rule, file }) => rule === 'KK303' && file === 'routes/evil/x.yaml',
-    );
-    expect(twice?.hint).toContain('routes/fuga/wiki.yaml was there first and is of @o/fuga');
+    const [taken] = change({ 'routes/evil/x.yaml': route('wiki.fuga.com') });
+    expect([taken?.message, taken?.hint]).toEqual([
+      'found wiki.fuga.com, which belongs to team fuga (routes/fuga/wiki.yaml), expected a name that is free',
+      'choose another name; only @o/fuga can give this one up',
+    ]);
+    const [again] = change({ 'routes/fuga/x.yaml': route('wiki.fuga.com') });
+    expect([again?.message, again?.hint]).toEqual([
+      'found wiki.fuga.com, which routes/fuga/wiki.yaml has already, expected one file for it',
+      'edit routes/fuga/wiki.yaml, or choose another name',
+    ]);
   });
 
   it('gives the same answer to a wrong name that the base had, as long as nobody touches it', () => {
@@ -391,18 +460,98 @@ describe('the lines that kokoa.yaml needs', () => {
   });
 
   it('extend the grants of a team that is there, ports too', () => {
-    const port = 'protocol: tcp\nproxyProtocol: false\npublicPort: 3000\norigin: shared\nport: 1\n';
-    expect(lines({ 'routes/evil/x.yaml': route('new.net'), 'routes/evil/y.yaml': port })).toBe(
+    const head = { 'routes/evil/x.yaml': route('new.net'), 'routes/evil/y.yaml': tcp(3000) };
+    expect(needed(head)).toEqual([
+      expect.objectContaining({
+        place: 'below teams: in place of what team evil has there now',
+        approvers: OPERATORS,
+      }),
+    ]);
+    expect(lines(head)).toBe(
       "  - name: evil\n    hostnames:\n      - '*.evil.com'\n      - new.net\n    owners:\n      - '@o/evil'\n    ports:\n      - 3000\n",
     );
   });
 
+  it('take nothing away: the entry is the present one and what is added', () => {
+    const tokens = fc.array(fc.record({ name: fc.constantFrom('ci', 'bot'), sha256: fc.constant('a'.repeat(64)) }), {
+      minLength: 1,
+      maxLength: 1,
+    });
+    const team = fc.record(
+      {
+        name: fc.constant('evil'),
+        hostnames: fc.constantFrom(['*.evil.com'], ['evil.com', 'Old.Evil.com.']),
+        owners: fc.constantFrom(['@o/evil'], ['@o/evil', '@someone']),
+        ports: fc.constantFrom(['3000-3001'], [4000, '5000-5001']),
+        tokens,
+      },
+      { requiredKeys: ['name', 'hostnames'] },
+    );
+    fc.assert(
+      fc.property(team, fc.boolean(), (present, withPort) => {
+        const head = { 'routes/evil/x.yaml': route('new.net'), ...(withPort && { 'routes/evil/y.yaml': tcp(6000) }) };
+        const base = { 'kokoa.yaml': kokoa(`${HOGE}${FUGA}  - ${JSON.stringify(present)}\n`) };
+        const { value } = parseYaml('kokoa.yaml', Buffer.from(`teams:\n${lines(head, base)}`));
+        expect(value).toEqual({
+          teams: [
+            {
+              ...present,
+              hostnames: [...present.hostnames, 'new.net'],
+              ...(withPort && { ports: [...(present.ports ?? []), 6000] }),
+            },
+          ],
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("name whose wildcard a new team's name is below, and who has to agree", () => {
+    const file = { 'routes/piyo/piyo.yaml': route('piyo.hoge.com') };
+    expect(needed(file)).toEqual([
+      {
+        file: 'kokoa.yaml',
+        place: 'below teams:',
+        approvers: `${OPERATORS} and @o/hoge (*.hoge.com is granted to team hoge)`,
+        lines: '  - name: piyo\n    hostnames:\n      - piyo.hoge.com\n',
+      },
+      {
+        file: 'origins/shared.yaml',
+        place: 'in place of its teams:',
+        approvers: `@o/hoge and ${OPERATORS}`,
+        lines: 'teams:\n  - hoge\n  - fuga\n  - evil\n  - piyo\n',
+      },
+    ]);
+    expect(change(file)[0]?.hint).toBe(
+      `add the team to kokoa.yaml; ${OPERATORS} and @o/hoge (*.hoge.com is granted to team hoge) approve it: - { name: piyo, hostnames: [ piyo.hoge.com ] }`,
+    );
+    const proposed = { 'kokoa.yaml': kokoa(TEAMS + lines(file)), ...file };
+    expect(change(proposed)[0]?.hint).toBe(
+      `merge in kokoa.yaml first, approved by ${OPERATORS}: - { name: piyo, hostnames: [ piyo.hoge.com ] }; ask @o/hoge too, because *.hoge.com is theirs`,
+    );
+  });
+
+  it('are those of an origin too, when a team that is there may not use it, or opens it itself', () => {
+    const file = {
+      'routes/evil/x.yaml': route('x.evil.com', 'home'),
+      'routes/fuga/y.yaml': route('y.fuga.com', 'home'),
+    };
+    const expected = 'teams:\n  - hoge\n  - evil\n  - fuga\n';
+    expect(lines(file, {}, 'origins/home.yaml')).toBe(expected);
+    const opened = { ...file, 'origins/home.yaml': origin('home', 'hoge, evil, fuga', 2) };
+    expect(lines(opened, {}, 'origins/home.yaml')).toBe(expected);
+    const added = { 'routes/evil/x.yaml': route('x.evil.com', 'new'), 'origins/new.yaml': origin('new', 'evil', 9) };
+    expect(needed(added)).toEqual([]);
+    expect(needed({ 'routes/evil/x.yaml': route('x.evil.com') })).toEqual([]);
+  });
+
   it("never propose another team's names or ports, nor what covers them", () => {
-    const port = 'protocol: tcp\nproxyProtocol: false\npublicPort: 2000\norigin: shared\nport: 1\n';
     const head = {
-      'routes/evil/x.yaml': route('app.hoge.com'),
-      'routes/evil/p.yaml': port,
-      'routes/nova/y.yaml': route('x.fuga.com'),
+      'routes/evil/x.yaml': route('free.hoge.com'),
+      'routes/evil/p.yaml': tcp(2000),
+      'routes/nova/y.yaml': route('wiki.fuga.com'),
+      'routes/nova/z.yaml': route('*.fuga.com'),
+      'routes/nova/p.yaml': tcp(2000),
       'kokoa.yaml': kokoa(`${TEAMS}  - { name: nova, hostnames: ['*.fuga.com', '*.com', 'Shop.fuga.com.'] }\n`),
     };
     expect(lines(head)).toBe('');

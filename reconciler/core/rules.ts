@@ -196,7 +196,7 @@ export const rules = {
   KK303: {
     title: 'hostname claimed twice',
     why: 'Visitors of one name must always come to one place.',
-    fix: 'Delete one of the files.',
+    fix: 'Choose another name when the other file was there first; of two new ones delete one.',
   },
   KK304: {
     title: 'unknown origin',

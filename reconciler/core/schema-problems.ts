@@ -80,6 +80,8 @@ function toFinding(error: ErrorObject, kind: Kind): SchemaFinding {
   const schema = error.parentSchema as {
     description?: string;
     examples?: unknown[];
+    minimum?: number;
+    maximum?: number;
     properties?: Record<string, { description?: string; examples?: unknown[] }>;
   };
   const about = schema.description ?? 'see the schema';
@@ -122,7 +124,7 @@ function toFinding(error: ErrorObject, kind: Kind): SchemaFinding {
       return finding(
         'KK116',
         `found ${found}, expected ${keyword === 'minimum' ? 'at least' : 'at most'} ${params.limit}`,
-        about,
+        rangeHint(schema) ?? about,
       );
     case 'uniqueItems':
       return finding(
@@ -167,6 +169,10 @@ function missingHint(field: string, name: string, example: unknown): string {
   return example === undefined || typeof example === 'object'
     ? `add ${name}`
     : `add a line such as ${name}: ${example}`;
+}
+
+function rangeHint({ minimum, maximum }: { minimum?: number; maximum?: number }): string | undefined {
+  return minimum === undefined || maximum === undefined ? undefined : `write a number from ${minimum} to ${maximum}`;
 }
 
 /** The properties that must not all be there: by name, where the schema has the names. */

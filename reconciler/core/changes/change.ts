@@ -70,6 +70,14 @@ export interface RefusedService {
   service: string;
 }
 
+/** A list of logins that is not in git, to which a changed route newly refers. */
+export interface NeededLogin {
+  /** The hostname. */
+  name: string;
+  /** Where an operator puts it: `hoge/wiki-users`, `credential hoge.wiki-users`, `variable KOKOA_SECRET_HOGE__WIKI_USERS`. */
+  place: string;
+}
+
 export interface Changes {
   /** The commit compared with; absent: nothing was published before. */
   base?: string;
@@ -83,6 +91,8 @@ export interface Changes {
   /** Hosts and ports whose service will take every visitor for the edge: `proxyProtocol: false`, newly said. */
   addressesLost: string[];
   refusedServices: RefusedService[];
+  /** Absent: none, so that nobody can be locked out of them. */
+  neededLogins?: NeededLogin[];
   /** Files that are not valid at the base: taken as absent there. */
   absentAtBase: string[];
   guard: Verdict;

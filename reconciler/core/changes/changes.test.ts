@@ -46,6 +46,37 @@ function change(before: AnyLoadedFile[], after: AnyLoadedFile[], announced?: Map
 const app = (more = {}) => route('app.hoge.com', 'o1', 8080, more);
 const fieldsOf = ({ hosts, ports }: Changes) => [...hosts.changed, ...ports.changed].flatMap(({ fields }) => fields);
 
+describe('logins that an operator has to bring', () => {
+  const basic = (users: object) => ({ auth: { basic: { users } } });
+  const places = (before: object | undefined, after: object) =>
+    change(before === undefined ? [] : [app(before)], [app(after)]).neededLogins;
+  const needs = (...names: string[]) => names.map((place) => ({ name: 'app.hoge.com', place }));
+
+  test.each<[string, object | undefined, object, string[]]>([
+    ['a file of a new route', undefined, basic({ file: 'wiki-users' }), ['hoge/wiki-users']],
+    ['a credential', {}, basic({ credential: 'wiki-users' }), ['credential hoge.wiki-users']],
+    ['a variable', {}, basic({ env: 'WIKI_USERS' }), ['variable KOKOA_SECRET_HOGE__WIKI_USERS']],
+    ['another file than before', basic({ file: 'a' }), basic({ file: 'b' }), ['hoge/b']],
+    ['a file that only a path names', {}, { paths: [{ prefix: '/a', ...basic({ file: 'a' }) }] }, ['hoge/a']],
+    [
+      'one that two paths name, once',
+      {},
+      { paths: ['/b', '/a'].map((prefix) => ({ prefix, ...basic({ file: 'a' }) })) },
+      ['hoge/a'],
+    ],
+  ])('%s is said', (_, before, after, expected) => {
+    expect(places(before, after)).toEqual(needs(...expected));
+  });
+
+  test('what stands in git, was needed before, or is wanted no more is not', () => {
+    const file = basic({ file: 'wiki-users' });
+    expect(places({}, basic({ sealed: 'c2VhbGVk' }))).toBeUndefined();
+    expect(places(file, { ...file, port: 9090 })).toBeUndefined();
+    expect(places(file, { paths: [{ prefix: '/a', ...file }] })).toBeUndefined();
+    expect(places(file, { port: 9090 })).toBeUndefined();
+  });
+});
+
 describe('one field of a route', () => {
   test.each([
     ['a value', { port: 9090 }, [{ field: 'port', from: '8080', to: '9090' }]],

@@ -6,6 +6,7 @@ import { type AnnouncedLists, refusedServices } from './allow-lists.ts';
 import { certificatesFor } from './certificates.ts';
 import type { Changes, Listed, RouteChange } from './change.ts';
 import { hostChanges, hostIn, touchedHosts } from './hosts.ts';
+import { neededLogins } from './logins.ts';
 import { nodeChanges } from './nodes.ts';
 import { poolChanges } from './pools.ts';
 import { portChanges, routeOfPort } from './ports.ts';
@@ -32,6 +33,9 @@ export function changesOf({ published, candidate, guard, announced, absentAtBase
   const plan = planOf(from, candidate);
   const hosts = hostChanges(from, candidate, plan);
   const ports = portChanges(from, candidate);
+  const logins = [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
+    neededLogins(name, hostIn(from, name), hostIn(candidate, name)),
+  );
   return {
     ...(published && { base: published.commit }),
     ...{ hosts, ports },
@@ -41,6 +45,7 @@ export function changesOf({ published, candidate, guard, announced, absentAtBase
     certificates: certificatesFor(touchedHosts(from, candidate, plan), from, candidate),
     addressesLost: [...addressesLost(hosts), ...addressesLost(ports)],
     refusedServices: announced === undefined ? [] : closedServices(candidate, hosts, ports, announced),
+    ...(logins.length > 0 && { neededLogins: logins }),
     absentAtBase: absentAtBase.map(plain).sort(),
     guard: shownVerdict(guard),
   };

@@ -55,6 +55,7 @@ export function documentOf(changes: Changes): Document {
       changes.addressesLost,
     ),
     refusedSection(changes),
+    loginsSection(changes),
     namesSection(
       'Not valid before',
       'These files have errors in the commit compared with and count as absent there. What is live may be an older version of them.',
@@ -210,6 +211,17 @@ function refusedSection({ refusedServices }: Changes): Section | undefined {
   );
   const intro = [['Their owners’ allow-lists keep these closed, whatever git says. Ask the owner of the origin.']];
   return { title: 'Closed by the origin', loud: true, intro, items, charsMax: 3_000 };
+}
+
+function loginsSection({ neededLogins = [] }: Changes): Section | undefined {
+  if (neededLogins.length === 0) return undefined;
+  const items = neededLogins.map(
+    ({ name, place }): Item => ({ line: [{ value: name }, ' needs ', { value: place }], details: [] }),
+  );
+  const intro: Line[] = [
+    ['Nobody can log in until an operator puts these on the reconciler (', { value: 'docs/secrets.md' }, ').'],
+  ];
+  return { title: 'Logins to bring', loud: true, intro, items, charsMax: 1_200 };
 }
 
 function poolsSection(pools: readonly PoolChange[]): Section | undefined {

@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { readDataDir } from '../../adapters/data-dir.ts';
 import { judgeData } from '../../cli/judgement.ts';
 import { emptyDesired, updateDesired } from '../desired.ts';
+import { loadFile } from '../load.ts';
 import { judgeChange } from '../ownership.ts';
 import type { Problem } from '../problem.ts';
-import { type ChangedFile, judgePull } from './judge-pull.ts';
+import { type ChangedFile, judgePull, judgePullSteps } from './judge-pull.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const GOLDEN = join(import.meta.dirname, '../../../test/golden');
@@ -63,4 +64,25 @@ describe('a pull request', () => {
       errorsIn(judgedBothWays(join(GOLDEN, name, 'input'), CLEAN).whole, () => true),
     );
   });
+});
+
+it('a change with thousands of mistakes is told of as many as anybody reads, at a bounded cost', () => {
+  const { loaded } = judgeData(readDataDir(CLEAN), NOW);
+  const base = updateDesired(
+    emptyDesired(),
+    loaded.map((file) => ({ path: file.path, file })),
+  );
+  const files = Array.from({ length: 5000 }, (_, n): ChangedFile => {
+    const path = `routes/hoge/x${n}.yaml`;
+    const text = `hostname: x${n}.hoge.com\norigin: nowhere-${n}\nport: 8080\n`;
+    return { path, file: loadFile(path, `${n}`, Buffer.from(text)) };
+  });
+  const steps = judgePullSteps(base, files, [], NOW);
+  let taken = 0;
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) taken += 1;
+  const errors = step.value.problems.filter(({ severity }) => severity === 'error');
+  expect([errors.length > 2000, errors.length < 2100]).toEqual([true, true]);
+  // Others have a turn at every file of what is asked.
+  expect(taken).toBeGreaterThan(2000);
 });

@@ -4,6 +4,8 @@ import { documentOf, type Line } from '../changes/document.ts';
 import { codeSpan, sectionAsMarkdown, smallAsMarkdown, titleAsMarkdown } from '../changes/markdown.ts';
 import { plain, shownValue } from '../changes/shown-value.ts';
 import { count } from '../changes/words.ts';
+import { hidesMore, MORE_TO_FOLLOW } from '../more-to-follow.ts';
+import type { NeededLines } from '../ownership-lines.ts';
 import type { Problem } from '../problem.ts';
 import type { JudgedPullRequest, LineOf, PullReport } from './report.ts';
 
@@ -11,6 +13,7 @@ import type { JudgedPullRequest, LineOf, PullReport } from './report.ts';
 const COMMENT_CHARS_MAX = 60_000;
 const PROBLEMS_CHARS_MAX = 40_000;
 const WARNINGS_CHARS_MAX = 8_000;
+const PASTE_CHARS_MAX = 8_000;
 const FILES_MAX = 20;
 const LINE_CHARS_MAX = 120;
 /** Room for the lines that say what is left out. */
@@ -106,17 +109,23 @@ function errorsText({ problems, linesNeeded, lineOf }: Extract<PullReport, { kin
   const errors = problems.filter(({ severity }) => severity === 'error');
   const warnings = problems.filter(({ severity }) => severity === 'warning');
   return [
-    'What is wrong here will not go live. Mend it before the merge.',
+    `What is wrong here will not go live. Mend it before the merge.${hidesMore(errors) ? ` ${MORE_TO_FOLLOW}` : ''}`,
     listed(errors, lineOf, PROBLEMS_CHARS_MAX),
-    ...(linesNeeded === '' ? [] : pasteText(linesNeeded)),
+    ...pasteText(linesNeeded),
     ...warningsText(warnings, lineOf),
   ];
 }
 
-function pasteText(lines: string): string[] {
-  return [
-    '`kokoa.yaml` needs this below `teams:` (in place of what the team has there now), in a change of its own that the operators approve:',
+/** All of it or none: half of an entry would be pasted too. */
+function pasteText(needed: readonly NeededLines[]): string[] {
+  const parts = needed.flatMap(({ file, place, approvers, lines }) => [
+    `${codeSpan(plain(file))} needs this ${place.replace('teams:', codeSpan('teams:'))}, in a change of its own that is approved by ${value(approvers, TEXT_CHARS_MAX)}:`,
     `\`\`\`yaml\n${plainLines(lines).trimEnd()}\n\`\`\``,
+  ]);
+  if (charsOf(parts) <= PASTE_CHARS_MAX) return parts;
+  const files = new Set(needed.map(({ file }) => file)).size;
+  return [
+    `Before it, ${count(files, 'other file')} must have more lines than fit here: ${codeSpan('kokoa validate --base')} prints them.`,
   ];
 }
 

@@ -1,5 +1,6 @@
 // What was found of a pull request, before anybody says it.
 import type { Changes } from '../changes/change.ts';
+import type { NeededLines } from '../ownership-lines.ts';
 import type { Problem } from '../problem.ts';
 
 /** One line of a file, without what may be secret; undefined: there is none to show. */
@@ -12,7 +13,7 @@ export type PullReport =
   | { kind: 'unreadable'; message: string; hint: string }
   /** The branch changed the same files meanwhile. Sorted. */
   | { kind: 'conflict'; files: readonly string[] }
-  | { kind: 'errors'; problems: readonly Problem[]; linesNeeded: string; lineOf: LineOf }
+  | { kind: 'errors'; problems: readonly Problem[]; linesNeeded: readonly NeededLines[]; lineOf: LineOf }
   /** Good by itself, on top of a branch from which nothing is published. `files`: where that one is wrong. */
   | { kind: 'broken_base'; files: readonly string[]; warnings: readonly Problem[]; lineOf: LineOf }
   | {
