@@ -58,7 +58,7 @@ export const refusals: Chapter = [
     },
   },
   {
-    title: `${BESIEGED}’s control plane falls into wrong hands, online keys too`,
+    title: `a thief of the online keys now answers ${BESIEGED}, with forgeries`,
     async play(world) {
       const material = await gather(world);
       sieges.set(world, { siege: await startSiege(world, BESIEGED), material });

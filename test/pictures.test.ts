@@ -91,8 +91,9 @@ const MENDED = { 'blog.hoge.com': 'origin: home\nport: 9000', 'wiki.hoge.com': '
 const NEW = [route('blog.hoge.com', 'home', 9000), route('wiki.hoge.com', 'home', 3000)];
 const EDGES = ['osaka-1', 'tokyo-1'];
 
-function merged(files: FilePair[], said = report()): string {
-  return progressMarkdown(progressOf(mergeOf(...files), fleetOf(EDGES.map((node) => edgeAt(node, said))), SINCE_MS));
+function merged(files: FilePair[], said = report(), change: { commit?: string } = {}): string {
+  const merge = { ...mergeOf(...files), ...change };
+  return progressMarkdown(progressOf(merge, fleetOf(EDGES.map((node) => edgeAt(node, said))), SINCE_MS));
 }
 
 const STORY: Record<string, () => string | Promise<string>> = {
@@ -107,7 +108,7 @@ const STORY: Record<string, () => string | Promise<string>> = {
       }),
     ),
   '4-live': () => merged(NEW.map(added), report(answers({ 'blog.hoge.com': 200, 'wiki.hoge.com': 302 }))),
-  '5-reverted': () => merged(NEW.map(removed)),
+  '5-reverted': () => merged(NEW.map(removed), report(), { commit: 'e5b1a7c04d2f98613a7be0c5d41f92a86b3c70de' }),
   'guard-refuses': () => planned({ ...OLD, ...MENDED }, {}),
 };
 
