@@ -98,7 +98,7 @@ const REPORTS: Record<string, () => PullReport | Promise<PullReport>> = {
   'broken-base': () => ({ kind: 'broken_base', files: ['edges/tokyo-1.yaml'], warnings: [expired], lineOf }),
   'too-large': () => ({
     kind: 'unreadable',
-    message: 'it changes more than 10000 files of the data',
+    message: 'it changes more than 6000 files of the data',
     hint: 'Leave out what is no data of the fleet, or split the change.',
   }),
   'no-data': () => ({ kind: 'no_data' }),

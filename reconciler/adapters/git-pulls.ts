@@ -48,7 +48,7 @@ const MIB = 1024 * 1024;
 export const PULL_LIMITS: PullLimits = {
   fetchMs: 45_000,
   fetchBytes: 128 * MIB,
-  files: 10_000,
+  files: 6_000,
   fileBytes: 32 * MIB,
   stepMs: 20_000,
   listBytes: 8 * MIB,
