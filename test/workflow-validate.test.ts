@@ -141,6 +141,34 @@ test('a CODEOWNERS that kokoa.yaml does not want fails, unless nobody asks', asy
   expect(await check({ inputs: { codeowners: 'false' } })).toMatchObject({ exitCode: 0 });
 });
 
+test('no line of the files is a command of the workflow', async () => {
+  const owners = readFileSync(join(upstream, '.github/CODEOWNERS'), 'utf8');
+  await propose((fork) => {
+    put(fork, '.github/CODEOWNERS', owners.replace('/routes/hoge/', '::add-mask::hoge\n/routes/hoge/'));
+    put(fork, 'routes/hoge/x.yaml', BLOG.replace('home', '"::warning::x ##[error]y"'));
+  });
+  const { stdout } = await check();
+  const commands = outsideOfStops(stdout).filter((line) => /^\s*(::|##\[)/.test(line));
+  expect(commands).toEqual([
+    expect.stringMatching(/^::error file=routes\/hoge\/x\.yaml,/),
+    expect.stringMatching(/^::notice title=No plan::/),
+  ]);
+  expect(commands.join('')).not.toContain('##[');
+  expect(stdout).toContain('::add-mask::hoge');
+});
+
+/** As the runner reads them: from `::stop-commands::TOKEN` to `::TOKEN::` nothing is one. */
+function outsideOfStops(stdout: string): string[] {
+  let token: string | undefined;
+  return stdout.split('\n').filter((line) => {
+    const begins = /^::stop-commands::(.+)$/.exec(line);
+    if (token === undefined && begins) token = begins[1];
+    else if (token !== undefined && line === `::${token}::`) token = undefined;
+    else return token === undefined;
+    return false;
+  });
+}
+
 test('a checkout without the base says which option is missing', async () => {
   await propose((fork) => put(fork, 'routes/hoge/blog.hoge.com.yaml', BLOG));
   const { exitCode, stdout } = await check({ depth: 1 });
