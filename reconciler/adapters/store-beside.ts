@@ -6,7 +6,7 @@ import { createRestrictionTable } from './store-restrictions.ts';
 
 export type RestrictionsBeside = Omit<Restrictions, 'saveSlots'> & { close(): void };
 
-/** @throws KokoaError store_missing, store_denied, store_locked, store_damaged, store_too_new, store_failed (this and every method) */
+/** @throws KokoaError store_missing, store_denied, store_locked, store_damaged, store_too_new, store_too_old, store_failed (this and every method) */
 export function openRestrictionsBeside(directory: string): RestrictionsBeside {
   const database = openDatabaseBeside(directory);
   const table = translated(directory, () => createRestrictionTable(database));

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KokoaError } from '../../bundle/error.ts';
-import { migrate } from './store-schema.ts';
+import { migrate, requireNewest } from './store-schema.ts';
 
 export const DATABASE_FILE = 'kokoa.sqlite';
 /** Whoever holds its lock is the reconciler; nothing is in it. */
@@ -49,6 +49,7 @@ export function openDatabase(directory: string): OwnedDatabase {
       const database = connected(directory, (opened) => {
         const [verdict] = Object.values(opened.prepare('PRAGMA quick_check(1)').get() ?? {});
         if (verdict !== 'ok') throw damaged(directory, String(verdict));
+        migrate(opened);
       });
       const close = () => {
         if (database.isOpen) database.close();
@@ -64,12 +65,12 @@ export function openDatabase(directory: string): OwnedDatabase {
 
 /**
  * The store of a reconciler that may run at this moment; nothing is made that is not there.
- * @throws KokoaError store_missing, store_denied, and what openDatabase throws
+ * @throws KokoaError store_missing, store_denied, store_too_old, and what openDatabase throws
  */
 export function openDatabaseBeside(directory: string): DatabaseSync {
   return translated(directory, () => {
     requireFile(directory);
-    return connected(directory, () => undefined);
+    return connected(directory, requireNewest);
   });
 }
 
@@ -96,7 +97,6 @@ function connected(directory: string, check: (database: DatabaseSync) => void): 
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT');
     check(database);
-    migrate(database);
     return database;
   } catch (error) {
     database.close();

@@ -73,6 +73,18 @@ export function migrate(database: DatabaseSync): void {
   }
 }
 
+/** For whoever works beside a reconciler: what it opened is not changed under it. @throws KokoaError store_too_new, store_too_old */
+export function requireNewest(database: DatabaseSync): void {
+  const found = formatOf(database);
+  requireKnown(found);
+  if (found < MIGRATIONS.length)
+    throw new KokoaError(
+      'store_too_old',
+      `the store has format ${found}; commands of this version need ${MIGRATIONS.length}`,
+      { hint: 'Use the kokoa of the version that the reconciler runs, or start kokoa serve of this one first.' },
+    );
+}
+
 function formatOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()!.user_version);
 }

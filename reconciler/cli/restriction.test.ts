@@ -123,12 +123,18 @@ it('refuses a store that is not there, and makes none', async () => {
   expect(await readdir(data)).toEqual([]);
 });
 
-it('refuses a store of a newer version', async () => {
+it.each([
+  ['newer', 99, 'store_too_new', /format 99/],
+  ['older', 2, 'store_too_old', /format 2; .*version need/s],
+] as const)('refuses a store of a %s version, and leaves it as it is', async (_, format, code, words) => {
   await store.close();
   const database = new DatabaseSync(file);
-  database.exec('PRAGMA user_version = 99');
+  database.exec(`PRAGMA user_version = ${format}`);
   database.close();
-  await refused('store_too_new', /format 99/);
+  await refused(code, words);
+  const after = new DatabaseSync(file, { readOnly: true });
+  expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: format });
+  after.close();
 });
 
 it('refuses a store that somebody else has locked', { timeout: 60_000 }, async () => {
