@@ -1,6 +1,7 @@
 // The wired reconciler and the forge, closed to a circle: a program asks for a hostname, the reconciler opens the pull request, hears of it, and
 // says on it what it would do. Real git, a real port, GitHub held against its own description.
 import { createHmac } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { createGithubForge } from './adapters/github.ts';
@@ -60,6 +61,20 @@ it.each([
     expect(refused.status).toBe(403);
   },
 );
+
+it('publishes all the same when the directory for proposals is of no use, and says so', async () => {
+  const site = await createRunningSite();
+  ends.push(() => site.end());
+  await mkdir(join(site.dataDir, 'pulls'), { recursive: true });
+  await writeFile(join(site.dataDir, 'pulls/thesis.txt'), 'of somebody else');
+  const double = await startGithubDouble();
+  ends.push(() => double.close());
+  const names = { apiUrl: double.url, owner: OWNER, repository: REPOSITORY, branch: BRANCH };
+  const reconciler = await site.start({ forge: createGithubForge({ ...names, credential: AS_APP }) });
+  await expect.poll(async () => (await fetch(`${reconciler.url}/readyz`)).status, WAIT).toBe(200);
+  expect(site.lines.filter((line) => line.includes('pull requests cannot be read'))).toHaveLength(1);
+  expect(site.lines.join('')).toContain('is not empty and is no mirror of Kokoa');
+});
 
 async function ask({ url }: RunningReconciler, method: string, path: string, body: unknown) {
   const headers = { authorization: `Bearer ${TEAM_TOKEN}`, 'content-type': 'application/json' };

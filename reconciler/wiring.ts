@@ -82,7 +82,14 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const secrets = createSecrets({ places: createSecretPlaces(options.secrets), sealing, store });
     const reports = await openFleetReports(store, Date.now());
     const { branch, pollMs, forge } = options;
-    const pulls = forge && (await openGitPulls({ ...repository, pullsDir: join(options.dataDir, 'pulls') }));
+    const pullsDir = join(options.dataDir, 'pulls');
+    // A directory for proposals that is of no use keeps nothing from being published.
+    const pulls =
+      forge &&
+      (await openGitPulls({ ...repository, pullsDir }).catch((error: unknown) => {
+        log.error({ error }, 'nothing is said on the forge until a restart: pull requests cannot be read');
+        return undefined;
+      }));
     if (pulls) opened.push(pulls);
     const speaking =
       forge && pulls && createSpeaking({ forge, source, pulls, store, reports, branch, pollMs, clock, log, metrics });

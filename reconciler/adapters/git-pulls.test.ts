@@ -9,7 +9,8 @@ import type { KokoaError } from '../../bundle/error.ts';
 import type { PullSource } from '../ports/pull-source.ts';
 import type { Source } from '../ports/source.ts';
 import { openGitSource } from './git.ts';
-import { openGitPulls, type PullLimits } from './git-pulls.ts';
+import { openGitPulls } from './git-pulls.ts';
+import type { PullLimits } from './git-pulls-bounds.ts';
 
 const ROUTE = 'hostname: app.hoge.com\norigin: home\nport: 8080\n';
 const HOSTILE_MS = 60_000;

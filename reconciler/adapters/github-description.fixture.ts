@@ -52,6 +52,9 @@ const FILE = new URL('github-description.json', import.meta.url);
 /** Words for people, and what describes the vendor's site. */
 const DROPPED = new Set(['description', 'summary', 'tags', 'externalDocs', 'x-github', 'x-multi-segment', 'links']);
 
+const KEYS = new Set(['pem', 'token', 'client_secret', 'webhook_secret']);
+const LEFT_OUT = 'left out of the cut';
+
 export function readDescription(): Description {
   return JSON.parse(readFileSync(FILE, 'utf8'));
 }
@@ -89,10 +92,19 @@ function bare(value: Json, inSchema = false): Json {
 }
 
 function bareMember(name: string, member: Json, inSchema: boolean): Json {
-  if (name === 'example' || name === 'value') return member;
+  if (name === 'example' || name === 'value') return withoutKeys(member);
   const isNamed = name === 'properties' || name === 'patternProperties';
   if (!isNamed || typeof member !== 'object' || member === null) return bare(member, inSchema || name === 'schema');
   return Object.fromEntries(Object.entries(member).map(([own, schema]) => [own, bare(schema, true)]));
+}
+
+/** The examples have a private key and tokens in them, which are good for nothing, and alarm whoever scans a repository for such. */
+function withoutKeys(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, KEYS.has(name) ? LEFT_OUT : withoutKeys(member)]),
+  );
 }
 
 function isDropped(name: string, member: Json, inSchema: boolean): boolean {

@@ -115,7 +115,6 @@ async function startWorld() {
   const reports = await openFleetReports(store, Date.now());
   const sayings = createSayings({
     forge,
-    clock: () => new Date(),
     log: SILENT,
     counted: () => undefined,
     pauseMsMin: 20,

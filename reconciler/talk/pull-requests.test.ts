@@ -84,7 +84,7 @@ async function scene(files: Files = FLEET): Promise<Scene> {
     wait: async () => undefined,
   });
   const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  const sayings = createSayings({ forge, clock: deps.now, log: quiet, counted: () => undefined, pauseMsMin: 5 });
+  const sayings = createSayings({ forge, log: quiet, counted: () => undefined, pauseMsMin: 5 });
   ends.push(async () => sayings.close());
   const judged: string[] = [];
   const requests = createPullRequests({

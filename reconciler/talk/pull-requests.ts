@@ -4,8 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../adapters/log.ts';
 import type { JudgedPullRequest } from '../core/pull-request/report.ts';
-import type { PullCheck } from '../core/pull-request/report-check.ts';
-import { reportAsCheck } from '../core/pull-request/report-check.ts';
+import { type PullCheck, reportAsCheck } from '../core/pull-request/report-check.ts';
 import { reportAsMarkdown } from '../core/pull-request/report-markdown.ts';
 import { type Forge, ForgeError, type PullRequest } from '../ports/forge.ts';
 import type { PullSource } from '../ports/pull-source.ts';

@@ -26,7 +26,7 @@ async function scene(): Promise<Scene> {
   const [counted, lines]: [string[], string[]] = [[], []];
   const line = (_: object, text: string) => void lines.push(text);
   const sayings = createSayings({
-    ...{ forge, clock: () => new Date(), pauseMsMin: 5 },
+    ...{ forge, pauseMsMin: 5 },
     log: { debug: line, info: line, warn: line },
     counted: (kind, result) => void counted.push(`${kind} ${result}`),
   });
@@ -43,7 +43,7 @@ function stubborn(put: (markdown: string) => Promise<void>, pauseMsMin = 5): Say
     putDeployment: async () => 'created',
   } as Pick<Forge, 'putComment' | 'putCheck' | 'putCommitStatus' | 'putDeployment'>;
   const log = { debug: nothing, info: nothing, warn: nothing };
-  return createSayings({ forge, clock: () => new Date(), log, counted: nothing, pauseMsMin });
+  return createSayings({ forge, log, counted: nothing, pauseMsMin });
 }
 
 const comment = (pull: KeptPull, markdown: string) => ({ pullRequest: pull.number, key: 'kokoa', markdown });

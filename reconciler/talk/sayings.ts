@@ -2,8 +2,15 @@
 // last is not put again, and a failure is tried again after pauses that grow, however long the forge is away.
 import { sha256Hex } from '../../bundle/canonical.ts';
 import type { Log } from '../adapters/log.ts';
-import type { StickyComment } from '../ports/forge.ts';
-import { type Check, type CommitStatus, type Deployment, type Forge, ForgeError, type Put } from '../ports/forge.ts';
+import {
+  type Check,
+  type CommitStatus,
+  type Deployment,
+  type Forge,
+  ForgeError,
+  type Put,
+  type StickyComment,
+} from '../ports/forge.ts';
 
 export interface Sayings {
   /** `meaning`: what it says without what nobody needs to be told again; the same meaning is not put twice. */
@@ -24,7 +31,6 @@ export interface SayingsWorker extends Sayings {
 
 export interface SayingsDeps {
   forge: Pick<Forge, 'putComment' | 'putCheck' | 'putCommitStatus' | 'putDeployment'>;
-  clock(): Date;
   log: Pick<Log, 'debug' | 'warn' | 'info'>;
   /** What became of one attempt. */
   counted(kind: Kind, result: Put | 'failed' | 'dropped'): void;

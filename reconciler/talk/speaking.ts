@@ -41,7 +41,7 @@ export function createSpeaking(deps: SpeakingDeps): Speaking {
   const { forge, source, pulls, reports, store, branch, pollMs, clock, log } = deps;
   const metrics = deps.metrics.forge;
   let standing = NOTHING_YET;
-  const sayings = createSayings({ forge, clock, log, counted: metrics.said });
+  const sayings = createSayings({ forge, log, counted: metrics.said });
   metrics.observeWaiting(() => sayings.waiting);
   const afterMerge = createAfterMerge({
     ...{ forge, source, sayings, reports, clock, log, metrics },
