@@ -1,7 +1,6 @@
 // The desired state from one branch of a git repository, through a bare mirror without a work tree: a change costs what changed.
 // A symbolic link or a submodule in the place of a data file counts as an empty file, so the loader names and refuses it.
 import { resolve } from 'node:path';
-import { execa } from 'execa';
 import { KokoaError } from '../../bundle/error.ts';
 import type { FileChange } from '../core/files.ts';
 import type { Source } from '../ports/source.ts';
@@ -19,6 +18,7 @@ import {
 import { openGitObjects } from './git-objects.ts';
 import { DATA_FILE, EMPTY_BLOB, isNullId, parseRaw, type RawChange } from './git-raw.ts';
 import { judgeBranch, parseRemote } from './git-remote.ts';
+import { runGit } from './git-run.ts';
 import { gitEnvironment, type MirrorOptions } from './git-settings.ts';
 
 export interface GitSourceOptions {
@@ -39,8 +39,6 @@ const FILE_BYTES_MAX = 1024 * 1024;
 const CHANGE_BYTES_MAX = 512 * 1024 * 1024;
 const FILES_MAX = 500_000;
 const READ_AHEAD = 64;
-const COMMAND_TIMEOUT_MS = 60_000;
-const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 const TIDY_EVERY_FETCHES = 200;
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 const FOLDERS = ['kokoa.yaml', 'kokoa.yml', 'routes', 'origins', 'edges'];
@@ -100,16 +98,7 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
   }
 
   async function git(args: string[]): Promise<Uint8Array> {
-    const result = await execa('git', ['--literal-pathspecs', ...args], {
-      env,
-      extendEnv: false,
-      encoding: 'buffer',
-      stdin: 'ignore',
-      stripFinalNewline: false,
-      timeout: COMMAND_TIMEOUT_MS,
-      maxBuffer: OUTPUT_BYTES_MAX,
-      reject: false,
-    });
+    const result = await runGit(args, env);
     if (!result.failed) return result.stdout;
     damaged = true;
     throw new KokoaError('git_failed', `git ${args[0]} failed: ${gitDetail(Buffer.from(result.stderr).toString())}`);
@@ -169,15 +158,9 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
     async isAncestor(ancestor, descendant) {
       if (!(await isCommit(ancestor)) || !(await isCommit(descendant))) return false;
       if (await isNearAncestor(objects, ancestor, descendant)) return true;
-      const result = await execa('git', ['merge-base', '--is-ancestor', ancestor, descendant], {
-        env,
-        extendEnv: false,
-        stdin: 'ignore',
-        timeout: COMMAND_TIMEOUT_MS,
-        reject: false,
-      });
+      const result = await runGit(['merge-base', '--is-ancestor', ancestor, descendant], env);
       if (result.exitCode === 0 || result.exitCode === 1) return result.exitCode === 0;
-      throw new KokoaError('git_failed', `git merge-base failed: ${gitDetail(result.stderr)}`);
+      throw new KokoaError('git_failed', `git merge-base failed: ${gitDetail(Buffer.from(result.stderr).toString())}`);
     },
 
     // Ends where the file did not exist: a version from before a deletion is not an older version of this file.

@@ -2,7 +2,6 @@
 // and no remote takes part, nothing is written, and the answer has the same shape and limits as reading the folder itself.
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { execa } from 'execa';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import type { FileChange } from '../core/files.ts';
@@ -12,6 +11,7 @@ import { FILE_BYTES_MAX } from '../core/yaml-text.ts';
 import { DATA_LIMITS, type DataDir, notPlain, type Refusal, SILENT_NAME, UNREAD } from './data-dir.ts';
 import { gitDetail } from './git-mirror.ts';
 import { openGitObjects } from './git-objects.ts';
+import { GIT_OUTPUT_BYTES_MAX, runGit } from './git-run.ts';
 import { inFolderOrder, parseTree, type TreeEntry } from './git-tree.ts';
 
 export interface Revision extends DataDir {
@@ -20,8 +20,6 @@ export interface Revision extends DataDir {
 }
 
 const REVISION_CHARS_MAX = 256;
-const COMMAND_TIMEOUT_MS = 60_000;
-const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 const READ_AHEAD = 64;
 const SHA1_CHARS = 40;
 const FETCH_HINT = 'fetch it, such as: git fetch origin; a shallow clone has only the newest commits';
@@ -156,22 +154,12 @@ function tooLarge(limit: string): Refusal {
 }
 
 async function git(dir: string, args: string[], refused?: (detail: string) => KokoaError): Promise<Buffer> {
-  const result = await execa('git', ['--literal-pathspecs', ...args], {
-    cwd: dir,
-    env: environment(),
-    extendEnv: false,
-    encoding: 'buffer',
-    stdin: 'ignore',
-    stripFinalNewline: false,
-    timeout: COMMAND_TIMEOUT_MS,
-    maxBuffer: OUTPUT_BYTES_MAX,
-    reject: false,
-  });
+  const result = await runGit(args, environment(), dir);
   if (!result.failed) return Buffer.from(result.stdout);
   if (result.code === 'ENOENT')
     throw new KokoaError('git_missing', 'git was not found', { hint: 'Install it: apt install git.', cause: result });
   if (result.isMaxBuffer)
-    throw new KokoaError('data_too_large', `the commit holds more names than fit into ${OUTPUT_BYTES_MAX} bytes`);
+    throw new KokoaError('data_too_large', `the commit holds more names than fit into ${GIT_OUTPUT_BYTES_MAX} bytes`);
   const detail = gitDetail(Buffer.from(result.stderr ?? []).toString());
   if (refused !== undefined && result.exitCode !== undefined) throw refused(detail);
   throw new KokoaError('git_failed', `git ${args[0]} failed: ${detail}`);

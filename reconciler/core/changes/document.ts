@@ -1,39 +1,20 @@
-// Changes as a document: sections of prose and values, worst news first, the same for every way to print it. Law: whatever comes from the
-// data is marked as a value, so that a printer can tell it from our own words.
-
-import { ORDERS_PER_WEEK_MAX } from './certificates.ts';
-import type { Changes, FieldChange, Listed, NodeChange, PoolChange, RouteChange } from './change.ts';
-import { isUnchanged } from './change.ts';
-import { count, targetWords } from './words.ts';
-
-/** Our own words, or a value of the data. */
-export type Inline = string | { value: string };
-export type Line = readonly Inline[];
-
-export interface Item {
-  /** What happens to it; absent: nothing, it is only named. */
-  sign?: 'removed' | 'added' | 'changed';
-  line: Line;
-  details: Line[];
-}
-
-export interface Section {
-  title: string;
-  /** To be seen by those who read nothing else. */
-  loud?: true;
-  intro: Line[];
-  items: Item[];
-  /** YAML to paste, as it is, with what it is for. */
-  paste?: { lead: string; yaml: string };
-  /** Where room is short: at most so many characters, and the rest of the items counted. */
-  charsMax: number;
-}
-
-export interface Document {
-  title: string;
-  sections: Section[];
-  closing: Line[];
-}
+// Changes as a document, worst news first, the same for every way to print it.
+import { type Changes, isUnchanged, type Listed } from './change.ts';
+import {
+  certificatesSection,
+  guardSection,
+  hostsRemoved,
+  loginsSection,
+  namesSection,
+  nodesSection,
+  poolsSection,
+  portsSection,
+  refusedSection,
+  routesSection,
+  settingsSection,
+} from './document-sections.ts';
+import type { Document, Line } from './document-shape.ts';
+import { count } from './words.ts';
 
 /** Changes as people read them. */
 export function documentOf(changes: Changes): Document {
@@ -86,154 +67,4 @@ function countsOf({ removed, added, changed }: Listed<unknown>, noun: string): s
   return Object.entries(lists).flatMap(([word, { length }]) =>
     length === 0 ? [] : [`${count(length, noun)} ${word}`],
   );
-}
-
-function hostsRemoved(removed: readonly RouteChange[]): Section | undefined {
-  if (removed.length === 0) return undefined;
-  const title = `${count(removed.length, 'host')} removed`;
-  const intro = [[`Visitors of ${removed.length === 1 ? 'it' : 'them'} are answered 404, or not at all.`]];
-  return { title, loud: true, intro, items: removed.map((change) => routeItem('removed', change)), charsMax: 12_000 };
-}
-
-function guardSection(guard: Changes['guard']): Section | undefined {
-  if (guard.kind === 'pass') return undefined;
-  const items = guard.reasons.map(({ message, hint }): Item => ({ line: [{ value: message }], details: [[hint]] }));
-  if (guard.kind === 'overridden') {
-    const intro: Line[] = [['kokoa.yaml lets it pass once, because: ', { value: guard.reason }]];
-    return { title: 'Guard: overridden', loud: true, intro, items, charsMax: 3_000 };
-  }
-  const intro = [['After the merge nothing of it is published, but for restrictions of nodes.']];
-  const paste = { lead: 'If it is meant, this goes into kokoa.yaml:', yaml: guard.override };
-  return { title: 'Guard: refused', loud: true, intro, items, paste, charsMax: 3_000 };
-}
-
-function routesSection(
-  title: string,
-  sign: 'added' | 'changed',
-  list: readonly RouteChange[],
-  charsMax: number,
-): Section | undefined {
-  if (list.length === 0) return undefined;
-  return { title, intro: [], items: list.map((change) => routeItem(sign, change)), charsMax };
-}
-
-function portsSection({ removed, added, changed }: Listed<RouteChange>): Section | undefined {
-  const items = [
-    ...removed.map((change) => routeItem('removed', change)),
-    ...added.map((change) => routeItem('added', change)),
-    ...changed.map((change) => routeItem('changed', change)),
-  ];
-  if (items.length === 0) return undefined;
-  return { title: 'Public ports', ...(removed.length > 0 && { loud: true }), intro: [], items, charsMax: 5_000 };
-}
-
-function routeItem(sign: 'removed' | 'added' | 'changed', { name, from, to, fields }: RouteChange): Item {
-  const target = sign === 'removed' ? from! : to!;
-  const leads = sign === 'changed' ? [] : [' → ', { value: targetWords(target) }, ' in pool ', { value: target.pool }];
-  return { sign, line: [{ value: name }, ...leads], details: fields.map(fieldLine) };
-}
-
-function fieldLine({ field, from, to, hidden }: FieldChange): Line {
-  const name: Line = [{ value: field }, ': '];
-  if (hidden !== undefined) return [...name, `${hidden}, not shown`];
-  if (from === undefined) return [...name, '+ ', { value: to! }];
-  return to === undefined ? [...name, '− ', { value: from }] : [...name, { value: from }, ' → ', { value: to }];
-}
-
-function nodesSection({ removed, added, changed }: Listed<NodeChange>): Section | undefined {
-  const items = [
-    ...removed.map((change) => nodeItem('removed', change)),
-    ...added.map((change) => nodeItem('added', change)),
-    ...changed.map((change) => nodeItem('changed', change)),
-  ];
-  if (items.length === 0) return undefined;
-  return { title: 'Nodes', ...(removed.length > 0 && { loud: true }), intro: [], items, charsMax: 4_000 };
-}
-
-/** What a state means to those who did not write it (schemas/edge.schema.json). */
-const STATE_MEANS: Readonly<Record<NodeChange['state'], string>> = {
-  active: 'takes configuration and serves',
-  draining: 'serves, orders no certificate, about to leave',
-  suspended: 'gets no new configuration, keeps serving what it has',
-  revoked: 'out of every tunnel and pool, at once, whatever the guard says',
-  compromised: 'out of every tunnel and pool, at once, whatever the guard says',
-};
-
-function nodeItem(sign: 'removed' | 'added' | 'changed', { node, role, pool, state, fields }: NodeChange): Item {
-  const inPool: Inline[] = pool === undefined ? [] : [' in pool ', { value: pool }];
-  const newState = fields.some(({ field }) => field === 'state') || (sign === 'added' && state !== 'active');
-  return {
-    sign,
-    line: [`${role} `, { value: node }, ...inPool],
-    details: [...fields.map(fieldLine), ...(newState ? [[`${state}: ${STATE_MEANS[state]}`]] : [])],
-  };
-}
-
-function settingsSection(settings: readonly FieldChange[]): Section | undefined {
-  if (settings.length === 0) return undefined;
-  const items = settings.map((field): Item => ({ line: fieldLine(field), details: [] }));
-  return { title: 'Settings (kokoa.yaml)', intro: [], items, charsMax: 3_000 };
-}
-
-function certificatesSection({ domains, wildcards }: Changes['certificates']): Section | undefined {
-  if (domains.length + wildcards.length === 0) return undefined;
-  const items = domains.map(({ domain, hostnames }): Item => {
-    const over = hostnames.length > ORDERS_PER_WEEK_MAX;
-    const tooMany: Line[] = over ? [['More than the CA issues in a week: the rest waits. Split the change.']] : [];
-    return { line: [{ value: domain }, `: ${hostnames.length} to order`], details: tooMany };
-  });
-  const byHand = wildcards.map(
-    (hostname): Item => ({ line: [{ value: hostname }, ': nobody orders it'], details: [] }),
-  );
-  const intro: Line[] = [
-    [
-      `Let’s Encrypt issues ${ORDERS_PER_WEEK_MAX} new certificates a week for a registered domain. Counted is what this change orders; what was ordered this week is not known here.`,
-    ],
-    ...(wildcards.length > 0 ? [['A certificate of a wildcard is imported by hand: kokoa-agent certs import']] : []),
-  ];
-  const loud = domains.some(({ hostnames }) => hostnames.length > ORDERS_PER_WEEK_MAX);
-  return { title: 'Certificates', ...(loud && { loud }), intro, items: [...items, ...byHand], charsMax: 3_000 };
-}
-
-function namesSection(title: string, why: string, names: readonly string[]): Section | undefined {
-  if (names.length === 0) return undefined;
-  const items = names.map((name): Item => ({ line: [{ value: name }], details: [] }));
-  return { title, intro: [[why]], items, charsMax: 2_000 };
-}
-
-function refusedSection({ refusedServices }: Changes): Section | undefined {
-  if (refusedServices.length === 0) return undefined;
-  const items = refusedServices.map(
-    ({ name, origin, service }): Item => ({
-      line: [{ value: name }, ' needs ', { value: service }, ' of ', { value: origin }],
-      details: [],
-    }),
-  );
-  const intro = [['Their owners’ allow-lists keep these closed, whatever git says. Ask the owner of the origin.']];
-  return { title: 'Closed by the origin', loud: true, intro, items, charsMax: 3_000 };
-}
-
-function loginsSection({ neededLogins = [] }: Changes): Section | undefined {
-  if (neededLogins.length === 0) return undefined;
-  const items = neededLogins.map(
-    ({ name, place }): Item => ({ line: [{ value: name }, ' needs ', { value: place }], details: [] }),
-  );
-  const intro: Line[] = [
-    ['Nobody can log in until an operator puts these on the reconciler (', { value: 'docs/secrets.md' }, ').'],
-  ];
-  return { title: 'Logins to bring', loud: true, intro, items, charsMax: 1_200 };
-}
-
-function poolsSection(pools: readonly PoolChange[]): Section | undefined {
-  if (pools.length === 0) return undefined;
-  const items = pools.map(({ pool, hosts, ports, edges }): Item => {
-    const counted = [...countsOfPool(hosts, 'host'), ...countsOfPool(ports, 'public port')].join(', ');
-    const served = edges.length === 0 ? 'no edge serves it' : count(edges.length, 'edge');
-    return { line: [{ value: pool }, ` (${served}): ${counted}`], details: [] };
-  });
-  return { title: 'Pools', intro: [], items, charsMax: 3_000 };
-}
-
-function countsOfPool(counts: PoolChange['hosts'], noun: string): string[] {
-  return Object.entries(counts).flatMap(([word, number]) => (number === 0 ? [] : [`${count(number, noun)} ${word}`]));
 }

@@ -1,6 +1,6 @@
 // A document as GitHub-flavoured Markdown: lists instead of tables, because it is read on a phone, and bounded, because a comment is. Law:
 // every value stands in a code span, where no markup, HTML, mention, reference or link of it counts.
-import type { Document, Inline, Item, Line, Section } from './document.ts';
+import type { Document, Inline, Item, Line, Section } from './document-shape.ts';
 
 /** GitHub takes 65 536 characters in a comment; the caller's own words need room too. */
 export const MARKDOWN_CHARS_MAX = 60_000;

@@ -1,5 +1,5 @@
 // A document for a terminal: 80 columns, plain text.
-import type { Document, Inline, Item, Line, Section } from './document.ts';
+import type { Document, Inline, Item, Line, Section } from './document-shape.ts';
 
 const COLUMNS = 80;
 const SIGNS = { removed: '-', added: '+', changed: '~' } as const;

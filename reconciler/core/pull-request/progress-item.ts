@@ -1,5 +1,5 @@
 // One name as one entry of a list: in a word how it is, then what each edge makes of it; edges that say the same stand together.
-import type { Line } from '../changes/document.ts';
+import type { Line } from '../changes/document-shape.ts';
 import { type AtEdge, isSettled, isTrouble } from './name-progress.ts';
 import type { NameProgress } from './progress.ts';
 import { atEdgeLine, detail } from './progress-words.ts';

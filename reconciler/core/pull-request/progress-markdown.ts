@@ -1,5 +1,5 @@
 // Progress as GitHub-flavoured Markdown for a phone. Law: bounded however much is merged, and every value stands in a code span.
-import type { Line } from '../changes/document.ts';
+import type { Line } from '../changes/document-shape.ts';
 import { codeSpan } from '../changes/markdown.ts';
 import type { Progress } from './progress.ts';
 import { type ProgressSection, progressDocument } from './progress-document.ts';

@@ -1,5 +1,5 @@
 // The words for how a name and an edge are doing, and what to do about it. Law: whatever comes from the data or from an edge is a value.
-import type { Line } from '../changes/document.ts';
+import type { Line } from '../changes/document-shape.ts';
 import { plain } from '../changes/shown-value.ts';
 import type { EdgeProgress } from './edge-progress.ts';
 import type { AtEdge } from './name-progress.ts';

@@ -1,6 +1,7 @@
 // A report as the comment that people read, on a phone too. Law: whatever comes from the data stands in code spans or in blocks that it
 // cannot end; at most COMMENT_CHARS_MAX; and the same report is the same text, so that nothing is posted when nothing changed.
-import { documentOf, type Line } from '../changes/document.ts';
+import { documentOf } from '../changes/document.ts';
+import type { Line } from '../changes/document-shape.ts';
 import { codeSpan, sectionAsMarkdown, smallAsMarkdown, titleAsMarkdown } from '../changes/markdown.ts';
 import { plain, shownValue } from '../changes/shown-value.ts';
 import { count } from '../changes/words.ts';
