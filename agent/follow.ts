@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type PQueue from 'p-queue';
 import { type Agent, isStale, type Self, settle } from './agent.ts';
+import { noteClock } from './clock.ts';
 import { converge, type Outcome } from './converge.ts';
 import { doubled } from './pace.ts';
 import type { Unavailable } from './ports/control-plane.ts';
@@ -26,7 +27,9 @@ export async function follow(self: Self, agent: Agent, queue: PQueue, signal: Ab
   let idle = 0;
   while (!signal.aborted) {
     const started = performance.now();
-    const polled = await poll(polling, self, agent, queue, { waitSeconds: agent.pace.pollSeconds, signal });
+    // Whoever was not heard is asked for an answer, and not for news: that it is back shows at once.
+    const waitSeconds = failures > 0 ? 0 : agent.pace.pollSeconds;
+    const polled = await poll(polling, self, agent, queue, { waitSeconds, signal });
     if (signal.aborted) return;
     hear(self, agent, polled);
     failures = polled.kind === 'unavailable' ? failures + 1 : 0;
@@ -56,6 +59,8 @@ export async function poll(
       },
       signal,
     );
+    // What was refused for its time was not judged: it has to be offered again.
+    if (noteClock(self, agent, offer)) delete polling.etag;
     if (offer.kind === 'unchanged') return offer;
     if (offer.kind !== 'bundle') return unavailable(offer, self, signal);
     const outcome = await queue.add(() => convergeInTurn(offer.bundle, self, agent));
@@ -91,7 +96,9 @@ function taken({ outcome, news }: { outcome: Outcome; news: boolean }, etag: str
 
 function unavailable(offer: Unavailable, self: Self, signal: AbortSignal | undefined): Polled {
   const { kind, message } = offer;
-  if (!signal?.aborted) self.news.trouble('control plane', kind, { reason: kind }, message);
+  // Another reason is another state; another count of milliseconds is not.
+  const state = `${kind}: ${message.replace(/[0-9]+/g, '')}`;
+  if (!signal?.aborted) self.news.trouble('control plane', state, { reason: kind }, message);
   return { kind: 'unavailable', message, retryAfterMs: offer.kind === 'unreachable' ? offer.retryAfterMs : 0 };
 }
 

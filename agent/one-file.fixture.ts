@@ -95,6 +95,7 @@ export async function openSigningPlane() {
       reports.push(JSON.parse(body) as StatusReport);
       return json(200, { bound: told.bound, ...(!told.bound && { reason: 'another machine holds it' }) });
     }
+    if (url.pathname.endsWith('/relay')) return json(200, { sequence: 0, certificates: [] });
     if (!url.pathname.endsWith('/config')) return json(404, { error: 'not_found', message: 'not here' });
     if (request.headers['if-none-match'] === answer?.etag && url.searchParams.has('wait')) {
       await new Promise<void>((resolve) => {
@@ -112,8 +113,9 @@ export async function openSigningPlane() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fingerprint: made.fingerprint,
     ...{ reports, told },
-    publishEdge(node: string, hostnames: readonly string[]): void {
-      this.publishRoutes(node, hostnames.map(routeOf));
+    /** `url`: where the node asks from then on, when somebody stands in between. */
+    publishEdge(node: string, hostnames: readonly string[], url?: string): void {
+      this.publishRoutes(node, hostnames.map(routeOf), url);
     },
     /** What an edge answers by itself. */
     publishRedirects(node: string, hostnames: readonly string[]): void {
@@ -123,9 +125,9 @@ export async function openSigningPlane() {
         hostnames.map((hostname) => ({ ...routeOf(hostname), backends: [], redirect })),
       );
     },
-    publishRoutes(node: string, routes: readonly WireRoute[]): void {
+    publishRoutes(node: string, routes: readonly WireRoute[], url?: string): void {
       const text = canonicalJson({ routes });
-      this.publish({ ...edgeConfig(node, [text]), controlPlane: { urls: [this.url] } }, { [sha256Hex(text)]: text });
+      this.publish({ ...edgeConfig(node, [text]), controlPlane: { urls: [url ?? this.url] } }, { [sha256Hex(text)]: text });
     },
     publishOrigin(node: string, ports: number[]): void {
       const { edge: _, ...base } = edgeConfig(node, []);

@@ -8,6 +8,7 @@ import type { EdgeView, Log } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import { giveCertificates } from './give-certificates.ts';
 import { absorb, askAgain, createMailboxState, type MailboxState, resetMailbox } from './mailbox-state.ts';
+import { createNews, type News } from './news.ts';
 import type { PoolIdentityHolder } from './pool-identity.ts';
 import type { ControlPlane, Unavailable } from './ports/control-plane.ts';
 import type { Sealing } from './ports/sealing.ts';
@@ -38,6 +39,8 @@ export interface MailboxDependencies {
   now(): number;
 }
 
+type Told = MailboxDependencies & { news: News };
+
 export interface Mailbox {
   wake(): void;
   /** True when the mailbox was read once and the pool's identity is held: what it offers is known. */
@@ -50,6 +53,7 @@ export interface Mailbox {
 export function createMailbox(dependencies: MailboxDependencies): Mailbox {
   const { view, identity, log, now, onSettled } = dependencies;
   const state = createMailboxState('', now());
+  const told: Told = { ...dependencies, news: createNews(log) };
   const bell = createBell();
 
   return {
@@ -62,16 +66,25 @@ export function createMailbox(dependencies: MailboxDependencies): Mailbox {
       return entry.seenMs + HAND_OVER_PATIENCE_MS;
     },
     async run(signal) {
-      await Promise.all([receive(state, dependencies, bell.ring, signal), work(signal)]);
+      await Promise.all([receive(state, told, bell.ring, signal), work(signal)]);
     },
   };
 
+  async function settleOrSay(): Promise<number> {
+    try {
+      const wakeAtMs = await settle(state, dependencies);
+      told.news.over('served', 'the pool mailbox is served again');
+      return wakeAtMs;
+    } catch (error) {
+      const reason = String(error).slice(0, 300);
+      told.news.trouble('served', reason, { reason }, 'the pool mailbox could not be served; trying again');
+      return now() + RETRY_MS_MAX;
+    }
+  }
+
   async function work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const wakeAtMs = await settle(state, dependencies).catch((error: unknown) => {
-        log.warn({ reason: String(error).slice(0, 300) }, 'the pool mailbox could not be served; trying again');
-        return now() + RETRY_MS_MAX;
-      });
+      const wakeAtMs = await settleOrSay();
       onSettled();
       await bell.wait(Math.min(TICK_MS, wakeAtMs - now()), signal);
     }
@@ -91,12 +104,7 @@ async function settle(state: MailboxState, dependencies: MailboxDependencies): P
   return Math.min(...[identityAtMs, askedAtMs, giveAtMs].map((at) => at ?? Number.POSITIVE_INFINITY));
 }
 
-async function receive(
-  state: MailboxState,
-  dependencies: MailboxDependencies,
-  ring: () => void,
-  signal: AbortSignal,
-): Promise<void> {
+async function receive(state: MailboxState, dependencies: Told, ring: () => void, signal: AbortSignal): Promise<void> {
   const { view, shelf, now } = dependencies;
   while (!signal.aborted) {
     const startedMs = performance.now();
@@ -123,7 +131,7 @@ type Polled =
   | { kind: 'interrupted' }
   | { kind: 'failed'; retryMs: number };
 
-async function poll(state: MailboxState, { control, log }: MailboxDependencies, signal: AbortSignal): Promise<Polled> {
+async function poll(state: MailboxState, { control, news }: Told, signal: AbortSignal): Promise<Polled> {
   const interruption = new AbortController();
   state.interrupt = () => interruption.abort();
   const since = state.all ? 0 : state.since;
@@ -135,9 +143,18 @@ async function poll(state: MailboxState, { control, log }: MailboxDependencies, 
       (error: unknown): Unavailable => ({ kind: 'unreachable', message: String(error), retryAfterMs: RETRY_MS_MAX }),
     );
   if (interruption.signal.aborted) return { kind: 'interrupted' };
-  if (answer.kind === 'answered' && typeof answer.relay === 'object' && answer.relay !== null) return answer;
+  if (answer.kind === 'answered' && typeof answer.relay === 'object' && answer.relay !== null) {
+    news.over('mailbox', 'the pool mailbox answers again');
+    return answer;
+  }
   if (answer.kind === 'answered') return { kind: 'failed', retryMs: RETRY_MS_MIN };
-  log.info({ reason: answer.message }, 'the pool mailbox does not answer');
+  // Another reason is another state; another count of milliseconds is not.
+  news.trouble(
+    'mailbox',
+    answer.message.replace(/[0-9]+/g, ''),
+    { reason: answer.message },
+    'the pool mailbox does not answer',
+  );
   state.all ||= since === 0;
   const askedMs = answer.kind === 'unreachable' ? answer.retryAfterMs : RETRY_MS_MAX;
   return { kind: 'failed', retryMs: Math.min(RETRY_MS_MAX, Math.max(RETRY_MS_MIN, askedMs)) };

@@ -7,8 +7,8 @@ export const CONFIG_BYTES_MAX = 1024 * 1024;
 export const CHUNK_BYTES_MAX = 12 * 1024 * 1024;
 /** The canonical text of one route; a usual one has 100 bytes. */
 export const ROUTE_BYTES_MAX = 16 * 1024;
-/** A whole bundle response: 100 000 routes are 9 MB. */
-export const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+/** A whole bundle response: 100 000 usual routes are 11 MB. */
+export const BUNDLE_BYTES_MAX = 20_000_000;
 /** A status post, a relayed certificate, a pool identity. */
 export const POST_BYTES_MAX = 256 * 1024;
 /** Roots that one response may bring; more come with the next. */

@@ -7,6 +7,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { KokoaError } from '../../bundle/error.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
+import type { CertificateDates } from '../core/clock-doubt.ts';
 import { parseControlPlaneUrl } from '../core/control-plane-url.ts';
 import type { Unavailable } from '../ports/control-plane.ts';
 import { asErrorMessage, RETRY_AFTER_MS_MAX } from './control-plane-answers.ts';
@@ -17,7 +18,7 @@ const JSON_MEDIA_TYPE = 'application/json';
 const SOCKETS_MAX = 16;
 const RETRY_MS = 5_000;
 
-const TIMES: ExchangeTimes = { connectMs: 5_000, answerMs: 10_000, bodyMs: 60_000 };
+const TIMES: ExchangeTimes = { connectMs: 5_000, answerMs: 10_000, bodyMs: 45_000 };
 
 export interface ChannelOptions {
   /** Base URLs in force, asked anew for every request; tried from the one that answered last. */
@@ -50,6 +51,8 @@ export type Answer = { kind: 'answer'; value: unknown; etag: string } | { kind: 
 export interface Channel {
   /** Asks every server in turn until one says something definite. @throws KokoaError post_too_large, and what `token` throws */
   ask(request: Ask): Promise<Answer>;
+  /** @see ControlPlane */
+  serverTime(): { ms: number; ageMs: number } | undefined;
   close(): void;
 }
 
@@ -63,6 +66,7 @@ export function openChannel(options: ChannelOptions): Channel {
   };
   const times = options.times ?? TIMES;
   let preferred = '';
+  let heard: { ms: number; at: number } | undefined;
 
   const askOne = async (base: string, request: Ask, body: string | undefined, token: string): Promise<Answer> => {
     const root = parseControlPlaneUrl(base);
@@ -82,6 +86,8 @@ export function openChannel(options: ChannelOptions): Channel {
       times: { ...times, answerMs: times.answerMs + (request.waitSeconds ?? 0) * 1000 },
       signal: request.signal,
     });
+    const ms = reply.kind === 'reply' ? dateMs(reply.headers.date) : undefined;
+    if (ms !== undefined) heard = { ms, at: performance.now() };
     return judge(reply, url.host, request, token);
   };
 
@@ -99,6 +105,11 @@ export function openChannel(options: ChannelOptions): Channel {
       }
       return last;
     },
+    serverTime() {
+      if (!heard) return undefined;
+      const ageMs = performance.now() - heard.at;
+      return { ms: heard.ms + ageMs, ageMs };
+    },
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },
@@ -109,8 +120,19 @@ export function unreachable(message: string, retry = RETRY_MS): Unavailable & { 
   return { kind: 'unreachable', message, retryAfterMs: retry };
 }
 
+/** What OpenSSL says of a certificate that is good at another time, by Node's names. */
+const DATES: Readonly<Record<string, CertificateDates>> = {
+  CERT_HAS_EXPIRED: 'has ended',
+  CERT_NOT_YET_VALID: 'is not valid yet',
+};
+
+function failed(reason: string, host: string): Answer {
+  const certificate = DATES[reason];
+  return { ...unreachable(`${host}: ${reason}`), ...(certificate && { certificate }) };
+}
+
 function judge(reply: Reply, host: string, request: Ask, token: string): Answer {
-  if (reply.kind === 'failed') return unreachable(`${host}: ${reply.reason}`);
+  if (reply.kind === 'failed') return failed(reply.reason, host);
   const { status, headers, body } = reply;
   if (status === 304) return { kind: 'unchanged' };
   if (status === 204) return { kind: 'answer', value: undefined, etag: '' };
@@ -118,8 +140,10 @@ function judge(reply: Reply, host: string, request: Ask, token: string): Answer 
   const wanted = status === 200 ? (request.accept ?? JSON_MEDIA_TYPE) : JSON_MEDIA_TYPE;
   const value = type === wanted ? parseJson(body, wanted === JSON_MEDIA_TYPE ? token : undefined) : undefined;
   if (status === 200) {
-    if (value === undefined)
-      return unreachable(`${host}: expected ${wanted}, found ${plain(type) || 'something else'}`);
+    if (value === undefined) {
+      const found = type === wanted ? 'what is no JSON' : plain(type) || 'something else';
+      return unreachable(`${host}: expected ${wanted}, found ${found}`);
+    }
     return { kind: 'answer', value, etag: etagOf(headers.etag) };
   }
   const words = asErrorMessage(value);
@@ -127,6 +151,14 @@ function judge(reply: Reply, host: string, request: Ask, token: string): Answer 
   if (status === 401) return { kind: 'unauthorized', message };
   if (status === 403) return { kind: 'suspended', message };
   return unreachable(message, retryAfterMs(headers['retry-after']));
+}
+
+/** The one form that is sent (RFC 9110, section 5.6.7). */
+function dateMs(header: string | undefined): number | undefined {
+  const ms = /^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/.test(header ?? '')
+    ? Date.parse(header!)
+    : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** Seconds or a date (RFC 9110, section 10.2.3), bounded. */

@@ -96,6 +96,8 @@ function attempt({ url, agent, method, headers, body, bytesMax, times, signal }:
 async function readBody(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const encoding = response.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') throw new Error('an unknown content encoding');
+  const length = Number(response.headers['content-length'] ?? 0);
+  if (length > bytesMax) throw new Error(`an answer of ${length} bytes, at most ${bytesMax} are read`);
   // The raw stream's errors have to reach the reader of the unpacked one.
   const unpacked = encoding === 'gzip' ? createGunzip() : undefined;
   if (unpacked) response.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
