@@ -19,6 +19,12 @@ export const PUBLIC = {
   client: { ipv4: '198.51.100.100', ipv6: '2001:db8::100' },
 } as const satisfies Record<string, HostAddress>;
 
+/** A machine that comes later, with an address of its own, and where the home's provider moves it one day. */
+export const LATER = {
+  cloud: { ipv4: '198.51.100.60', ipv6: '2001:db8::60' },
+  movedNat: { ipv4: '198.51.100.51' },
+} as const satisfies Record<string, HostAddress>;
+
 /** The hosts at home, behind `nat`: 192.168.7.0/24. */
 export const HOME = {
   'origin-1': { ipv4: '192.168.7.11' },

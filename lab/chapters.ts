@@ -6,6 +6,7 @@ import { pullRequests } from './chapter-pull-requests.ts';
 import { refusals } from './chapter-refusals.ts';
 import { routes } from './chapter-routes.ts';
 import { serving } from './chapter-serving.ts';
+import { tunnels } from './chapter-tunnels.ts';
 import { isFull } from './fleet.ts';
 import type { Chapter, Scene } from './story.ts';
 import type { World } from './world.ts';
@@ -16,6 +17,7 @@ export const CHAPTERS: Readonly<Record<string, Chapter>> = {
   'git decides': changes,
   'a pull request is the product': pullRequests,
   'a route says more': routes,
+  'tunnels go both ways': tunnels,
   'nobody is believed without proof': refusals,
   'things break': faults,
 };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createProductionKeys, loadKeys } from '../reconciler/adapters/key-files.ts';
 import { ACME_DIRECTORY, NAMES, PORTS, PUBLIC } from './addresses.ts';
 import { buildAgent } from './agent-build.ts';
+import type { AgentHost } from './agent-host.ts';
 import { openClient } from './client.ts';
 import { type Dns, startDns } from './dns.ts';
 import { exampleData } from './example-data.ts';
@@ -12,7 +13,8 @@ import { createDeveloper } from './git-developer.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
 import { type Github, startGithub } from './github.ts';
 import { startReconciler } from './kokoa-command.ts';
-import { createAgents, tokensOf, withoutLateEdge } from './machines.ts';
+import { createAgents, createMachine, tokensOf, withoutLateEdge } from './machines.ts';
+import type { Host } from './namespace.ts';
 import { buildNetwork, type Network } from './network.ts';
 import { startOrigin } from './origin.ts';
 import { type Pebble, startPebble } from './pebble.ts';
@@ -32,6 +34,8 @@ export interface Fleet extends World {
   controlUrl: string;
   /** Makes a hostname resolve to every edge. */
   resolve(hostname: string): Promise<void>;
+  /** One more machine, with a token that git does not know yet. Nothing is started. */
+  createMachine(slot: string, role: 'edge' | 'origin', host: Host): Promise<AgentHost>;
 }
 
 export function isFull(world: World): world is Fleet {
@@ -46,12 +50,13 @@ export async function startFleet(run: Run): Promise<Fleet> {
   await createProductionKeys({ dir: keysDir, rootDir: join(run.directory, 'offline-root'), now: new Date() });
   const { fingerprint } = await loadKeys(keysDir);
   const controlUrl = `https://${NAMES.control}:${PORTS.control}`;
-  const agents = await createAgents((slot) => network.hosts[SLOTS[slot].host], {
+  const agentOptions = {
     ...{ program, controlUrl, fingerprint },
-    joinOptions: ({ wireguardInterface }) => [
+    joinOptions: ({ wireguardInterface }: Host) => [
       ...['--ca', pki.caFile, '--acme-ca', pki.caFile, '--interface', wireguardInterface],
     ],
-  });
+  };
+  const agents = await createAgents((slot) => network.hosts[SLOTS[slot].host], agentOptions);
   const files = exampleData({ controlUrl, acmeServer: ACME_DIRECTORY, tokens: tokensOf(agents) });
   const resolve = (hostname: string) => dns.setAddresses(hostname, [PUBLIC['edge-1'].ipv4, PUBLIC['edge-2'].ipv4]);
   const [pebble, client, control] = await Promise.all([
@@ -76,6 +81,7 @@ export async function startFleet(run: Run): Promise<Fleet> {
       await startOrigin(network.hosts[SLOTS[origin].host], { name, port });
     },
     powerOff: (edge) => agents[edge].host.stopAll(),
+    createMachine: (slot, role, host) => createMachine(slot, role, host, agentOptions),
   };
 }
 

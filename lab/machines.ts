@@ -9,33 +9,33 @@ import { EDGES, LATE_EDGE, LOOPBACK_SERVICE_PORT, ORIGINS } from './world.ts';
 const ALLOWED_PORTS = `8000-8099,127.0.0.1:${LOOPBACK_SERVICE_PORT}`;
 
 type CommonAgentOptions = Pick<AgentHostOptions, 'program' | 'controlUrl' | 'fingerprint'> & {
-  joinOptions(host: Host, slot: SlotName): readonly string[];
+  joinOptions(host: Host, slot: string): readonly string[];
 };
 
 /** One machine per slot, each with a token of its own. Nothing is started. */
 export async function createAgents(
   hostOf: (slot: SlotName) => Host,
-  { joinOptions, ...common }: CommonAgentOptions,
+  common: CommonAgentOptions,
 ): Promise<Record<SlotName, AgentHost>> {
-  const slots = [...EDGES, ...ORIGINS];
-  const made = slots.map(async (slot) => {
-    const host = hostOf(slot);
-    const { token, sha256 } = await mintToken({ node: slot, generation: 1 });
-    const options = {
-      ...common,
-      slot,
-      token,
-      tokenSha256: sha256,
-      joinOptions: [...allowance(slot), ...joinOptions(host, slot)],
-    };
-    return [slot, createAgentHost(host, options)] as const;
-  });
-  return Object.fromEntries(await Promise.all(made)) as Record<SlotName, AgentHost>;
+  const edges = EDGES.map(async (slot) => [slot, await createMachine(slot, 'edge', hostOf(slot), common)] as const);
+  const origins = ORIGINS.map(async (s) => [s, await createMachine(s, 'origin', hostOf(s), common)] as const);
+  return Object.fromEntries(await Promise.all([...edges, ...origins])) as Record<SlotName, AgentHost>;
 }
 
-/** What the owner of an origin lets edges reach. */
-function allowance(slot: SlotName): string[] {
-  return (ORIGINS as readonly SlotName[]).includes(slot) ? ['--allow', ALLOWED_PORTS] : [];
+/** One machine with a token of its own, for a slot of any name. Nothing is started. */
+export async function createMachine(
+  slot: string,
+  role: 'edge' | 'origin',
+  host: Host,
+  { joinOptions, ...common }: CommonAgentOptions,
+): Promise<AgentHost> {
+  const { token, sha256 } = await mintToken({ node: slot, generation: 1 });
+  // What the owner of an origin lets edges reach.
+  const allowance = role === 'origin' ? ['--allow', ALLOWED_PORTS] : [];
+  return createAgentHost(host, {
+    ...{ ...common, slot, token, tokenSha256: sha256 },
+    joinOptions: [...allowance, ...joinOptions(host, slot)],
+  });
 }
 
 export function tokensOf(agents: Record<SlotName, AgentHost>): Record<SlotName, string> {

@@ -147,6 +147,15 @@ table ip home {
   });
 }
 
+/** The home's provider gives it another address. What it had open ends, as with a new lease. */
+export async function moveHome({ hosts: { nat } }: Network, ipv4: string): Promise<void> {
+  await inside(nat, [
+    'address flush dev eth0 scope global',
+    `address add ${ipv4}/${PUBLIC_PREFIX_LENGTH.ipv4} dev eth0`,
+    `route replace default via ${INET.ipv4}`,
+  ]);
+}
+
 async function inside(host: Host, lines: readonly string[]): Promise<void> {
   await ip(['-n', host.namespace ?? '', '-batch', '-'], `${lines.join('\n')}\n`);
 }

@@ -6,8 +6,12 @@ import { KokoaError } from '../../bundle/error.ts';
 import type { TunnelPeer, TunnelState, TunnelStep } from '../ports/tunnel.ts';
 import { isWireguardKey } from './wireguard-key.ts';
 
-/** Keeps a NAT mapping open; only the side that dials needs it (wg(8), PersistentKeepalive). */
-export const KEEPALIVE_SECONDS = 25;
+/**
+ * Keeps a NAT mapping open, and tells the other side a new address: an origin whose network changed is found again after this long, and
+ * nobody sees the change of a home router's address but by what arrives from it. Only the side that dials needs it (wg(8),
+ * PersistentKeepalive); an empty packet has 32 bytes.
+ */
+export const KEEPALIVE_SECONDS = 5;
 export const PEERS_MAX = 4096;
 
 type WantedPeer = Omit<TunnelPeer, 'latestHandshake'>;
