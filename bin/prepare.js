@@ -30,7 +30,7 @@ const LAB_PACKAGES = {
   faketime: 'faketime',
   systemd: 'systemd-analyze',
 };
-const BENCH_PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', caddy: 'caddy' };
+const BENCH_PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', caddy: 'caddy', patchelf: 'patchelf' };
 const SLOW_PACKAGES = { strace: 'strace' };
 const PICTURE_PACKAGES = {
   chromium: 'chromium',
@@ -128,5 +128,6 @@ if (asked('--packages'))
   installDebianPackages({
     ...LAB_PACKAGES,
     ...(asked('--bench') && BENCH_PACKAGES),
+    ...(asked('--slow') && SLOW_PACKAGES),
     ...(asked('--pictures') && PICTURE_PACKAGES),
   });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecAttempt, Host } from './namespace.ts';
 import type { Proc } from './proc.ts';
+import { underUnit } from './unit-sandbox.ts';
 
 const COMMAND_TIMEOUT_MS = 30_000;
 
@@ -28,7 +29,8 @@ export interface AgentHost {
   join(): Promise<ExecAttempt>;
   /** Starts `kokoa-agent join`, which waits until git knows this machine; the token is in a file. */
   startJoin(): Proc;
-  start(): Promise<Proc>;
+  /** @param env added to the environment of the agent alone */
+  start(env?: Record<string, string>): Promise<Proc>;
   /** The running agent. @throws TypeError when it was never started */
   agent(): Proc;
   /** Runs any other command of the agent on this machine. */
@@ -58,8 +60,9 @@ export function createAgentHost(host: Host, options: AgentHostOptions): AgentHos
       writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
       return host.start('join', process.execPath, [...joinArgs, '--token-file', tokenFile]);
     },
-    async start() {
-      running = host.start('agent', process.execPath, [...argv, 'run']);
+    async start(env = {}) {
+      const [file = '', ...args] = runCommand(host, [...argv, 'run'], stateDir);
+      running = host.start('agent', file, args, { env });
       return running;
     },
     agent() {
@@ -72,6 +75,16 @@ export function createAgentHost(host: Host, options: AgentHostOptions): AgentHos
       return existsSync(path) ? Number(readFileSync(path, 'utf8')) : undefined;
     },
   };
+}
+
+/** What wireguard-go puts its sockets into; the unit's RuntimeDirectory. */
+const WIREGUARD_SOCKETS = '/run/wireguard';
+
+/** As the unit of this repository runs it, on a machine of its own; as it is where the lab has no root. */
+function runCommand(host: Host, args: readonly string[], stateDir: string): string[] {
+  if (host.namespace === undefined) return [process.execPath, ...args];
+  const program = ({ node }: { node: string }) => [node, '--disable-sigusr1', ...args];
+  return underUnit(host, 'kokoa-agent', { writable: [stateDir, WIREGUARD_SOCKETS], program });
 }
 
 /** Points a stopped agent at another control plane, as somebody who took over the name would. Answers how to undo it. */

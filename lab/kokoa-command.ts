@@ -5,13 +5,18 @@ import { fileURLToPath } from 'node:url';
 import type { ExecAttempt, Host } from './namespace.ts';
 import type { Proc } from './proc.ts';
 import type { Run } from './run.ts';
+import { underUnit } from './unit-sandbox.ts';
 
 const PROGRAM = fileURLToPath(new URL('../reconciler/main.ts', import.meta.url));
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** `kokoa ARGS` to its end; `input` is its standard input. */
 export function kokoa(run: Run, host: Host, args: readonly string[], input?: string): Promise<ExecAttempt> {
-  const options = { env: environment(run), timeoutMs: TIMEOUT_MS, ...(input !== undefined && { input }) };
+  const options = {
+    env: { NODE_COMPILE_CACHE: compileCache(run) },
+    timeoutMs: TIMEOUT_MS,
+    ...(input !== undefined && { input }),
+  };
   return host.attempt(process.execPath, [PROGRAM, ...args], options);
 }
 
@@ -24,12 +29,33 @@ export interface ServeCommand {
 
 /** `kokoa serve ARGS`, until it listens. */
 export async function startReconciler(run: Run, host: Host, { args, port, caFile }: ServeCommand): Promise<Proc> {
-  const env = { ...environment(run), NODE_EXTRA_CA_CERTS: caFile };
-  const proc = host.start('reconciler', process.execPath, [PROGRAM, 'serve', ...args], { env });
+  // Root must not run what the account of the unit could have written.
+  const cache = host.namespace === undefined ? compileCache(run) : join(host.directory, 'compile-cache');
+  const [file = '', ...rest] = serveCommand(host, { args, caFile, cache });
+  const env = { NODE_COMPILE_CACHE: cache, NODE_EXTRA_CA_CERTS: caFile };
+  const proc = host.start('reconciler', file, rest, { env });
   await proc.listening(port, 'tcp', TIMEOUT_MS);
   return proc;
 }
 
-function environment(run: Run): Record<string, string> {
-  return { NODE_COMPILE_CACHE: join(run.directory, 'compile-cache') };
+/** What the operator gives to the account of the unit: the directories to write, the files to read. */
+const WRITTEN = ['--data', '--keys'];
+const READ = ['--tls-cert', '--tls-key', '--webhook-secret-file', '--git-authorization-file', '--github-app-key'];
+
+/** As the unit of this repository runs it, on a machine of its own; as it is where the lab has no root. */
+function serveCommand(
+  host: Host,
+  { args, caFile, cache }: { args: readonly string[]; caFile: string; cache: string },
+): string[] {
+  if (host.namespace === undefined) return [process.execPath, PROGRAM, 'serve', ...args];
+  const after = (options: readonly string[]) => args.filter((_, at) => options.includes(args[at - 1] ?? ''));
+  return underUnit(host, 'kokoa-reconciler', {
+    writable: [...after(WRITTEN), cache],
+    readable: [...after(READ), caFile],
+    program: ({ node, top }) => [node, '--disable-sigusr1', join(top, 'reconciler', 'main.ts'), 'serve', ...args],
+  });
+}
+
+function compileCache(run: Run): string {
+  return join(run.directory, 'compile-cache');
 }

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KokoaError } from '../bundle/error.ts';
-import { createDevelopmentKeys, loadKeys } from '../reconciler/adapters/key-files.ts';
+import { createDevelopmentKeys, createProductionKeys, loadKeys } from '../reconciler/adapters/key-files.ts';
 import { buildAgent } from './agent-build.ts';
 import type { AgentHost } from './agent-host.ts';
 import { openClient } from './client.ts';
@@ -39,14 +39,34 @@ const LOOPBACK = '127.0.0.1';
 /** Runs are spread over 127.100.0.0/16 to 127.199.0.0/16. */
 const NETWORKS = { first: 100, count: 100 };
 
+/** Where a reconciler keeps what it writes. */
+export interface ControlFolders {
+  data: string;
+  keys: string;
+}
+
+export interface LoopbackWorld extends World {
+  controlUrl: string;
+  /** Of the reconciler that comes with the lab. */
+  controlFolders: ControlFolders;
+  /** @param folders absent: those that come with the lab */
+  startReconciler(folders?: ControlFolders): Promise<void>;
+}
+
+export interface LoopbackOptions {
+  /** Absent: development keys. Else a production set, whose root keys are written here. */
+  rootKeysDir?: string;
+}
+
 /** Brings everything up to the point where agents can join. About 3 s. */
-export async function startLoopback(run: Run): Promise<World> {
+export async function startLoopback(run: Run, { rootKeysDir }: LoopbackOptions = {}): Promise<LoopbackWorld> {
   const hosts = Object.fromEntries(
     Object.entries(SLOTS).map(([slot, { host }]) => [slot, addLoopbackHost(run, host)]),
   ) as Record<SlotName, Host>;
   const operator = addLoopbackHost(run, 'operator');
   const keysDir = join(run.directory, 'keys');
-  await createDevelopmentKeys(keysDir, new Date());
+  if (rootKeysDir === undefined) await createDevelopmentKeys(keysDir, new Date());
+  else await createProductionKeys({ dir: keysDir, rootDir: rootKeysDir, now: new Date() });
   const { fingerprint } = await loadKeys(keysDir);
   const [pki, program, network, port] = await Promise.all([
     ...([createPki(run), buildAgent(run), freeNetwork(run), freePort()] as const),
@@ -81,9 +101,11 @@ export async function startLoopback(run: Run): Promise<World> {
   const clone = { host: operator, url: git.repository, caFile: pki.caFile };
   const pullRequests = await createPullRequests(clone, github, git.developer);
   const control = addLoopbackHost(run, 'control');
-  const args = [...serveOptions(control, git.repository, keysDir, port), ...github.serveOptions];
+  const controlFolders = { data: join(control.directory, 'data'), keys: keysDir };
+  const options = [...serveOptions(control, git.repository, port), ...github.serveOptions];
   let reconciler: Proc | undefined;
-  const world: World = {
+  const world: LoopbackWorld = {
+    ...{ controlUrl, controlFolders },
     ...{ run, pki, client, operator, fingerprint, keysDir, agents, files, doors, tunnelAddresses, startService },
     ...{ developer: git.developer, github, pullRequests },
     async loseWebhooks(lose) {
@@ -95,7 +117,8 @@ export async function startLoopback(run: Run): Promise<World> {
     publicRoot: async () => pki.caPem,
     prepareHost: (hostname) => importEverywhere(pki, agents, hostname),
     reconciler: () => reconciler!,
-    async startReconciler() {
+    async startReconciler({ data, keys } = controlFolders) {
+      const args = [...options, '--data', data, '--keys', keys];
       reconciler = await startReconciler(run, control, { args, port, caFile: pki.caFile });
     },
     powerOff: (edge) => powerOff(agents[edge]),
@@ -122,12 +145,12 @@ async function powerOff(machine: AgentHost): Promise<void> {
   if (nginx !== undefined) await endKnown([nginx]);
 }
 
-/** What `kokoa serve` is told. */
-function serveOptions({ directory }: Host, repository: string, keysDir: string, port: number): string[] {
+/** What `kokoa serve` is told, but for its folders. */
+function serveOptions({ directory }: Host, repository: string, port: number): string[] {
   const secretFile = join(directory, 'webhook-secret');
   writeFileSync(secretFile, WEBHOOK_SECRET, { mode: 0o600 });
   return [
-    ...['--repository', repository, '--data', join(directory, 'data'), '--keys', keysDir],
+    ...['--repository', repository],
     ...['--listen', `${LOOPBACK}:${port}`, '--webhook-secret-file', secretFile, '--poll-seconds', String(POLL_SECONDS)],
   ];
 }

@@ -47,6 +47,8 @@ export interface Host {
   readonly namespace: string | undefined;
   /** Absolute; the host's own files and logs. */
   readonly directory: string;
+  /** Of the run that the host belongs to. */
+  readonly runDirectory: string;
   /** A name for this host's WireGuard interface. Unique on the machine, because its socket is a file outside the namespace. */
   readonly wireguardInterface: string;
   /** Runs a program to its end. @throws KokoaError lab_exec_failed when it does not exit 0 in time */
@@ -107,6 +109,7 @@ class LabHost implements Host {
   readonly name: string;
   readonly namespace: string | undefined;
   readonly directory: string;
+  readonly runDirectory: string;
   readonly wireguardInterface: string;
   private readonly run: Run;
   private readonly started: Proc[] = [];
@@ -116,6 +119,7 @@ class LabHost implements Host {
     this.name = name;
     this.namespace = namespace;
     this.wireguardInterface = `${run.prefix}wg${hosts++}`;
+    this.runDirectory = run.directory;
     this.directory = join(run.directory, 'hosts', name);
     mkdirSync(this.directory, { recursive: true });
   }

@@ -7,6 +7,7 @@ import { simpleGit } from 'simple-git';
 import { KokoaError } from '../../bundle/error.ts';
 import {
   EMPTY_DIRECTORY,
+  fetchEnvironment,
   GIT_VARIABLES,
   gitEnvironment,
   type MirrorOptions,
@@ -72,7 +73,7 @@ export async function fetchRef(
     completion: { onClose: true, onExit: false },
     allowEnvironment: GIT_VARIABLES,
     unsafe: { allowUnsafeConfigPaths: true, allowUnsafeConfigEnvCount: true },
-  }).env(gitEnvironment(options));
+  }).env(fetchEnvironment(options));
   await git.raw([
     'fetch',
     // simple-git waits 50 ms longer for a process that printed nothing.

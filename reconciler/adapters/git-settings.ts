@@ -24,7 +24,7 @@ export const OWN_GLOBAL_CONFIG = 'kokoa-mirror';
 /** A directory in the mirror that stays empty. */
 export const EMPTY_DIRECTORY = 'empty';
 
-/** Names of the variables that `gitEnvironment` sets, for simple-git, which removes all others that start with GIT_. */
+/** Names of the variables that these set, for simple-git, which removes all others that start with GIT_. */
 export const GIT_VARIABLES = [
   'GIT_DIR',
   'GIT_CONFIG_GLOBAL',
@@ -50,13 +50,20 @@ export function gitEnvironment(options: MirrorOptions): Record<string, string> {
     const value = process.env[name];
     if (value !== undefined) environment[name] = value;
   }
-  if (options.authorization !== undefined) {
-    environment.GIT_CONFIG_COUNT = '1';
-    environment.GIT_CONFIG_KEY_0 = `http.${options.remote.url}.extraHeader`;
-    environment.GIT_CONFIG_VALUE_0 = `Authorization: ${options.authorization}`;
-  }
   if (options.allocationBytesMax !== undefined) environment.GIT_ALLOC_LIMIT = `${options.allocationBytesMax}`;
   return environment;
+}
+
+/** The same with what the remote asks for: of the git that asks it alone, not of those that stay and only read. */
+export function fetchEnvironment(options: MirrorOptions): Record<string, string> {
+  const environment = gitEnvironment(options);
+  if (options.authorization === undefined) return environment;
+  return {
+    ...environment,
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${options.remote.url}.extraHeader`,
+    GIT_CONFIG_VALUE_0: `Authorization: ${options.authorization}`,
+  };
 }
 
 /** A local repository may belong to another user: the operator named it, so it may be read. */
