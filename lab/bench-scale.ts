@@ -65,6 +65,7 @@ async function createSite(run: Run, routes: number): Promise<Site> {
   const site: Site = {
     ...{ routes, directory: work, steps: {}, totals: [], perStep: {}, standing: NOTHING_YET },
     deps: {
+      heard: { report: () => undefined, lastSeenMs: () => undefined },
       source: await openGitSource({ url: work, branch: 'main', mirrorDir: join(directory, 'mirror') }),
       store: await openSqliteStore(join(directory, 'store')),
       secrets: { prepare: async () => NO_SECRETS },

@@ -123,6 +123,7 @@ async function realRun(): Promise<RealRun> {
     deps: {
       ...{ source, store: createMemoryStore(), signing: { keys: generateOnlineKeys() } },
       secrets: { prepare: async () => ({ ...NOTHING_SEALED, complete: true }) },
+      heard: { report: () => undefined, lastSeenMs: () => undefined },
       now: () => new Date(clock.ms),
       timed: () => undefined,
     },

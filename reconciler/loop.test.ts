@@ -8,6 +8,7 @@ import {
   createSite,
   edge,
   FLEET,
+  kokoa,
   peersOf,
   publishedNodes,
   route,
@@ -331,6 +332,71 @@ it('signs everything again after the keys were replaced, also while git is away 
     ] as const)
       expect(text).toContain(keyId);
   }
+});
+
+const NEW_SETTINGS = { 'kokoa.yaml': kokoa().replace('control.hoge', 'other.hoge') };
+const toldOf = async ({ store }: Site) =>
+  (await store.nodes()).filter(({ config }) => config.includes('other.hoge')).map(({ node }) => node);
+
+/** Both edges are there, and new settings have reached the first. */
+async function firstWave() {
+  const site = createSite();
+  const running = await start(site);
+  site.clock.ms = Date.now();
+  await site.hear(['e1', 'e2']);
+  site.source.commit(NEW_SETTINGS);
+  running.loop.dirty('push');
+  await soon();
+  expect(await toldOf(site)).toEqual(['e1']);
+  return { site, ...running };
+}
+
+it('brings settings to the next wave when the soak ends, without asking git', async () => {
+  const { site, loop, outcomes } = await firstWave();
+  const runs = outcomes.length;
+  loop.reported();
+  await soon();
+  expect(outcomes.length).toBe(runs);
+  await pass(1000);
+  site.clock.ms = Date.now();
+  await site.hear(['e1']);
+  loop.reported();
+  await soon();
+  expect(outcomes.at(-1)!.rollout?.kind).toBe('soaks');
+  const { fetches } = site.source;
+  site.source.failNext('fetch', DOWN, 1000);
+  await pass(50_000);
+  expect(await toldOf(site)).toEqual(['e1']);
+  await pass(11_000);
+  expect(await toldOf(site)).toEqual(['e1', 'e2', 'o1', 'o2']);
+  expect(site.source.fetches - fetches).toBeLessThanOrEqual(9);
+});
+
+it('goes on without an edge that has been silent for ten minutes', async () => {
+  const { site } = await firstWave();
+  const quiet = site.reports.get('e1')!;
+  site.reports.set('e1', { ...quiet, report: { ...quiet.report, applied: 'old' } });
+  await pass(9 * MINUTE_MS);
+  expect(await toldOf(site)).toEqual(['e1']);
+  await pass(2 * MINUTE_MS + 5000);
+  expect(await toldOf(site)).toEqual(['e1', 'e2', 'o1', 'o2']);
+});
+
+it('ends a soak after a restart, and does not run in circles when the store is away then', async () => {
+  const { site, loop, stop } = await firstWave();
+  site.clock.ms = Date.now();
+  await site.hear(['e1']);
+  loop.reported();
+  await soon();
+  await stop();
+  await pass(2 * MINUTE_MS);
+  site.store.failNext('publish', new KokoaError('store_failed', 'away'), 20);
+  const { failures } = await start(site);
+  await pass(4000);
+  expect(failures.length).toBeGreaterThan(1);
+  expect(failures.length).toBeLessThan(10);
+  await pass(60 * MINUTE_MS);
+  expect(await toldOf(site)).toEqual(['e1', 'e2', 'o1', 'o2']);
 });
 
 it('refuses to start on a store that cannot be read', async () => {

@@ -1,5 +1,5 @@
-// When the reconciler runs: a webhook, an announcement, the end of a route or the timer only sets "dirty"; one run at a time, the latest
-// head wins. Polling always runs, so a lost webhook costs time and nothing else.
+// When the reconciler runs: a webhook, an announcement, the end of a route or of a soak, or the timer only sets "dirty"; one run at a time,
+// the latest head wins. Polling always runs, so a lost webhook costs time and nothing else.
 import { DEFAULT_LIFETIMES } from '../bundle/sign.ts';
 import { type AccessMap, accessOf } from './core/access.ts';
 import { nextExpiry } from './core/expiry.ts';
@@ -10,6 +10,7 @@ import { createPushAnnouncements } from './push-announcements.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { recall, storedStanding } from './restore.ts';
 import { watchRestrictions } from './restriction-watch.ts';
+import { isRolloutDue, rolloutDueMs } from './roll-out.ts';
 import { createSlotMemory } from './slot-memory.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
 
@@ -20,8 +21,8 @@ const RETRY_DOUBLINGS_MAX = 10;
 /** Timestamps are re-made at half their life: looking this often in a life never misses the second half. */
 const LOOKS_PER_LIFE = 4;
 
-/** A timer may fire early, and clocks drift apart: an end of a route that is nearer than this is waited for that long. */
-const EXPIRY_MS_MIN = 20;
+/** A timer may fire early, and clocks drift apart: a moment that is nearer than this is waited for that long. */
+const MOMENT_MS_MIN = 20;
 /** Node fires timers above this at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -49,6 +50,8 @@ export interface Loop {
    * nothing is done about one that was read last.
    */
   dirty(reason: 'push' | 'announcement', commit?: string): void;
+  /** A node said how it is. Cheap: a run is asked for only where settings go out and it brings them on. */
+  reported(): void;
   /** Serves what the store and the mirror know, without network. To be called once, before `run`. @throws when the store fails */
   restore(): Promise<void>;
   /** Runs until `signal` aborts and the run under way has ended. */
@@ -160,18 +163,20 @@ export function createLoop(deps: LoopDeps): Loop {
     }
   }
 
-  /** Until a route that is live ends by itself. Undefined: none does, or the last run could not close it and is tried again anyway. */
-  function untilExpiry(): number | undefined {
+  /** Until something is due by itself. Undefined: nothing is, or the last run could not do it and is tried again anyway. */
+  function untilMoment(): number | undefined {
     const { compiled } = standing;
-    const next = compiled && nextExpiry(compiled.desired, compiled.routing.nowMs);
-    if (next === undefined) return undefined;
-    const ms = next - deps.now().getTime();
-    return ms <= 0 && failures > 0 ? undefined : Math.max(ms, EXPIRY_MS_MIN);
+    const now = deps.now();
+    const ending = compiled && nextExpiry(compiled.desired, compiled.routing.nowMs);
+    const next = Math.min(ending ?? Infinity, rolloutDueMs(standing, deps.heard, now) ?? Infinity);
+    const ms = next - now.getTime();
+    if (next === Infinity || (ms <= 0 && failures > 0)) return undefined;
+    return Math.max(ms, MOMENT_MS_MIN);
   }
 
   function wait(signal: AbortSignal): Promise<void> {
     const ms = failures > 0 ? retryMs(failures, deps.pollMs) : pollAtMs - performance.now();
-    const expiryMs = untilExpiry() ?? TIMER_MS_MAX;
+    const momentMs = untilMoment() ?? TIMER_MS_MAX;
     return new Promise<void>((resolve) => {
       if (isDirty || signal.aborted) return resolve();
       const done = () => {
@@ -180,13 +185,13 @@ export function createLoop(deps: LoopDeps): Loop {
         wake = undefined;
         resolve();
       };
-      const expire = () => {
-        // What ends needs no fetch, and works without git.
+      const comes = () => {
+        // What is due by itself needs no fetch, and works without git.
         isDirty = true;
         done();
       };
       const otherMs = Math.min(ms, lookMs, TIMER_MS_MAX);
-      const timer = expiryMs < otherMs ? setTimeout(expire, expiryMs) : setTimeout(done, otherMs);
+      const timer = momentMs < otherMs ? setTimeout(comes, momentMs) : setTimeout(done, otherMs);
       signal.addEventListener('abort', done);
       wake = done;
     });
@@ -198,6 +203,11 @@ export function createLoop(deps: LoopDeps): Loop {
         if (commit === undefined || commit !== standing.commit) pushes.announced();
         return;
       }
+      isDirty = true;
+      wake?.();
+    },
+    reported() {
+      if (isDirty || !isRolloutDue(standing, deps.heard, deps.now())) return;
       isDirty = true;
       wake?.();
     },

@@ -6,8 +6,10 @@ import { slotsOf } from './core/slots.ts';
 import type { ListedNode, Listing, LoopHealth, Served } from './http/served.ts';
 import { listingOf } from './listing.ts';
 import type { LoopDeps } from './loop.ts';
+import type { HeardNodes } from './ports/heard-nodes.ts';
 import type { LocalRestriction } from './ports/restrictions.ts';
 import { createRestrictionLog } from './restriction-log.ts';
+import { viewOfRollout } from './roll-out.ts';
 import { createRunLog } from './run-log.ts';
 import type { Secrets } from './secrets.ts';
 import { createSecretsLog } from './secrets-log.ts';
@@ -18,6 +20,7 @@ export interface NewsParts {
   metrics: Metrics;
   log: Log;
   secrets: Pick<Secrets, 'problems'>;
+  heard: HeardNodes;
   /** What team members are to encrypt to. */
   sealingRecipient: string;
 }
@@ -57,6 +60,7 @@ export function newsSinks(parts: NewsParts): Pick<LoopDeps, 'timed' | 'serve' | 
         removed,
         listing: withRestrictions(listingOf(standing.live), restrictions),
         ready: standing.head !== undefined,
+        rollout: (now) => viewOfRollout(standing, parts.heard, now),
       });
     },
     ran(outcome, seconds) {
@@ -69,6 +73,7 @@ export function newsSinks(parts: NewsParts): Pick<LoopDeps, 'timed' | 'serve' | 
       metrics.reconciled(unfetched === undefined ? kind : failing(unfetched).code, seconds);
       metrics.published(standing.head?.sequence ?? 0);
       metrics.held(standing.hold !== undefined);
+      metrics.rollout(standing.rolling?.state);
       if (standing.compiled) metrics.hosts(countHosts(standing.compiled));
       const problems = secrets.problems();
       secretsLog.ran(problems, standing.live.kokoa?.value?.sealing?.recipient);

@@ -3,7 +3,9 @@ import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { NodeConfig } from '../bundle/config.ts';
 import type { OnlineKeys } from '../bundle/keys.ts';
 import { type Lifetimes, nextVersion, renewalDue, renewTimestamp, signNode } from '../bundle/sign.ts';
-import { type Compiled, newBlobs } from './core/compile.ts';
+import { newBlobs } from './core/compile.ts';
+import type { Offered } from './core/rollout/offered.ts';
+import type { Rollout } from './core/rollout/rollout.ts';
 import type { Publication, PublishedHead, PublishedNode, Store } from './ports/store.ts';
 
 export interface Signing {
@@ -11,13 +13,20 @@ export interface Signing {
   lifetimes?: Partial<Lifetimes>;
 }
 
-/** What was published before, and what it was compiled from. */
+/** What was published before, and what was compiled for it. */
 export interface Before {
   head: PublishedHead | undefined;
   nodes: ReadonlyMap<string, PublishedNode>;
-  compiled: Compiled | undefined;
-  /** True when the store is known to hold every chunk of `compiled`. */
+  offered: Offered | undefined;
+  /** True when the store is known to hold every chunk of `offered`. */
   stored: boolean;
+}
+
+/** What the head says beside its number. */
+interface Said {
+  commit: string;
+  overrideBase: string | undefined;
+  rollout: Rollout | undefined;
 }
 
 export interface Published {
@@ -34,13 +43,13 @@ export interface Published {
  */
 export async function publish(
   before: Before,
-  candidate: Compiled,
-  { commit, overrideBase }: { commit: string; overrideBase: string | undefined },
+  candidate: Offered,
+  { commit, overrideBase, rollout }: Said,
   store: Store,
   signing: Signing,
   now: Date,
 ): Promise<Published | 'conflict'> {
-  const blobs = before.stored ? newBlobs(before.compiled, candidate) : await lostBlobs(candidate, store);
+  const blobs = before.stored ? newBlobs(before.offered, candidate) : await lostBlobs(candidate, store);
   const nodes = [...candidate.nodes].flatMap(([node, { config }]) => {
     const known = before.nodes.get(node);
     if (known && hashes.get(config) === known.configHash) return [];
@@ -50,7 +59,7 @@ export async function publish(
     return signed.configHash === known?.configHash ? [] : [signed];
   });
   const removed = [...before.nodes.keys()].filter((node) => !candidate.nodes.has(node));
-  return write(before, { commit, overrideBase, nodes, removed, blobs }, store);
+  return write(before, { commit, overrideBase, rollout, nodes, removed, blobs }, store);
 }
 
 /** Signs again what nears its end (at half-life) and what other keys signed. Undefined: nothing was due. */
@@ -66,13 +75,13 @@ export async function renew(
     const version = versionAfter(node, signing.keys, now);
     if (due === 'timestamp') return [renewTimestamp(node, { version, now, ...signing })];
     // Only what was compiled here is signed: whoever can write to the store must not get a signature for it.
-    const config = before.compiled?.nodes.get(node.node)?.config;
+    const config = before.offered?.nodes.get(node.node)?.config;
     if (config === undefined || hashOf(config) !== node.configHash) return [];
     return [signNode({ node: node.node, config, commit: before.head.commit, version, now, ...signing })];
   });
   if (nodes.length === 0) return undefined;
-  const { commit, overrideBase } = before.head;
-  return write(before, { commit, overrideBase, nodes, removed: [], blobs: new Map() }, store);
+  const { commit, overrideBase, rollout } = before.head;
+  return write(before, { commit, overrideBase, rollout, nodes, removed: [], blobs: new Map() }, store);
 }
 
 /**
@@ -98,26 +107,27 @@ function hashOf(config: NodeConfig): string {
 }
 
 /** After a restart: the chunks that a crash, a damaged disk or other rules left the store without. */
-async function lostBlobs({ blobs }: Compiled, store: Store): Promise<Map<string, string>> {
+async function lostBlobs({ blobs }: Offered, store: Store): Promise<Map<string, string>> {
   const lost = new Map<string, string>();
   for (const [sha256, text] of blobs) if ((await store.blob(sha256)) === undefined) lost.set(sha256, text);
   return lost;
 }
 
-type Change = Pick<Publication, 'commit' | 'nodes' | 'removed' | 'blobs'> & { overrideBase: string | undefined };
+type Change = Pick<Publication, 'nodes' | 'removed' | 'blobs'> & Said;
 
 async function write({ head, nodes: old }: Before, change: Change, store: Store): Promise<Published | 'conflict'> {
-  const { overrideBase, ...rest } = change;
+  const { overrideBase, rollout, ...rest } = change;
   const { commit, nodes: signed, removed, blobs } = rest;
   const nodes = new Map(old);
   for (const node of removed) nodes.delete(node);
   for (const node of signed) nodes.set(node.node, node);
   const changed = signed.map(({ node }) => node);
   const same = changed.length + removed.length + blobs.size === 0;
-  if (head && head.commit === commit && same) return { head, nodes, changed, removed };
+  const isSameRollout = canonicalJson(head?.rollout ?? null) === canonicalJson(rollout ?? null);
+  if (head && head.commit === commit && same && isSameRollout) return { head, nodes, changed, removed };
 
-  const override = overrideBase === undefined ? {} : { overrideBase };
-  const written = await store.publish({ expected: head?.sequence, ...rest, ...override });
+  const said = { ...(overrideBase !== undefined && { overrideBase }), ...(rollout && { rollout }) };
+  const written = await store.publish({ expected: head?.sequence, ...rest, ...said });
   if (written === 'conflict') return 'conflict';
-  return { head: { sequence: (head?.sequence ?? 0) + 1, commit, ...override }, nodes, changed, removed };
+  return { head: { sequence: (head?.sequence ?? 0) + 1, commit, ...said }, nodes, changed, removed };
 }

@@ -1,4 +1,4 @@
-// The story of the control plane: fetch → read → judge → seal → compile → guard → sign → publish. A run that fails changes nothing but who is
+// The story of the control plane: fetch → read → judge → seal → compile → guard → roll out → sign → publish. A run that fails changes nothing but who is
 // kept out; what cannot be published is held, with the reason, while restrictions take effect all the same.
 import { KokoaError } from '../bundle/error.ts';
 import { type Compiled, compile } from './core/compile.ts';
@@ -8,13 +8,16 @@ import { judgePlan, type Verdict } from './core/guard.ts';
 import { layOver, sameRestrictions } from './core/local-restriction.ts';
 import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
+import type { RolloutEvent } from './core/rollout/rollout-event.ts';
 import { losesTeamToken } from './core/team-token.ts';
 import { judge } from './judge.ts';
+import type { HeardNodes } from './ports/heard-nodes.ts';
 import type { Source } from './ports/source.ts';
 import type { Store } from './ports/store.ts';
 import { publish, type Signing } from './publish.ts';
 import { readCommit } from './read-commit.ts';
 import { knownNodes, recall } from './restore.ts';
+import { rollOut } from './roll-out.ts';
 import type { Secrets } from './secrets.ts';
 import { wantedSecrets } from './secrets-wanted.ts';
 import type { Hold, Standing } from './standing.ts';
@@ -24,6 +27,8 @@ export interface Reconciler {
   store: Store;
   secrets: Pick<Secrets, 'prepare'>;
   signing: Signing;
+  /** What settings that go out wait for. */
+  heard: HeardNodes;
   now(): Date;
   /** Called after each step with its duration in ms. */
   timed(step: Step, ms: number): void;
@@ -31,7 +36,7 @@ export interface Reconciler {
   restricted?(standing: Standing): void;
 }
 
-export type Step = 'fetch' | 'read' | 'validate' | 'seal' | 'compile' | 'guard' | 'publish';
+export type Step = 'fetch' | 'read' | 'validate' | 'seal' | 'compile' | 'guard' | 'roll_out' | 'publish';
 
 export interface Outcome {
   standing: Standing;
@@ -41,6 +46,8 @@ export interface Outcome {
   /** Nodes whose bundle changed, and those no longer served. */
   changed: string[];
   removed: string[];
+  /** What happened to settings that go out in waves. */
+  rollout: RolloutEvent | undefined;
   /** Why nothing was fetched, when it was to be: the run was made over the commit read last. */
   unfetched: unknown;
   /** False: there were more secrets than one run has time for, and another goes on with them. */
@@ -62,8 +69,7 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   announceRestrictions(known, { commit, newest }, deps);
   const judged = await judge({ ...known, commit, newest }, source);
   lap('validate');
-  if (judged.hold && !known.compiled)
-    return { kind: 'held', standing: judged, plan: undefined, changed: [], removed: [], unfetched, sealedAll: true };
+  if (judged.hold && !known.compiled) return { ...NOTHING_DONE, kind: 'held', standing: judged, unfetched };
   const { enrolments, leases, restrictions } = await knownNodes(store);
   const local = sameRestrictions(known.local, restrictions) ? known.local : restrictions;
   const now = deps.now();
@@ -72,23 +78,35 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const sealed = await deps.secrets.prepare(wantedSecrets(states), now);
   lap('seal');
   const overlaid = (desired: Desired) => layOver(desired, local);
-  const build = (desired: Desired) =>
-    compile({ desired: overlaid(desired), enrolments, leases, sealed, now }, known.compiled);
+  const build = (desired: Desired, previous = known.compiled) =>
+    compile({ desired: overlaid(desired), enrolments, leases, sealed, now }, previous);
   const wanted = build(judged.live);
   lap('compile');
   const { compiled, live, hold, overrideBase } = guard(known.live, judged, wanted, { overlaid, build });
   lap('guard');
   const liveCommit = hold ? known.head!.commit : commit;
-  const published = await publish(known, compiled, { commit: liveCommit, overrideBase }, store, signing, now);
+  const { rolling, offered, event } = rollOut(known, {
+    live,
+    compiled,
+    commit: liveCommit,
+    build,
+    heard: deps.heard,
+    now,
+  });
+  lap('roll_out');
+  const said = { commit: liveCommit, overrideBase, rollout: rolling?.state };
+  const published = await publish(known, offered, said, store, signing, now);
   lap('publish');
   if (published === 'conflict') throw new KokoaError('publish_conflict', 'another reconciler published in between');
   const { head, nodes, changed, removed } = published;
   const kind = hold ? 'held' : changed.length + removed.length > 0 ? 'published' : 'unchanged';
   const { quarantined } = hold ? known : judged;
-  const next = { ...judged, live, local, compiled, stored: true, head, nodes, hold, quarantined };
+  const next = { ...judged, live, local, compiled, rolling, offered, stored: true, head, nodes, hold, quarantined };
   const plan = planOf(known.compiled, compiled);
-  return { kind, standing: next, plan, changed, removed, unfetched, sealedAll: sealed.complete };
+  return { kind, standing: next, plan, changed, removed, rollout: event, unfetched, sealedAll: sealed.complete };
 }
+
+const NOTHING_DONE = { plan: undefined, changed: [], removed: [], rollout: undefined, sealedAll: true };
 
 /** Git being away keeps nothing else from taking effect: then the commit read last is the newest. */
 async function newestCommit({ commit }: Standing, source: Source, fetch: boolean) {
@@ -149,8 +167,9 @@ function guard(before: Desired, judged: Standing, wanted: Compiled, { overlaid, 
 function guardHold(commit: string, base: string, verdict: Extract<Verdict, { kind: 'refused' }>): Hold {
   const { reasons, override, planHash } = verdict;
   const message = reasons.map((reason) => reason.message).join('; ');
-  const hint = `${reasons[0]?.hint ?? ''}\n${override}`;
-  return { reason: 'guard', commit, message, hint, problems: [], refused: { plan: planHash, base } };
+  const hint = [reasons[0]?.hint ?? '', ...(override === undefined ? [] : [override])].join('\n');
+  const refused = override === undefined ? undefined : { plan: planHash, base };
+  return { reason: 'guard', commit, message, hint, problems: [], ...(refused && { refused }) };
 }
 
 function stopwatch(timed: Reconciler['timed']): (step: Step) => void {

@@ -1,6 +1,6 @@
 // What a restart forgot: the published documents are read from the store, and what they were compiled from out of the git mirror,
 // without network. Law: nobody is let in whom the newest commit the mirror knows keeps out; what cannot be known lets nobody in.
-import { compile } from './core/compile.ts';
+import { type Compiled, compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
 import { layOver } from './core/local-restriction.ts';
@@ -14,6 +14,7 @@ import { isPublished, type PublishedRoutes, publishedRoutes } from './published-
 import { quarantine } from './quarantine.ts';
 import { readCommit } from './read-commit.ts';
 import type { Reconciler } from './reconcile.ts';
+import { recallRollout } from './roll-out.ts';
 import { wantedSecrets } from './secrets-wanted.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
 
@@ -53,10 +54,10 @@ export async function recall(
   const at = now();
   // From what was sealed before: a restart takes no login away.
   const sealed = await secrets.prepare(wantedSecrets([known.live]), at);
-  return {
-    ...known,
-    compiled: compile({ desired: layOver(known.live, known.local), enrolments, leases, sealed, now: at }),
-  };
+  const build = (state: Desired, previous?: Compiled) =>
+    compile({ desired: layOver(state, known.local), enrolments, leases, sealed, now: at }, previous);
+  const compiled = build(known.live);
+  return { ...known, compiled, ...(await recallRollout(head.rollout, { ...known, compiled }, source, build)) };
 }
 
 /** What nodes announced and lease, as the compiler takes it, and what operators took from them. */

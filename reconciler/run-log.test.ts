@@ -146,3 +146,39 @@ it('counts public ports only where some change, and says aloud which are closed'
     'WARN  public ports are closed ports=["tcp 25565 (default)"] count=1',
   ]);
 });
+
+it('says each step of settings that go out, and each once', async () => {
+  const site = createSite({ ...FLEET, 'edges/e3.yaml': edge('e3') });
+  const { run } = watch(site);
+  await run();
+  await site.hear(['e1', 'e2', 'e3']);
+  const [first] = await run({ 'kokoa.yaml': kokoa().replace('control.hoge', 'other.hoge') });
+  expect(first).toMatch(/^INFO {2}settings go out to a wave of edges commit=[0-9a-f]{40} wave=1 of=2 nodes=\["e1"\]$/);
+  expect(await run()).toEqual([]);
+  await site.hear(['e1']);
+  expect(await run()).toEqual([expect.stringMatching(/^INFO {2}a wave of edges has applied the settings/)]);
+  expect(await run()).toEqual([]);
+  site.clock.ms += MINUTE_MS;
+  expect((await run())[0]).toMatch(/^INFO {2}settings go out to everybody commit=/);
+});
+
+it('says why a rollout has stopped and what to do, and when it is over', async () => {
+  const site = createSite();
+  const { run } = watch(site);
+  await run();
+  await site.hear(['e1', 'e2']);
+  await run({ 'kokoa.yaml': kokoa().replace('control.hoge', 'other.hoge') });
+  const error = { stage: 'probe', code: 'probe_failed', detail: 'x'.repeat(1000) };
+  await site.hear(['e1'], { state: 'rolled_back', applied: 'old', error });
+  const [stop, ...more] = await run();
+  expect(more).toEqual([]);
+  expect(stop).toMatch(
+    /^WARN {2}an edge refuses the settings; the rollout has stopped commit=\S+ node=e1 stage=probe /,
+  );
+  expect(stop).toMatch(/ reason=x{300} waves=2 todo="correct or revert the settings/);
+  expect(await run()).toEqual([]);
+  expect((await run({ 'kokoa.yaml': kokoa() }))[0]).toMatch(/^INFO {2}the settings are again those that everybody has/);
+  const wide = { 'kokoa.yaml': kokoa().replace('10.100.0.0/16', '10.0.0.0/8') };
+  const [wentOut] = await run({ ...wide, 'edges/e3.yaml': edge('e3').replace('10.100', '10.200') });
+  expect(wentOut).toMatch(/^WARN {2}settings go out to all edges at once reason="the old ones do not fit: edges\/e3/);
+});

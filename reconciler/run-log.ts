@@ -4,6 +4,7 @@ import type { Log } from './adapters/log.ts';
 import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/problem.ts';
 import type { Outcome } from './reconcile.ts';
+import { sayRollout } from './rollout-log.ts';
 import type { Standing } from './standing.ts';
 
 export interface RunLog {
@@ -92,6 +93,7 @@ export function createRunLog(log: Log, clock: () => Date): RunLog {
     }
     sayHold(standing);
     sayQuarantine(standing.quarantined);
+    sayRollout(log, outcome.rollout);
     if (changed.length + removed.length === 0) return;
     const hosts = countsOf(plan?.hosts ?? { added: [], removed: [], moved: [] });
     const publicPorts = countsOf(plan?.streams ?? {});

@@ -1,6 +1,7 @@
 // A small installation for the tests of the reconciler's shell: a repository and a store in memory, real keys, a clock that is set by
 // hand. Its data are files as people write them; what is published is read back as a node would.
 import { createHash } from 'node:crypto';
+import type { StatusReport } from '../bundle/api.ts';
 import type { EdgeConfig, NodeConfig, OriginConfig } from '../bundle/config.ts';
 import { generateOnlineKeys } from '../bundle/keys.ts';
 import type { PackedChunk } from '../bundle/route-texts.ts';
@@ -9,7 +10,7 @@ import { createMemoryStore, type MemoryStore } from '../test/fakes/memory-store.
 import { accessOf } from './core/access.ts';
 import { NOTHING_SEALED } from './core/sealed.ts';
 import type { Source } from './ports/source.ts';
-import type { Store } from './ports/store.ts';
+import type { NodeReport, Store } from './ports/store.ts';
 import type { Signing } from './publish.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { recall, storedStanding } from './restore.ts';
@@ -18,6 +19,12 @@ import { NOTHING_YET, type Standing } from './standing.ts';
 /** For sites whose routes ask for no password. */
 const NO_SECRETS: Reconciler['secrets'] = { prepare: () => Promise.resolve(NONE) };
 const NONE = { ...NOTHING_SEALED, complete: true };
+
+const TOOK: StatusReport = {
+  agentVersion: '1.0.0',
+  state: 'applied',
+  enrolment: { wireguardPublicKey: 'k', signingKey: 's', formats: [1] },
+};
 
 export const START_MS = Date.parse('2026-11-21T12:00:00Z');
 
@@ -40,15 +47,17 @@ export function createSite(files: Files = FLEET, store: MemoryStore = createMemo
   const clock = { ms: START_MS };
   const signing: Signing = { keys: generateOnlineKeys() };
   const restricted: Standing[] = [];
+  const reports = new Map<string, NodeReport>();
   const deps: Reconciler = {
     ...{ source: counted, store, signing, secrets: NO_SECRETS },
+    heard: { report: (node) => reports.get(node), lastSeenMs: (node) => reports.get(node)?.lastSeenMs },
     now: () => new Date(clock.ms),
     timed: () => undefined,
     restricted: (standing) => void restricted.push(standing),
   };
   source.commit(files);
   const site = {
-    ...{ source, store, clock, signing, deps, bytes, restricted },
+    ...{ source, store, clock, signing, deps, bytes, restricted, reports },
     standing: NOTHING_YET,
     /** Commits and makes one run. */
     async push(change: Files): Promise<Outcome> {
@@ -64,6 +73,14 @@ export function createSite(files: Files = FLEET, store: MemoryStore = createMemo
     /** As a new process would find it. */
     async restart(): Promise<void> {
       site.standing = await recall(await storedStanding(store), deps);
+    },
+    /** These nodes took what is published for them, unless `said` says otherwise, and say so. */
+    async hear(nodes: readonly string[], said: Partial<StatusReport> = {}): Promise<void> {
+      for (const { node, configHash } of await store.nodes()) {
+        if (!nodes.includes(node)) continue;
+        const report: StatusReport = { ...TOOK, offered: configHash, applied: configHash, ...said };
+        reports.set(node, { node, lastSeenMs: clock.ms, report });
+      }
     },
     hosts: (edge = 'e1') => publishedHosts(store, edge),
     ports: (edge = 'e1') => publishedPorts(store, edge),

@@ -2,9 +2,11 @@
 import type { Compiled } from './core/compile.ts';
 import { type Desired, emptyDesired } from './core/desired.ts';
 import type { Problem } from './core/problem.ts';
+import type { Offered } from './core/rollout/offered.ts';
 import type { OlderVersions } from './older-versions.ts';
 import type { LocalRestriction } from './ports/restrictions.ts';
 import type { PublishedHead, PublishedNode } from './ports/store.ts';
+import type { RollingOut } from './roll-out.ts';
 
 /** Why the newest commit is not what is live. Restrictions take effect all the same. */
 export interface Hold {
@@ -27,7 +29,11 @@ export interface Standing {
   local: readonly LocalRestriction[];
   /** `live` under `local`, compiled; undefined while nothing was published, and after a restart that could not compile it again. */
   compiled: Compiled | undefined;
-  /** True when the store is known to hold every chunk of `compiled`. */
+  /** Settings on their way; undefined: everybody has those of `live`. */
+  rolling: RollingOut | undefined;
+  /** What nodes are told: `compiled`, but for those whom a rollout has not reached. */
+  offered: Offered | undefined;
+  /** True when the store is known to hold every chunk of `offered`. */
   stored: boolean;
   head: PublishedHead | undefined;
   nodes: ReadonlyMap<string, PublishedNode>;
@@ -45,6 +51,8 @@ export const NOTHING_YET: Standing = {
   live: emptyDesired(),
   local: [],
   compiled: undefined,
+  rolling: undefined,
+  offered: undefined,
   stored: false,
   head: undefined,
   nodes: new Map(),

@@ -94,9 +94,9 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const speaking =
       forge && pulls && createSpeaking({ forge, source, pulls, store, reports, branch, pollMs, clock, log, metrics });
     let standing = NOTHING_YET;
-    const news = newsSinks({ served, metrics, log, secrets, sealingRecipient: sealing.recipient });
+    const news = newsSinks({ served, metrics, log, secrets, heard: reports, sealingRecipient: sealing.recipient });
     const loop = createLoop({
-      ...{ source, store, secrets, signing, pollMs },
+      ...{ source, store, secrets, signing, pollMs, heard: reports },
       now: clock,
       ...news,
       serve(report) {
@@ -117,7 +117,10 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       sealingRecipient: sealing.recipient,
       onPush: (commit) => loop.dirty('push', commit),
       onPullRequest: () => speaking?.pullRequest(),
-      onReport: () => speaking?.reported(),
+      onReport() {
+        loop.reported();
+        speaking?.reported();
+      },
       onEnrolment: () => loop.dirty('announcement'),
     });
     const { development, fingerprint } = keys;

@@ -497,6 +497,10 @@ export interface Edge {
     [k: string]: string;
   };
   /**
+   * Takes new settings of kokoa.yaml before the other edges of its pool. Where no edge of a pool says so, the first by name does. Default false.
+   */
+  canary?: boolean;
+  /**
    * Raise it together with a new token to let a reinstalled machine announce new keys.
    */
   generation?: number;
@@ -572,6 +576,19 @@ export interface Kokoa {
     limits?: Limits;
   };
   sealing?: Sealing;
+  /**
+   * How a change of these sections goes out: controlPlane, acme, network, defaults, and what a pool says of its edges. It comes to the edges in waves: the canaries, a quarter of each pool, everybody else. Routes, teams and the files of machines never wait.
+   */
+  rollout?: {
+    /**
+     * false: to all edges at once. Written while a rollout runs or has stopped, it sends the newest settings to everybody. Default true.
+     */
+    waves?: boolean;
+    /**
+     * Seconds from the moment at which all edges of a wave have applied the change to the next wave. Default 60.
+     */
+    soak?: number;
+  };
   /**
    * What keeps one bad merge from taking everything down.
    */

@@ -30,6 +30,11 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const TWO = [edgeAt('osaka-1'), edgeAt('tokyo-1')];
 const LIVE = report(answers({ 'blog.hoge.com': 200 }));
+const BEHIND = { isBehind: true } as const;
+const REFUSES = report({
+  ...{ state: 'rolled_back', applied: 'b'.repeat(64) },
+  error: { stage: 'probe', code: 'probe_failed', detail: 'held before and not after: app.hoge.com' },
+});
 const ORDERING = { quarantined: [{ hostname: 'blog.hoge.com', reason: 'waiting for tokyo-1 to order it' }] };
 const HOLD = {
   message: '12 of 14 hosts would vanish, more than 30 %',
@@ -171,6 +176,19 @@ const CASES: Record<string, Case> = {
   '022-nobody-is-there': {
     files: NEW_BLOG,
     fleet: fleetOf([edgeAt('tokyo-1', 'silent', { lastSeenMs: undefined })]),
+    afterMs: 61 * MINUTE_MS,
+  },
+  '023-settings-in-waves': {
+    files: [SETTINGS, ...NEW_BLOG],
+    fleet: fleetOf([...['nara-1', 'osaka-1'].map((node) => edgeAt(node, LIVE, BEHIND)), edgeAt('tokyo-1', LIVE)]),
+  },
+  '024-a-wave-refuses-the-settings': {
+    files: [SETTINGS],
+    fleet: fleetOf([edgeAt('osaka-1', report(), BEHIND), edgeAt('tokyo-1', REFUSES)]),
+  },
+  '025-a-wave-that-never-came': {
+    files: [SETTINGS],
+    fleet: fleetOf([edgeAt('osaka-1', report(), BEHIND), edgeAt('tokyo-1')]),
     afterMs: 61 * MINUTE_MS,
   },
 };

@@ -30,13 +30,21 @@ export async function placeDirectory(dir: string, files: readonly NewFile[]): Pr
   }
 }
 
-/** Replaces one file in one step. */
+/** Replaces one file in one step; what is left of a write that was cut off is written over. @throws KokoaError keys_unwritable */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
-  await writeNew(temporary, text, mode);
-  await rename(temporary, path);
-  await syncDirectories(dirname(path));
+  try {
+    await rm(temporary, { force: true });
+    await writeNew(temporary, text, mode);
+    await rename(temporary, path);
+    await syncDirectories(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new KokoaError('keys_unwritable', `cannot write ${path} (${(cause as NodeJS.ErrnoException).code})`, {
+      hint: 'Check free space, permissions and the disk, and run the command again. The keys that were there are still good.',
+      cause,
+    });
+  }
 }
 
 /** Passes when `dir` is absent or an empty directory. @throws KokoaError keys_exist */

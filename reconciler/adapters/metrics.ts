@@ -1,7 +1,9 @@
 // What Prometheus may know: numbers with few labels. No hostname, no token and no path with a name in it is ever a label.
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { Rollout } from '../core/rollout/rollout.ts';
 import type { LocalRestriction } from '../ports/restrictions.ts';
 import { createForgeMetrics, type ForgeMetrics } from './metrics-forge.ts';
+import { createNodeMetrics, type NodeFacts } from './metrics-nodes.ts';
 
 export type WebhookResult = 'push' | 'pull_request' | 'ignored' | 'refused' | 'too_large';
 
@@ -12,12 +14,16 @@ export interface Metrics {
   step(step: string, seconds: number): void;
   published(sequence: number): void;
   held(held: boolean): void;
+  /** Settings on their way; undefined: everybody has the same. */
+  rollout(rollout: Pick<Rollout, 'wave' | 'stopped'> | undefined): void;
   hosts(count: number): void;
   /** The state of each restriction that operators made on this machine and that is in force. */
   restrictions(states: readonly LocalRestriction['state'][]): void;
   /** References that could not be resolved. */
   unusableSecrets(count: number): void;
   webhook(result: WebhookResult): void;
+  /** A report under a node's token that is not taken for the node's. */
+  refusedAnnouncement(): void;
   /** `route` is the pattern, not the path. */
   request(route: string, code: number): void;
   forge: ForgeMetrics;
@@ -28,10 +34,13 @@ export interface Metrics {
 
 export interface MetricSources {
   longPolls(): number;
+  /** Nodes under whose token an announcement was refused within the hour. */
+  refusedNodes(): number;
   /** State → how many. */
   nodeStates(): Map<string, number>;
   /** Node → seconds. */
   lastSeenAges(): Map<string, number>;
+  nodes(): readonly NodeFacts[];
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -65,6 +74,16 @@ export function createMetrics(): Metrics {
     registers,
   });
   const held = new Gauge({ name: 'kokoa_held', help: '1 while the newest commit is held back.', registers });
+  const rolloutWave = new Gauge({
+    name: 'kokoa_rollout_wave',
+    help: 'The newest wave that has new settings, from 1 on; 0 while everybody has the same.',
+    registers,
+  });
+  const rolloutStopped = new Gauge({
+    name: 'kokoa_rollout_stopped',
+    help: '1 while an edge refuses new settings and the others wait.',
+    registers,
+  });
   const hosts = new Gauge({ name: 'kokoa_hosts', help: 'Hostnames that are live.', registers });
   const restrictions = new Gauge({
     name: 'kokoa_restrictions',
@@ -88,6 +107,19 @@ export function createMetrics(): Metrics {
     help: 'HTTP requests answered.',
     labelNames: ['route', 'code'],
     registers,
+  });
+  const refusedAnnouncements = new Counter({
+    name: 'kokoa_refused_announcements_total',
+    help: 'Reports under the token of a node that were not taken for its own.',
+    registers,
+  });
+  new Gauge({
+    name: 'kokoa_nodes_with_refused_announcement',
+    help: 'Nodes under whose token an announcement was refused within the last hour.',
+    registers,
+    collect() {
+      this.set(sources?.refusedNodes() ?? 0);
+    },
   });
   new Gauge({
     name: 'kokoa_long_polls_open',
@@ -117,6 +149,7 @@ export function createMetrics(): Metrics {
       for (const [node, age] of sources?.lastSeenAges() ?? []) this.set({ node }, age);
     },
   });
+  createNodeMetrics(registry, () => sources?.nodes() ?? []);
   return {
     reconciled(outcome, seconds) {
       reconciles.inc({ outcome });
@@ -125,6 +158,10 @@ export function createMetrics(): Metrics {
     step: (step, seconds) => steps.observe({ step }, seconds),
     published: (number) => sequence.set(number),
     held: (isHeld) => held.set(isHeld ? 1 : 0),
+    rollout(rollout) {
+      rolloutWave.set(rollout === undefined ? 0 : rollout.wave + 1);
+      rolloutStopped.set(rollout?.stopped === undefined ? 0 : 1);
+    },
     hosts: (count) => hosts.set(count),
     restrictions(states) {
       for (const state of ['suspended', 'revoked'] as const)
@@ -132,6 +169,7 @@ export function createMetrics(): Metrics {
     },
     unusableSecrets: (count) => secrets.set(count),
     webhook: (result) => webhooks.inc({ result }),
+    refusedAnnouncement: () => refusedAnnouncements.inc(),
     request: (route, code) => requests.inc({ route, code }),
     forge: createForgeMetrics(registry),
     observe(from) {

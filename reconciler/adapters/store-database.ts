@@ -1,6 +1,6 @@
 // Opens the one database file, for the reconciler, which holds the directory for itself, or for a command that works beside it. Every
 // failure is in words that say what to do.
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KokoaError } from '../../bundle/error.ts';
@@ -38,14 +38,12 @@ export interface OwnedDatabase {
 export function openDatabase(directory: string): OwnedDatabase {
   return translated(directory, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const lock = new DatabaseSync(join(directory, LOCK_FILE), { timeout: LOCK_TIMEOUT_MS });
+    const lock = lockOf(directory);
     locks.add(lock);
     const unlock = () => {
       if (locks.delete(lock)) lock.close();
     };
     try {
-      // Held until it is closed: nothing ends this transaction.
-      lock.exec('BEGIN EXCLUSIVE');
       const database = connected(directory, (opened) => {
         const [verdict] = Object.values(opened.prepare('PRAGMA quick_check(1)').get() ?? {});
         if (verdict !== 'ok') throw damaged(directory, String(verdict));
@@ -61,6 +59,21 @@ export function openDatabase(directory: string): OwnedDatabase {
       throw error;
     }
   });
+}
+
+/** Held until it is closed: nothing ends its transaction. What is written in the file is of no use to anybody, and may be damaged. */
+function lockOf(directory: string): DatabaseSync {
+  const path = join(directory, LOCK_FILE);
+  const lock = new DatabaseSync(path, { timeout: LOCK_TIMEOUT_MS });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (!CORRUPT_CODES.has(primaryCode(error)) || statSync(path).size === 0) throw error;
+    truncateSync(path);
+    return lockOf(directory);
+  }
 }
 
 /**

@@ -54,6 +54,8 @@ const MIGRATIONS = [
     number INTEGER, opened TEXT, PRIMARY KEY (team, key)
   ) STRICT;
   `,
+  // Of a publish: settings that some nodes do not have yet.
+  'ALTER TABLE head ADD COLUMN rollout TEXT',
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */

@@ -75,7 +75,8 @@ export async function openSqliteStore(
     for (const { config } of publication.nodes) for (const sha256 of chunkReferencesIn(config)) requireBlob(sha256);
     for (const node of publication.nodes) one.putNode.run({ ...node });
     for (const node of publication.removed) one.dropNode.run(node);
-    one.putHead.run((publication.expected ?? 0) + 1, publication.commit, publication.overrideBase ?? null);
+    const { expected = 0, commit, overrideBase = null, rollout } = publication;
+    one.putHead.run(expected + 1, commit, overrideBase, rollout === undefined ? null : JSON.stringify(rollout));
     return 'published';
   }
 
@@ -166,8 +167,8 @@ function statements(database: DatabaseSync) {
     timestamp_expires_ms = excluded.timestamp_expires_ms, timestamp = excluded.timestamp, snapshot = excluded.snapshot,
     targets = excluded.targets, config = excluded.config`);
   return {
-    head: sql('SELECT sequence, commit_id, override_base FROM head'),
-    putHead: sql('REPLACE INTO head VALUES (1, ?, ?, ?)'),
+    head: sql('SELECT sequence, commit_id, override_base, rollout FROM head'),
+    putHead: sql('REPLACE INTO head VALUES (1, ?, ?, ?, ?)'),
     nodes: sql('SELECT * FROM nodes ORDER BY node'),
     putNode,
     dropNode: sql('DELETE FROM nodes WHERE node = ?'),
@@ -188,8 +189,12 @@ function statements(database: DatabaseSync) {
 
 function publishedHead(row: Row | undefined) {
   if (!row) return undefined;
-  const head = { sequence: Number(row.sequence), commit: String(row.commit_id) };
-  return row.override_base === null ? head : { ...head, overrideBase: String(row.override_base) };
+  return {
+    sequence: Number(row.sequence),
+    commit: String(row.commit_id),
+    ...(row.override_base !== null && { overrideBase: String(row.override_base) }),
+    ...(row.rollout !== null && { rollout: JSON.parse(String(row.rollout)) }),
+  };
 }
 
 function publishedNode(row: Row): PublishedNode {

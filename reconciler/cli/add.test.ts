@@ -90,7 +90,9 @@ state: active
   expect(stdout.match(JWT)).toHaveLength(1);
   expect(stderr.match(JWT)).toBeNull();
   expect(allFiles().filter((path) => readFileSync(path, 'utf8').includes(token))).toEqual([]);
-  expect(stderr).toContain('kokoa-agent join https://control.hoge.com:8443 --fingerprint FINGERPRINT\n');
+  expect(stderr).toContain(
+    'kokoa-agent join https://control.hoge.com:8443 --role edge \\\n  --fingerprint FINGERPRINT\n',
+  );
   for (const line of stderr.replaceAll(dir, 'DIR').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
 });
 

@@ -32,7 +32,7 @@ export function nodeSteps({ role, name, path, dir, url, fingerprint, generation 
     ...trying('   '),
     `2. On the ${role}, as root. It asks for the token, or reads standard input:`,
     ...command(
-      `kokoa-agent join ${url}`,
+      `kokoa-agent join ${url} --role ${role}`,
       role === 'origin' && '--allow PORTS',
       `--fingerprint ${fingerprint ?? 'FINGERPRINT'}`,
     ),

@@ -87,7 +87,10 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
 }
 
 /** The chunks of `candidate` that a store which holds all of `published` lacks. */
-export function newBlobs(published: Compiled | undefined, candidate: Compiled): Map<string, string> {
+export function newBlobs(
+  published: Pick<Compiled, 'blobs'> | undefined,
+  candidate: Pick<Compiled, 'blobs'>,
+): Map<string, string> {
   return new Map([...candidate.blobs].filter(([sha256]) => !published?.blobs.has(sha256)));
 }
 

@@ -1,5 +1,5 @@
 // What a node announces against what git and earlier announcements say. Law: the first announcement binds; keys change only with
-// a larger `generation` in git, so a stolen token alone replaces nobody.
+// a larger `generation` in git, or a WireGuard key as ADR 24 says, so a stolen token alone replaces nobody.
 import type { Enrolment } from '../../bundle/api.ts';
 import { canonicalJson } from '../../bundle/canonical.ts';
 import type { NodeRole } from '../../bundle/config.ts';
@@ -24,7 +24,7 @@ export type Binding =
   /** The announcement is ignored; `bound` stays in force. */
   | { kind: 'refused'; bound: BoundEnrolment | undefined; reason: string };
 
-/** What never changes under one generation, with the words for it. */
+/** What does not change under one generation, with the words for it. */
 const IDENTITY = [
   ['wireguardPublicKey', 'WireGuard key'],
   ['signingKey', 'signing key'],
@@ -63,7 +63,9 @@ export function bindEnrolment(
     );
   }
   // The account, once bound, stays named even when a report leaves it out; and a binding never goes back in generations.
-  const kept = { ...next, generation: bound.generation, enrolment: withAccountOf(bound.enrolment, enrolment) };
+  const { generation, sequence } = bound;
+  const numbered = { ...next, generation, ...(sequence !== undefined && { sequence }) };
+  const kept = { ...numbered, enrolment: withAccountOf(bound.enrolment, enrolment) };
   if (canonicalJson(bound) === canonicalJson(kept)) return { kind: 'unchanged', bound, reason: 'nothing new' };
   const sameToken = bound.tokenSha256 === slot.tokenSha256;
   return { kind: 'update', bound: kept, reason: sameToken ? 'same keys, other facts' : 'same keys, new token' };
@@ -88,7 +90,11 @@ export function enrolmentInForce(slot: Slot, bound: BoundEnrolment | undefined):
 
 /** The words for what differs between two announcements of one generation and may not. */
 function changeOf(before: Enrolment, after: Enrolment): string | undefined {
-  for (const [key, words] of IDENTITY) if (before[key] !== after[key]) return words;
+  for (const [key, words] of IDENTITY) {
+    // The one way from one key to another: it was announced before as the next, signed by the machine that is bound.
+    const isNext = key === 'wireguardPublicKey' && after[key] === before.nextWireguardPublicKey;
+    if (before[key] !== after[key] && !isNext) return words;
+  }
   const account = before.acmeThumbprint;
   return account !== undefined && (after.acmeThumbprint ?? account) !== account ? 'ACME account' : undefined;
 }
@@ -110,9 +116,12 @@ function withAccountOf({ acmeThumbprint }: Enrolment, enrolment: Enrolment): Enr
 }
 
 function known(announced: Enrolment): Enrolment {
-  const { wireguardPublicKey, signingKey, recipient, acmeThumbprint, address, allow, formats } = announced;
+  const { wireguardPublicKey, nextWireguardPublicKey, signingKey, recipient, acmeThumbprint, address, allow, formats } =
+    announced;
+  const isNext = nextWireguardPublicKey !== undefined && nextWireguardPublicKey !== wireguardPublicKey;
   return {
     wireguardPublicKey,
+    ...(isNext && { nextWireguardPublicKey }),
     signingKey,
     ...(recipient !== undefined && { recipient }),
     ...(acmeThumbprint !== undefined && { acmeThumbprint }),

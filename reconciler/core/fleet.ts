@@ -39,6 +39,8 @@ export interface FleetNode {
   /** Edges: where origins dial them, when a public address is known. */
   publicEndpoint?: string;
   publicKey?: string;
+  /** The key that `publicKey` is being replaced by. */
+  nextPublicKey?: string;
   /** The announced key is another node's too: used by neither, unless git pins it for one. */
   keyClash?: true;
   signingKey?: string;
@@ -80,11 +82,16 @@ export function fleetOf(
   const fleet = slots.map((slot) => fleetNode(slot, settings, enrolments.get(slot.node)));
   const pinned = new Set(slots.map(({ file }) => file.value?.wireguard.publicKey));
   const holders = Map.groupBy(fleet, ({ publicKey }) => publicKey);
+  const nextHolders = Map.groupBy(fleet, ({ nextPublicKey }) => nextPublicKey);
   return fleet.map((one, index) => {
     const pin = slots[index]?.file.value?.wireguard.publicKey;
-    const { publicKey, ...keyless } = one;
-    if (publicKey === undefined || pin !== undefined) return one;
-    return pinned.has(publicKey) || holders.get(publicKey)!.length > 1 ? { ...keyless, keyClash: true } : one;
+    const { publicKey, nextPublicKey, ...keyless } = one;
+    const next = nextPublicKey === undefined || pin !== undefined ? undefined : nextPublicKey;
+    // One key of two peers would stop the tunnels of all who have both as peers.
+    const isOwn = next !== undefined && nextHolders.get(next)!.length === 1 && !holders.has(next) && !pinned.has(next);
+    const known = { ...keyless, ...(publicKey !== undefined && { publicKey }), ...(isOwn && { nextPublicKey: next }) };
+    if (publicKey === undefined || pin !== undefined) return known;
+    return pinned.has(publicKey) || holders.get(publicKey)!.length > 1 ? { ...keyless, keyClash: true } : known;
   });
 }
 
@@ -141,6 +148,7 @@ function fleetNode(slot: Slot, settings: Settings, bound: BoundEnrolment | undef
     address: value.wireguard.address,
     ...(publicKey !== undefined && { publicKey }),
     ...(announced !== undefined && { signingKey: announced.signingKey }),
+    ...(announced?.nextWireguardPublicKey !== undefined && { nextPublicKey: announced.nextWireguardPublicKey }),
   };
   if (slot.role === 'origin') {
     const { endpoint } = (value as Origin).wireguard;
@@ -166,5 +174,12 @@ function endpointOf(address: { ipv4?: string; ipv6?: string } | undefined, port:
 }
 
 function peerOf(node: FleetNode, publicKey: string, endpoint: string | undefined): Peer {
-  return { node: node.node, publicKey, address: node.address, ...(endpoint !== undefined && { endpoint }) };
+  const { nextPublicKey } = node;
+  return {
+    node: node.node,
+    publicKey,
+    ...(nextPublicKey !== undefined && { nextPublicKey }),
+    address: node.address,
+    ...(endpoint !== undefined && { endpoint }),
+  };
 }

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import type { Kokoa } from '../../schemas/types.ts';
 import { type Compiled, compile } from './compile.ts';
 import type { AnyLoadedFile } from './files.ts';
-import { judgePlan, type PublishedState, type Verdict } from './guard.ts';
+import { judgePlan, POOL_BYTES_MAX, type PublishedState, type Verdict } from './guard.ts';
 import { planHash, planOf } from './plan.ts';
 import { edge, inputOf, kokoa, loaded, origin, portRoute, route } from './world.fixture.ts';
 
@@ -147,7 +147,7 @@ test('the override that a refusal prints lets this plan pass, and is used up by 
   const before = [o1, ...hosts(0, 10)];
   const refusal = judged(before, [o1]);
   if (refusal.kind !== 'refused') throw new Error('expected a refusal');
-  const { guards } = parse(refusal.override) as Pick<Kokoa, 'guards'>;
+  const { guards } = parse(refusal.override ?? '') as Pick<Kokoa, 'guards'>;
   expect(guards?.override).toEqual({ plan: refusal.planHash, base: BASE, reason: expect.any(String) });
 
   const overridden = kokoa({ ...(guards && { guards }) });
@@ -168,4 +168,26 @@ test.each([
   const override = { plan: planHash(planOf(from, to)), base: BASE, reason: 'meant', ...wrong };
   const head = kokoa({ guards: { override } });
   expect(judged([o1, ...hosts(0, 10)], [o1], head).kind).toBe('refused');
+});
+
+test('routes that no edge would read are refused, and no override lets them pass', () => {
+  const before = build([o1, ...hosts(0, 10)]);
+  const many = build([o1, ...hosts(0, 20)]);
+  const [[pool, chunks] = []] = many.routing.pools;
+  const bucket = chunks!.buckets.values().next().value!;
+  const swollen = { ...bucket, reference: { ...bucket.reference, bytes: POOL_BYTES_MAX + 1 } };
+  const routing = { ...many.routing, pools: new Map([[pool!, { ...chunks!, buckets: new Map([['', swollen]]) }]]) };
+  const candidate: Compiled = { ...many, routing };
+  const plan = planOf(before, candidate);
+  const override = { plan: planHash(plan), base: BASE, reason: 'meant' };
+  const meant = { ...candidate, desired: build([o1, ...hosts(0, 20)], kokoa({ guards: { override } })).desired };
+  for (const after of [candidate, meant]) {
+    const verdict = judgePlan(published(before), after, plan);
+    expect(codes(verdict)).toEqual(['pool_too_large']);
+    expect(verdict).toMatchObject({
+      kind: 'refused',
+      reasons: [{ message: expect.stringContaining('16000001 bytes') }],
+    });
+    expect(verdict).not.toHaveProperty('override');
+  }
 });

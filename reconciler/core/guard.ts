@@ -1,5 +1,6 @@
 // What keeps one bad merge from taking everything down. Law: it refuses and explains; only an override in git, made for this
 // very plan on top of this very commit, lets the plan pass, and only once.
+import { chunkReferences } from './chunks.ts';
 import type { Compiled } from './compile.ts';
 import { claimOf, type Desired } from './desired.ts';
 import { countHosts, countStreams, type Plan, planHash } from './plan.ts';
@@ -12,8 +13,11 @@ import { slotsOf } from './slots.ts';
 export const CHANGED_PERCENT_MAX = 30;
 export const CHANGED_COUNTED_FROM = 10;
 
+/** Chunks of one pool: as text within JSON they stay below BUNDLE_BYTES_MAX, beyond which no agent reads. */
+export const POOL_BYTES_MAX = 16_000_000;
+
 export interface GuardReason {
-  code: 'many_hosts_change' | 'many_ports_change' | 'becomes_empty' | 'slot_vanishes';
+  code: 'pool_too_large' | 'many_hosts_change' | 'many_ports_change' | 'becomes_empty' | 'slot_vanishes';
   message: string;
   hint: string;
 }
@@ -22,8 +26,8 @@ export type Verdict =
   | { kind: 'pass'; planHash: string }
   /** Keep `base` as the head's `overrideBase`: the override is used up. */
   | { kind: 'overridden'; planHash: string; base: string; reason: string; reasons: GuardReason[] }
-  /** `override` is the YAML to paste into kokoa.yaml. */
-  | { kind: 'refused'; planHash: string; reasons: GuardReason[]; override: string };
+  /** `override` is the YAML to paste into kokoa.yaml; absent: there is nothing that lets it pass. */
+  | { kind: 'refused'; planHash: string; reasons: GuardReason[]; override?: string };
 
 export interface PublishedState {
   compiled: Compiled;
@@ -36,6 +40,8 @@ export interface PublishedState {
 export function judgePlan(published: PublishedState | undefined, candidate: Compiled, plan: Plan): Verdict {
   const hash = planHash(plan);
   if (published === undefined) return { kind: 'pass', planHash: hash };
+  const tooLarge = poolsTooLarge(candidate);
+  if (tooLarge.length > 0) return { kind: 'refused', planHash: hash, reasons: tooLarge };
   const reasons = [
     ...blastRadius(published.compiled, candidate, plan),
     ...vanishingSlots(published.compiled.desired, candidate.desired),
@@ -48,6 +54,21 @@ export function judgePlan(published: PublishedState | undefined, candidate: Comp
     return { kind: 'overridden', planHash: hash, base: override.base, reason: override.reason, reasons };
   }
   return { kind: 'refused', planHash: hash, reasons, override: overrideYaml(hash, published.commit) };
+}
+
+/** What no edge would read, nobody may let pass. */
+function poolsTooLarge({ routing }: Compiled): GuardReason[] {
+  return [...routing.pools].flatMap(([pool, chunks]): GuardReason[] => {
+    const bytes = chunkReferences(chunks).reduce((sum, reference) => sum + reference.bytes, 0);
+    if (bytes <= POOL_BYTES_MAX) return [];
+    return [
+      {
+        code: 'pool_too_large',
+        message: `the routes of pool ${pool} would have ${bytes} bytes; edges take at most ${POOL_BYTES_MAX}`,
+        hint: 'put some of its routes into another pool, with edges of its own',
+      },
+    ];
+  });
 }
 
 function blastRadius(published: Compiled, candidate: Compiled, { hosts, streams }: Plan): GuardReason[] {

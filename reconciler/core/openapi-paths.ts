@@ -22,6 +22,13 @@ function otherPaths(): Record<string, Operation> {
   return {
     '/api/v1/origins': lists('listOrigins', 'The origins, and what they reported.', 'Origins'),
     '/api/v1/edges': lists('listEdges', 'The edges, and what they reported.', 'Edges'),
+    '/api/v1/rollout': {
+      get: {
+        ...{ operationId: 'rollout', summary: 'Settings that go out in waves.', tags: ['state'] },
+        security: [{ nodeToken: [] }, {}],
+        responses: { 200: answer('Null: everybody has the same.', 'RolloutAnswer'), ...refusals([401, 403]) },
+      },
+    },
     '/api/v1/sealing-key': open('sealingKey', 'What secrets are sealed to.', {
       200: answer('An age recipient.', 'SealingKey'),
       ...refusals([404]),

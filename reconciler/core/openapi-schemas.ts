@@ -41,6 +41,8 @@ const node = {
   'announced?': shape({ 'ipv4?': text, 'ipv6?': text }),
   'lastSeen?': time,
   'reported?': text,
+  'reportedSince?': time,
+  'reason?': text,
   'agentVersion?': text,
   'published?': sha256,
   'applied?': sha256,
@@ -48,9 +50,12 @@ const node = {
   'quarantined?': list(shape({ hostname: text, reason: text })),
   'certificates?': list(shape({ hostname: text, notAfter: time })),
   'answers?': list(shape({ hostname: text, 'status?': whole, 'failure?': text, since: time })),
+  'restored?': shape({ at: time, what: list(text) }),
   'refusedAnnouncement?': text,
+  'refusedAt?': time,
   'restriction?': shape({ state: text, reason: text, since: time }),
 } as const;
+const failure = shape({ stage: text, code: text, detail: text });
 const relayed = { by: text, signature: text };
 const poolIdentity = shape({ pool: text, epoch: whole, recipient: text, wraps: map(text), ...relayed });
 const certificate = shape({
@@ -101,6 +106,13 @@ const ANSWERS: Record<string, Schema> = {
   }),
   Origins: shape({ origins: list(shape(node)) }),
   Edges: shape({ edges: list(shape({ ...node, pool: text })) }),
+  RolloutAnswer: shape({ rollout: { oneOf: [reference('Rollout'), { type: 'null' }] } }),
+  Rollout: shape({
+    ...{ commit: text, state: one('waiting', 'soaking', 'stopped'), wave: whole, waves: list(list(text)), since: time },
+    'waitsFor?': list(shape({ node: text, 'error?': failure })),
+    'soakEnds?': time,
+    'stopped?': shape({ node: text, since: time, 'error?': failure }),
+  }),
   Health: shape({ status: { const: 'ok' } }),
   Readiness: shape({ status: one('ready', 'not ready'), 'why?': text, 'held?': { const: true } }),
   SealingKey: shape({ recipient: text }),
@@ -110,7 +122,12 @@ const ANSWERS: Record<string, Schema> = {
   }),
   Bundle: shape({ node: text, files: map(text), chunks: map(text) }),
   StatusReport: statusReportSchema,
-  StatusAnswer: shape({ bound: { type: 'boolean' }, 'reason?': text }),
+  StatusAnswer: shape({
+    bound: { type: 'boolean' },
+    'reason?': text,
+    'newest?': whole,
+    'rotation?': shape({ publicKey: text, kind: one('go', 'wait', 'refused'), 'for?': list(text), 'reason?': text }),
+  }),
   Relay: shape({
     sequence: whole,
     'identity?': reference('PoolIdentity'),

@@ -2,6 +2,7 @@
 // say has changed.
 import type { StatusReport } from '../../bundle/api.ts';
 import type { BoundEnrolment, NodeReport, Store } from '../ports/store.ts';
+import { createRefusedAnnouncements, type RefusedAnnouncements } from './refused-announcements.ts';
 
 export interface FleetReports {
   enrolment(node: string): BoundEnrolment | undefined;
@@ -14,9 +15,12 @@ export interface FleetReports {
   seen(node: string, nowMs: number): void;
   /** ms since the epoch; an enrolled node counts as seen when this process started. */
   lastSeenMs(node: string): number | undefined;
-  /** Remembers why an announcement under the node's token was refused; undefined: the newest was not. */
-  refuse(node: string, reason: string | undefined): void;
-  refused(node: string): string | undefined;
+  /** The largest number of a report of the machine that is bound now; 0: none was numbered. */
+  newest(node: string): number;
+  /** A report with that number counts: none with it, or a smaller one, does from now on. */
+  hear(node: string, sequence: number): void;
+  /** Announcements under the nodes' tokens that were refused. */
+  readonly refused: RefusedAnnouncements;
 }
 
 const WRITE_EVERY_MS = 1000;
@@ -37,7 +41,9 @@ export async function openFleetReports(
   for (const known of await store.reports())
     reports.set(known.node, { ...known, said: said(known.report), writtenMs: known.lastSeenMs });
   const seen = new Map([...enrolments.keys()].map((node) => [node, startedMs]));
-  const refusals = new Map<string, string>();
+  const heard = new Map(
+    [...enrolments.values()].map((bound) => [bound.node, storedNewest(bound, reports.get(bound.node))]),
+  );
 
   return {
     enrolment: (node) => enrolments.get(node),
@@ -57,14 +63,18 @@ export async function openFleetReports(
     },
     seen: (node, nowMs) => void seen.set(node, nowMs),
     lastSeenMs: (node) => seen.get(node) ?? reports.get(node)?.lastSeenMs,
-    refuse(node, reason) {
-      if (reason === undefined) refusals.delete(node);
-      else refusals.set(node, reason);
-    },
-    refused: (node) => refusals.get(node),
+    newest: (node) => heard.get(node) ?? 0,
+    hear: (node, sequence) => void heard.set(node, sequence),
+    refused: createRefusedAnnouncements(),
   };
 }
 
-function said({ tunnels: _ages, ...report }: StatusReport): string {
+/** A report of the machine that was bound before says nothing of the one that is bound now. */
+function storedNewest({ sequence = 0, enrolment }: BoundEnrolment, kept: NodeReport | undefined): number {
+  const isSame = kept?.report.enrolment.signingKey === enrolment.signingKey;
+  return Math.max(sequence, (isSame && kept?.report.sequence) || 0);
+}
+
+function said({ tunnels: _ages, sequence: _number, ...report }: StatusReport): string {
   return JSON.stringify(report);
 }

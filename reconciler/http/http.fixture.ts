@@ -1,5 +1,6 @@
 // A small installation behind a real server on loopback: two edges of one pool, one origin, a store in memory. For the tests here.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { signReport } from '../../bundle/announcement.ts';
 import type { Enrolment, StatusReport } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { EdgeConfig, NodeConfig, WireRoute } from '../../bundle/config.ts';
@@ -160,16 +161,27 @@ export function keys(): { privateKey: KeyObject; signingKey: string } {
   return { privateKey, signingKey: publicKey.export({ format: 'jwk' }).x! };
 }
 
+/** Of `enrolment()`. */
+const KEYS = keys();
+
 export function enrolment(change: Partial<Enrolment> = {}): Enrolment {
   return {
     wireguardPublicKey: `${'A'.repeat(43)}=`,
-    signingKey: 'A'.repeat(43),
+    signingKey: KEYS.signingKey,
     recipient: RECIPIENT,
     formats: [1],
     ...change,
   };
 }
 
-export function report(change: Partial<StatusReport> = {}): StatusReport {
-  return { agentVersion: '0.1.0', state: 'applied', enrolment: enrolment(), ...change };
+/** Newer than every one before, and signed: by the machine of `enrolment()` for node a, unless told otherwise. */
+export function report(
+  change: Partial<StatusReport> = {},
+  by: { node?: NodeName; signingKey?: KeyObject; sequence?: number } = {},
+): StatusReport {
+  const unsigned: StatusReport = { agentVersion: '0.1.0', state: 'applied', enrolment: enrolment(), ...change };
+  sequence += 1;
+  return signReport(unsigned, { node: 'a', signingKey: KEYS.privateKey, sequence, ...by });
 }
+
+let sequence = 0;

@@ -1,6 +1,9 @@
 // What nodes may say, and what becomes of it.
 import { afterEach, expect, it } from 'vitest';
+import { mintToken } from '../adapters/token-mint.ts';
+import { openFleetReports } from './fleet-reports.ts';
 import { enrolment, type Installation, install, keys, NODE_PATH, report } from './http.fixture.ts';
+import { REFUSED_SHOWN_MS } from './refused-announcements.ts';
 
 const STATUS = `${NODE_PATH}/status`;
 let at: Installation;
@@ -24,22 +27,86 @@ it('tells the loop of what configs are compiled from, such as the ACME account',
   expect((await at.store.enrolments())[0]?.enrolment.acmeThumbprint).toBe('A'.repeat(43));
 });
 
-it('ignores another machine under the same token, and everything it says', async () => {
+/** What somebody posts who has the token of node a, and not its signing key. */
+const own = keys();
+const forged: [string, () => object, string][] = [
+  [
+    'another machine with keys of its own',
+    () => report({ enrolment: enrolment(own) }, { signingKey: own.privateKey }),
+    'another signing key is bound',
+  ],
+  ['a report without a signature', () => ({ ...report(), signature: undefined }), 'not signed'],
+  ['a report without a number', () => ({ ...report(), sequence: undefined }), 'not signed'],
+  ['a report signed by another key', () => report({}, { signingKey: own.privateKey }), 'the signature is not that of'],
+  [
+    'another address in a signed report',
+    () => ({ ...report(), enrolment: enrolment({ address: { ipv4: '192.0.2.66' } }) }),
+    'the signature is not that of',
+  ],
+  ['another state in a signed report', () => ({ ...report(), state: 'refused' }), 'the signature is not that of'],
+  ['a later number on a signed report', () => ({ ...report(), sequence: 2 ** 40 }), 'the signature is not that of'],
+  ['what another node signed', () => report({}, { node: 'b' }), 'the signature is not that of'],
+  ['what was signed before', () => report({ state: 'stale' }, { sequence: 1 }), 'older than what was heard'],
+];
+
+it.each(forged)('ignores %s, says so once, and shows it for an hour', async (_, forge, words) => {
   at = await install();
-  await at.post('a', STATUS, report());
-  const thief = report({ state: 'refused', enrolment: enrolment({ signingKey: keys().signingKey }) });
-  const answer = await at.post('a', STATUS, thief);
-  expect([answer.status, await answer.json()]).toMatchObject([
-    200,
-    { bound: false, reason: expect.stringContaining('signing key') },
-  ]);
+  const edges = [{ name: 'a', state: 'active', address: '10.100.0.1', generation: 1, pool: 'default' }];
+  at.served.update({ listing: { routes: [], origins: [], edges } });
+  const good = report({ enrolment: enrolment({ address: { ipv4: '192.0.2.1' } }) });
+  await at.post('a', STATUS, good);
+  for (const _time of [1, 2]) {
+    const answer = await at.post('a', STATUS, forge());
+    expect([answer.status, await answer.json()]).toMatchObject([
+      200,
+      { bound: false, reason: expect.stringContaining(words) },
+    ]);
+  }
   expect(await at.store.reports()).toMatchObject([{ report: { state: 'applied' } }]);
+  expect(await at.store.enrolments()).toMatchObject([{ enrolment: good.enrolment, sequence: good.sequence }]);
   expect(at.calls.enrolment).toBe(1);
-  expect(at.reports.refused('a')).toContain('signing key');
-  await at.post('a', STATUS, thief);
   expect(at.lines.filter((line) => line.includes('an announcement is refused'))).toHaveLength(1);
-  await at.post('a', STATUS, report());
-  expect(at.reports.refused('a')).toBeUndefined();
+  await at.post('a', STATUS, report({ enrolment: good.enrolment }));
+  const shown = async () => ((await (await at.ask('/api/v1/edges')).json()) as { edges: object[] }).edges[0];
+  expect(await shown()).toMatchObject({
+    refusedAnnouncement: expect.stringContaining(words),
+    refusedAt: expect.any(String),
+  });
+  const metrics = async () => (await at.ask('/metrics')).text();
+  expect(await metrics()).toContain('kokoa_refused_announcements_total 2\n');
+  expect(await metrics()).toContain('kokoa_nodes_with_refused_announcement 1\n');
+  at.clock.offsetMs = REFUSED_SHOWN_MS + 1000;
+  expect(await shown()).not.toHaveProperty('refusedAnnouncement');
+  expect(await metrics()).toContain('kokoa_nodes_with_refused_announcement 0\n');
+});
+
+it('takes a report once, also after a restart, and tells the node how far it has come', async () => {
+  at = await install();
+  const [first, second] = [report(), report({ state: 'degraded' })];
+  await at.post('a', STATUS, first);
+  await at.post('a', STATUS, second);
+  const again = await openFleetReports(at.store, Date.now());
+  expect([at.reports.newest('a'), again.newest('a'), again.newest('b')]).toEqual([second.sequence, second.sequence, 0]);
+  for (const repeated of [second, first])
+    expect(await (await at.post('a', STATUS, repeated)).json()).toMatchObject({
+      bound: false,
+      newest: second.sequence,
+    });
+  expect(await (await at.post('a', STATUS, report())).json()).toEqual({ bound: true });
+});
+
+it('lets a machine with other keys begin to count anew under a larger generation', async () => {
+  at = await install();
+  await at.post('a', STATUS, report({}, { sequence: 2 ** 50 }));
+  at.setAccess('a', { generation: 2 });
+  const other = report({ enrolment: enrolment(own) }, { signingKey: own.privateKey, sequence: 5 });
+  expect((await at.post('a', STATUS, other)).status).toBe(401);
+  const { token, sha256 } = await mintToken({ node: 'a', generation: 2 });
+  at.served.update({ access: new Map([[sha256, { node: 'a', role: 'edge', generation: 2, state: 'active' }]]) });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const answer = await at.ask(STATUS, { method: 'POST', headers, body: JSON.stringify(other) });
+  expect(await answer.json()).toEqual({ bound: true });
+  expect(at.reports.newest('a')).toBe(5);
 });
 
 it('refuses a key that is not the one YAML pins', async () => {
@@ -83,8 +150,11 @@ it.each<[string, unknown, number, string]>([
 it('keeps nothing that has no meaning', async () => {
   at = await install();
   const evil = JSON.parse('{"__proto__":{"x":1},"future":{"deep":[[[[1]]]]}}');
-  expect((await at.post('a', STATUS, { ...report(), ...evil, more: 'x'.repeat(1000) })).status).toBe(200);
-  expect(Object.keys((await at.store.reports())[0]!.report).sort()).toEqual(['agentVersion', 'enrolment', 'state']);
+  const answer = await at.post('a', STATUS, report({ ...evil, more: 'x'.repeat(1000) }));
+  expect(await answer.json()).toEqual({ bound: true });
+  expect(Object.keys((await at.store.reports())[0]!.report).sort()).toEqual([
+    ...['agentVersion', 'enrolment', 'sequence', 'state'],
+  ]);
 });
 
 it('keeps what visitors of an edge got, and tells it apart from what it said before', async () => {
@@ -97,6 +167,23 @@ it('keeps what visitors of an edge got, and tells it apart from what it said bef
   expect((await at.store.reports())[0]?.report.answers).toEqual([{ ...answer, status: 200 }]);
   await at.post('a', STATUS, report());
   expect((await at.store.reports())[0]?.report).not.toHaveProperty('answers');
+});
+
+it('keeps what a node last restored, and nothing else of it', async () => {
+  at = await install();
+  const restored = { at: '2030-01-01T00:00:00.000Z', what: ['set peer home', 'packet filter'] };
+  await at.post('a', STATUS, report({ restored: { ...restored, ...{ by: 'x' } } }));
+  expect((await at.store.reports())[0]?.report.restored).toEqual(restored);
+});
+
+it.each([
+  ['without its time', { what: [] }, '/restored'],
+  ['of too many things', { at: '2030-01-01T00:00:00.000Z', what: Array(21).fill('x') }, '/restored/what'],
+  ['of a thing with too many words', { at: '2030-01-01T00:00:00.000Z', what: ['x'.repeat(101)] }, '/restored/what/0'],
+])('refuses a restoration %s', async (_, restored, place) => {
+  at = await install();
+  const answer = await at.post('a', STATUS, report({ restored } as never));
+  expect([answer.status, await answer.text()]).toEqual([422, expect.stringContaining(place)]);
 });
 
 it('answers 503 when the store fails, says nothing of why, and takes the next report', async () => {

@@ -4,13 +4,15 @@ import type { Request, Response } from 'express';
 import type { StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api.ts';
 import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
-import { bindEnrolment } from '../core/enrolment.ts';
+import { type Judgement, judgeReport } from '../core/announcement.ts';
 import { authenticate, refuse } from './answer.ts';
 import { readJson } from './body.ts';
 import type { HttpDeps } from './deps.ts';
+import { createRotations } from './rotations.ts';
 
 export function nodeStatusHandler(deps: HttpDeps): (request: Request, response: Response) => Promise<void> {
   const { reports, served, log } = deps;
+  const rotations = createRotations(deps);
   return async (request, response) => {
     const caller = authenticate(request, response, deps);
     if (!caller) return;
@@ -21,28 +23,37 @@ export function nodeStatusHandler(deps: HttpDeps): (request: Request, response: 
 
     const { node, role, generation, tokenSha256 } = caller;
     const slot = { node, role, generation, tokenSha256, pins: served.pins(node) };
-    const binding = bindEnrolment(reports.enrolment(node), slot, (body as StatusReport).enrolment);
-    if (binding.kind === 'refused') {
-      if (reports.refused(node) !== binding.reason)
-        log.warn({ node, reason: binding.reason }, 'an announcement is refused');
-      reports.refuse(node, binding.reason);
-      answer(response, { bound: false, reason: binding.reason });
+    const judgement = judgeReport(reports.enrolment(node), slot, body as StatusReport, reports.newest(node));
+    if (judgement.kind === 'refused' || judgement.kind === 'older') {
+      answer(response, refusalOf(node, judgement, deps));
       return;
     }
-    reports.refuse(node, undefined);
-    if (binding.kind !== 'unchanged') {
-      await reports.bind(binding.bound);
-      log.info(
-        { node, reason: binding.reason },
-        binding.kind === 'bind' ? 'a node is bound' : 'a node announced other facts',
-      );
+    const { kind, bound, reason } = judgement;
+    // Before anything is waited for: another post may be judged meanwhile.
+    reports.hear(node, (body as StatusReport).sequence!);
+    if (kind !== 'unchanged') {
+      await reports.bind(bound);
+      if (kind === 'bind') reports.refused.forget(node);
+      log.info({ node, reason }, kind === 'bind' ? 'a node is bound' : 'a node announced other facts');
     }
-    const report = known(body as StatusReport, binding.bound.enrolment);
-    await reports.save(node, report, deps.clock().getTime());
+    await reports.save(node, known(body as StatusReport, bound.enrolment), deps.clock().getTime());
     deps.onReport();
-    if (binding.kind !== 'unchanged') deps.onEnrolment();
-    answer(response, { bound: true });
+    if (kind !== 'unchanged') deps.onEnrolment();
+    const rotation = rotations.answerTo(slot, bound.enrolment);
+    answer(response, { bound: true, ...(rotation && { rotation }) });
   };
+}
+
+/** What was refused is counted every time, and said once. */
+function refusalOf(
+  node: string,
+  judgement: Extract<Judgement, { kind: 'refused' | 'older' }>,
+  { reports, metrics, log, clock }: HttpDeps,
+): StatusAnswer {
+  const { reason } = judgement;
+  metrics.refusedAnnouncement();
+  if (reports.refused.add(node, reason, clock().getTime())) log.warn({ node, reason }, 'an announcement is refused');
+  return { bound: false, reason, ...(judgement.kind === 'older' && { newest: judgement.newest }) };
 }
 
 function answer(response: Response, body: StatusAnswer): void {
@@ -51,10 +62,27 @@ function answer(response: Response, body: StatusAnswer): void {
 
 /** Only the members that have a meaning are kept; a newer agent may send more. */
 function known(report: StatusReport, enrolment: StatusReport['enrolment']): StatusReport {
-  const { agentVersion, state, offered, applied, lkg, error, quarantined, certificates, answers, tunnels } = report;
+  const {
+    agentVersion,
+    state,
+    stateSince,
+    reason,
+    offered,
+    applied,
+    lkg,
+    error,
+    quarantined,
+    certificates,
+    answers,
+    tunnels,
+    restored,
+    sequence,
+  } = report;
   return {
     agentVersion,
     state,
+    ...(stateSince !== undefined && { stateSince }),
+    ...(reason !== undefined && { reason }),
     ...(offered !== undefined && { offered }),
     ...(applied !== undefined && { applied }),
     ...(lkg !== undefined && { lkg }),
@@ -63,6 +91,8 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     ...(certificates && { certificates: certificates.map(({ hostname, notAfter }) => ({ hostname, notAfter })) }),
     ...(answers && { answers: answers.map(knownAnswer) }),
     ...(tunnels && { tunnels: tunnels.map(({ node, handshakeAgeSeconds }) => ({ node, handshakeAgeSeconds })) }),
+    ...(restored && { restored: { at: restored.at, what: restored.what } }),
+    ...(sequence !== undefined && { sequence }),
     enrolment,
   };
 }

@@ -51,7 +51,10 @@ it('lists routes, origins and edges with what nodes announced and reported', asy
     certificates: [{ hostname: 'app.hoge.com', notAfter: time }],
     answers: [{ hostname: 'app.hoge.com', status: 200, since: time }],
   };
-  await at.post('a', `${NODE_PATH}/status`, report({ state: 'degraded', applied: 'b'.repeat(64), error, ...hosts }));
+  const restored = { at: time, what: ['packet filter'] };
+  const why = { stateSince: time, reason: 'b.hoge.com: nginx refuses it' };
+  const said = { state: 'degraded', applied: 'b'.repeat(64), error, ...why, ...hosts, restored } as const;
+  await at.post('a', `${NODE_PATH}/status`, report(said));
   expect(await (await at.ask('/api/v1/routes')).json()).toEqual({ routes: listing.routes });
   const { edges } = (await (await at.ask('/api/v1/edges')).json()) as { edges: object[] };
   expect(edges).toEqual([
@@ -60,11 +63,14 @@ it('lists routes, origins and edges with what nodes announced and reported', asy
       fingerprint: keyFingerprint(enrolment()),
       lastSeen: expect.stringMatching(/^\d{4}-.*Z$/),
       reported: 'degraded',
+      reportedSince: why.stateSince,
+      reason: why.reason,
       agentVersion: '0.1.0',
       published: node!.configHash,
       applied: 'b'.repeat(64),
       error,
       ...hosts,
+      restored,
     },
   ]);
   const { origins } = (await (await at.ask('/api/v1/origins')).json()) as { origins: object[] };
@@ -127,4 +133,36 @@ it('measures runs, publications, nodes and waiting clients', async () => {
   expect(text).toMatch(/kokoa_node_last_seen_age_seconds\{node="a"\} [45]/);
   at.served.close();
   await waiting;
+});
+
+it('says in numbers how each node stands: since when, how far behind, what is left out, which certificate ends first', async () => {
+  at = await install();
+  const [a] = await at.publish([edgeConfig('a', []), originConfig('home')]);
+  const nowMs = Date.now();
+  const ago = (seconds: number) => new Date(nowMs - seconds * 1000).toISOString();
+  const certificates = [ago(-9_000), ago(-5_000), ago(-7_000)].map((notAfter, at) => ({
+    hostname: `h${at}.test`,
+    notAfter,
+  }));
+  await at.post(
+    'a',
+    `${NODE_PATH}/status`,
+    report({
+      ...{ state: 'refused', stateSince: ago(120), certificates },
+      quarantined: [{ hostname: 'x.test', reason: 'torn' }],
+    }),
+  );
+  const number = async (name: string) => {
+    const line = (await (await at.ask('/metrics')).text()).split('\n').find((each) => each.startsWith(name));
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  };
+  expect(await number('kokoa_node_state_age_seconds{node="a",state="refused"}')).toBeGreaterThanOrEqual(120);
+  expect(await number('kokoa_node_hosts_quarantined{node="a"}')).toBe(1);
+  expect(await number('kokoa_node_certificates_end_timestamp_seconds{node="a"}')).toBeCloseTo(nowMs / 1000 + 5_000, 0);
+  at.clock.offsetMs = 3_600_000;
+  expect(await number('kokoa_node_behind_seconds{node="a"}')).toBeGreaterThanOrEqual(3_000);
+  await at.post('a', `${NODE_PATH}/status`, report({ state: 'applied', applied: a!.configHash }));
+  expect(await number('kokoa_node_behind_seconds{node="a"}')).toBe(0);
+  expect(await number('kokoa_node_state_age_seconds')).toBeUndefined();
+  expect(await number('kokoa_node_certificates_end_timestamp_seconds')).toBeUndefined();
 });

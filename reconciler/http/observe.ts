@@ -5,6 +5,7 @@ import { keyFingerprint } from '../../bundle/fingerprint.ts';
 import { judgeRequest, refuseVerdict } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
 import { isLoopback } from './loopback.ts';
+import { nodeFacts } from './node-facts.ts';
 import type { ListedNode } from './served.ts';
 import { refuseTeam, teamVerdictOf } from './team-caller.ts';
 
@@ -40,6 +41,9 @@ export function addObservation(router: Router, deps: HttpDeps): void {
     if (mayRead(request, response, deps))
       response.json({ edges: served.listing.edges.map((one) => described(one, deps)) });
   });
+  router.get('/api/v1/rollout', (request, response) => {
+    if (mayRead(request, response, deps)) response.json({ rollout: served.rollout(deps.clock()) ?? null });
+  });
 }
 
 /** Without authentication only from this machine itself: no proxy in between, and asked for by a local name. */
@@ -68,8 +72,9 @@ function holding({ served }: HttpDeps) {
   return served.health.held === undefined ? {} : { held: true };
 }
 
-function described<T extends ListedNode>(listed: T, { served, reports }: HttpDeps) {
+function described<T extends ListedNode>(listed: T, { served, reports, clock }: HttpDeps) {
   const { name } = listed;
+  const refused = reports.refused.of(name, clock().getTime());
   const enrolment = reports.enrolment(name)?.enrolment;
   const { report } = reports.report(name) ?? {};
   const lastSeenMs = reports.report(name)?.lastSeenMs;
@@ -79,6 +84,8 @@ function described<T extends ListedNode>(listed: T, { served, reports }: HttpDep
     announced: enrolment?.address,
     lastSeen: lastSeenMs === undefined ? undefined : new Date(lastSeenMs).toISOString(),
     reported: report?.state,
+    reportedSince: report?.stateSince,
+    reason: report?.reason,
     agentVersion: report?.agentVersion,
     published: served.node(name)?.published.configHash,
     applied: report?.applied,
@@ -86,18 +93,22 @@ function described<T extends ListedNode>(listed: T, { served, reports }: HttpDep
     quarantined: report?.quarantined,
     certificates: report?.certificates,
     answers: report?.answers,
-    refusedAnnouncement: reports.refused(name),
+    restored: report?.restored,
+    refusedAnnouncement: refused?.reason,
+    refusedAt: refused && new Date(refused.atMs).toISOString(),
   };
 }
 
 function metricSources({ served, reports, clock }: HttpDeps) {
   return {
     longPolls: () => served.waiting,
+    refusedNodes: () => reports.refused.count(clock().getTime()),
     nodeStates() {
       const states = new Map<string, number>();
       for (const { report } of reports.reports()) states.set(report.state, (states.get(report.state) ?? 0) + 1);
       return states;
     },
+    nodes: () => nodeFacts({ reports, served }, clock().getTime()),
     lastSeenAges() {
       const nowMs = clock().getTime();
       return new Map(

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { signRelayed } from '../../bundle/relayed.ts';
 import { openapiDocument } from '../core/openapi.ts';
+import { rolloutView } from '../core/rollout/rollout-view.ts';
 import { listingOf } from '../listing.ts';
 import { chunk, edgeConfig, enrolment, keys, NODE_PATH, originConfig, RECIPIENT, report } from './http.fixture.ts';
 import { COMMENTED, type Proposing, startProposing, TEAM_TOKENS } from './proposals.fixture.ts';
@@ -169,11 +170,20 @@ describe('what is really answered', () => {
       `${NODE_PATH}/status`,
       report({ ...rest, enrolment: enrolment({ address: { ipv4: '192.0.2.1' } }) }),
     );
-    for (const path of ['/api/v1/routes', '/api/v1/origins', '/api/v1/edges', '/metrics']) {
+    for (const path of ['/api/v1/routes', '/api/v1/origins', '/api/v1/edges', '/api/v1/rollout', '/metrics']) {
       await ask(`get ${path}`, path);
       await ask(`get ${path}`, path, { headers: { via: 'x' } });
     }
     for (const path of ['/healthz', '/readyz', '/api/v1/sealing-key', '/openapi.json']) await ask(`get ${path}`, path);
+    const going = { commit: 'c', settings: 's', settledBlob: 'b', waves: [['a'], ['b']], wave: 0, sinceMs: 0 };
+    const error = { stage: 's', code: 'c', detail: 'd' };
+    const stopped = { node: 'a', atMs: 1, error };
+    const edge = { node: 'a', pool: 'p', state: 'active', published: 'h', lastSeenMs: 0 } as const;
+    const behind = { ...edge, report: { state: 'degraded', error } } as const;
+    for (const rollout of [going, { ...going, soakSinceMs: 1 }, { ...going, stopped }]) {
+      at.served.update({ rollout: () => rolloutView(rollout, [behind], { nowMs: 1, soakMs: 1 }) });
+      await ask('get /api/v1/rollout', '/api/v1/rollout');
+    }
     at.served.update({ ready: false });
     await ask('get /readyz', '/readyz');
     await ask('post /webhooks/github', '/webhooks/github', { body: '{}' });
@@ -181,6 +191,8 @@ describe('what is really answered', () => {
       'get /readyz 200',
       'get /readyz 503',
       'get /api/v1/edges 200',
+      'get /api/v1/rollout 200',
+      'get /api/v1/rollout 401',
       'get /metrics 401',
       'post /webhooks/github 404',
     ])
@@ -192,7 +204,10 @@ describe('what is really answered', () => {
     const text = chunk([{ hostname: 'app.hoge.com', orderer: 'a' }]);
     const [node] = await at.publish([edgeConfig('a', [text]), originConfig('home')], [text]);
     const own = enrolment({ signingKey });
-    await ask(`post ${NODE_PATH}/status`, `${NODE_PATH}/status`, { as: 'a', body: json(report({ enrolment: own })) });
+    await ask(`post ${NODE_PATH}/status`, `${NODE_PATH}/status`, {
+      as: 'a',
+      body: json(report({ enrolment: own }, { signingKey: privateKey })),
+    });
     await ask(`post ${NODE_PATH}/status`, `${NODE_PATH}/status`, { as: 'a', body: '{}' });
     const config = `get ${NODE_PATH}/config`;
     await ask(config, `${NODE_PATH}/config`, { as: 'a' });

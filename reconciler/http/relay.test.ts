@@ -38,12 +38,11 @@ beforeEach(async () => {
     [routes],
   );
   applied = { a: first!.configHash, b: second!.configHash };
-  for (const [node, { signingKey }] of Object.entries({ a, b }))
-    await at.post(
-      node as NodeName,
-      STATUS,
-      report({ enrolment: enrolment({ signingKey }), applied: applied[node as 'a'] }),
-    );
+  for (const node of ['a', 'b'] as const) {
+    const { signingKey } = { a, b }[node];
+    const said = { enrolment: enrolment({ signingKey }), applied: applied[node] };
+    await at.post(node, STATUS, report(said, { node, signingKey: secret[node] }));
+  }
 });
 afterEach(() => at.close());
 

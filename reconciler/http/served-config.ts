@@ -10,6 +10,10 @@ export interface ServedConfig {
   pool?: string;
   /** Member of the pool → thumbprint of its ACME account, where it has one. */
   thumbprints: ReadonlyMap<string, string | undefined>;
+  /** How many. */
+  peers: number;
+  /** Next WireGuard keys of peers that replace theirs; nearly always none. */
+  nextKeys: readonly string[];
   /** Bucket → sha256. Equal lists are one object. */
   chunks: ReadonlyMap<string, string>;
 }
@@ -29,10 +33,14 @@ export function createConfigReader(): (hash: string, text: string) => ServedConf
   };
   return (hash, text) => {
     const config = JSON.parse(text) as NodeConfig;
-    if (config.role !== 'edge') return { hash, thumbprints: new Map(), chunks: new Map() };
+    const peers = config.wireguard.peers.length;
+    const nextKeys = config.wireguard.peers.flatMap(({ nextPublicKey }) => nextPublicKey ?? []);
+    if (config.role !== 'edge') return { hash, peers, nextKeys, thumbprints: new Map(), chunks: new Map() };
     const { pool, members, chunks } = config.edge;
     return {
       hash,
+      peers,
+      nextKeys,
       pool,
       thumbprints: new Map(members.map(({ node, acmeThumbprint }) => [node, acmeThumbprint])),
       chunks: shared(chunks),

@@ -4,6 +4,7 @@
 import { ROOTS_PER_RESPONSE_MAX } from '../../bundle/limits.ts';
 import type { PackedRoute } from '../../bundle/route-texts.ts';
 import type { Access } from '../core/access.ts';
+import type { RolloutView } from '../core/rollout/rollout-view.ts';
 import type { PublishedNode, Store } from '../ports/store.ts';
 import { chunkOf, createConfigReader, routeIn, type ServedConfig } from './served-config.ts';
 import { createTextCache } from './text-cache.ts';
@@ -77,6 +78,8 @@ export interface ServedChange {
   /** Something was published, now or before the restart. */
   ready?: boolean;
   health?: LoopHealth;
+  /** Settings on their way, as of `now`. */
+  rollout?: (now: Date) => RolloutView | undefined;
 }
 
 export interface ServedNode {
@@ -92,6 +95,7 @@ export interface Served {
   readonly listing: Listing;
   readonly ready: boolean;
   readonly health: LoopHealth;
+  rollout(now: Date): RolloutView | undefined;
   pins(node: string): { wireguardPublicKey?: string | undefined };
   node(name: string): ServedNode | undefined;
   nodes(): Iterable<ServedNode>;
@@ -133,6 +137,7 @@ export function createServed(store: Pick<Store, 'blob'>): Served {
     roots: [],
     ready: false,
     health: {},
+    rollout: () => undefined,
   };
 
   function put(published: PublishedNode): void {
@@ -174,6 +179,7 @@ export function createServed(store: Pick<Store, 'blob'>): Served {
     get health() {
       return current.health;
     },
+    rollout: (now) => current.rollout(now),
     pins: (node) => current.pins.get(node) ?? {},
     node: (name) => nodes.get(name),
     nodes: () => nodes.values(),

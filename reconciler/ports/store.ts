@@ -2,6 +2,7 @@
 // sealed to the pools, what operators took from nodes on this machine, what was proposed for teams.
 import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import type { SignedNode } from '../../bundle/sign.ts';
+import type { Rollout } from '../core/rollout/rollout.ts';
 import type { KeptProposals } from './kept-proposals.ts';
 import type { Restrictions } from './restrictions.ts';
 import type { SealedTexts } from './secrets.ts';
@@ -16,6 +17,8 @@ export interface PublishedHead {
   commit: string;
   /** Commit whose guard override was used up, if the last publish used one. */
   overrideBase?: string;
+  /** Settings that some nodes do not have yet. */
+  rollout?: Rollout;
 }
 
 export interface Publication {
@@ -23,6 +26,7 @@ export interface Publication {
   expected: number | undefined;
   commit: string;
   overrideBase?: string;
+  rollout?: Rollout;
   /** Only the nodes that changed. */
   nodes: PublishedNode[];
   /** Nodes that are no longer served. */
@@ -36,6 +40,8 @@ export interface BoundEnrolment {
   /** sha256 of the token it was announced under, and the slot's generation then. */
   tokenSha256: string;
   generation: number;
+  /** Of the report that brought it; absent: it was bound before reports were numbered. */
+  sequence?: number;
   enrolment: Enrolment;
 }
 

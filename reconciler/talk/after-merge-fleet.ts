@@ -6,6 +6,7 @@ import type { Problem } from '../core/problem.ts';
 import type { MergeEdge, MergeFleet } from '../core/pull-request/merge-fleet.ts';
 import type { CommitState } from '../core/pull-request/progress-statuses.ts';
 import type { Touched } from '../core/pull-request/touched.ts';
+import { isReached } from '../core/rollout/rollout.ts';
 import { slotsOf } from '../core/slots.ts';
 import type { FleetReports } from '../http/fleet-reports.ts';
 import type { Standing } from '../standing.ts';
@@ -24,9 +25,9 @@ export function mergeEdges(standing: Standing, reports: ReportsOfNodes): MergeEd
     if (role !== 'edge' || (state !== 'active' && state !== 'draining')) return [];
     const pool = (file.kind === 'edge' ? file.value?.pool : undefined) ?? defaultPool;
     const published = standing.nodes.get(node)?.configHash;
-    return [
-      { node, pool, state, published, lastSeenMs: reports.lastSeenMs(node), report: reports.report(node)?.report },
-    ];
+    const isBehind = standing.rolling !== undefined && !isReached(standing.rolling.state, node);
+    const heard = { lastSeenMs: reports.lastSeenMs(node), report: reports.report(node)?.report };
+    return [{ node, pool, state, published, ...heard, ...(isBehind && { isBehind }) }];
   });
 }
 

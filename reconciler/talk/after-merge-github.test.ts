@@ -131,7 +131,7 @@ async function startWorld() {
   });
   const { signing, deps } = createSite();
   const loop = createLoop({
-    ...{ source, store, signing, secrets: deps.secrets, pollMs: 600_000 },
+    ...{ source, store, signing, secrets: deps.secrets, heard: reports, pollMs: 600_000 },
     now: () => new Date(),
     timed: () => undefined,
     serve(report) {

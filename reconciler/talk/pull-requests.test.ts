@@ -76,6 +76,7 @@ async function scene(files: Files = FLEET): Promise<Scene> {
   const deps: Reconciler = {
     ...{ source, store, signing: { keys: generateOnlineKeys() }, now: () => new Date() },
     secrets: { prepare: async () => ({ ...NOTHING_SEALED, complete: true }) },
+    heard: { report: () => undefined, lastSeenMs: () => undefined },
     timed: () => undefined,
   };
   const credential = { kind: 'app', appId: APP_ID, readPrivateKey: async () => APP_KEY } as const;

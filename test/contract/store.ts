@@ -53,6 +53,25 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.head()).toEqual({ sequence: 3, commit: 'c3' });
     });
 
+    it('keeps a rollout with the head that said it, and forgets it with the next that does not', async () => {
+      const going = {
+        commit: 'c1',
+        settings: 's',
+        settledBlob: 'b',
+        waves: [['e1'], ['e2', 'e3']],
+        wave: 1,
+        sinceMs: 7,
+      };
+      const error = { stage: 'probe', code: 'probe_failed', detail: 'é "quoted"\n' };
+      const stopped = { ...going, soakSinceMs: 8, stopped: { node: 'e2', atMs: 9, error } };
+      await store.publish(publication({ rollout: going }));
+      expect(await store.head()).toEqual({ sequence: 1, commit: 'c1', rollout: going });
+      await store.publish(publication({ expected: 1, rollout: stopped, overrideBase: 'c0' }));
+      expect(await store.head()).toEqual({ sequence: 2, commit: 'c1', rollout: stopped, overrideBase: 'c0' });
+      await store.publish(publication({ expected: 2 }));
+      expect(await store.head()).toEqual({ sequence: 3, commit: 'c1' });
+    });
+
     it('lets one of many simultaneous publishers win', async () => {
       const tries = Array.from({ length: 8 }, (_, i) => store.publish(publication({ commit: `c${i}` })));
       const outcomes = await Promise.all(tries);

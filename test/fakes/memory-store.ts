@@ -87,6 +87,7 @@ export function createMemoryStore(): MemoryStore {
       for (const node of publication.removed) nodes.delete(node);
       head = { sequence: (head?.sequence ?? 0) + 1, commit: publication.commit };
       if (publication.overrideBase !== undefined) head.overrideBase = publication.overrideBase;
+      if (publication.rollout !== undefined) head.rollout = structuredClone(publication.rollout);
       return 'published';
     },
     async blob(sha256) {

@@ -3,6 +3,7 @@
 import type { NodeRole } from '../../../bundle/config.ts';
 import type { Verdict } from '../guard.ts';
 import type { HostTarget } from '../plan-target.ts';
+import type { PlannedRollout } from '../rollout/planned-rollout.ts';
 import type { SlotState } from '../slots.ts';
 
 /** One field, by its name in the file. `from` absent: it was not there; `to` absent: it goes. One item of a list is one change. */
@@ -86,6 +87,8 @@ export interface Changes {
   nodes: Listed<NodeChange>;
   /** Of kokoa.yaml, without `guards`. */
   settings: FieldChange[];
+  /** How they go out; absent: to all edges that there are. */
+  rollout?: PlannedRollout;
   pools: PoolChange[];
   certificates: Certificates;
   /** Hosts and ports whose service will take every visitor for the edge: `proxyProtocol: false`, newly said. */

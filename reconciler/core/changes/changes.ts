@@ -2,6 +2,7 @@
 import type { Compiled } from '../compile.ts';
 import type { PublishedState, Verdict } from '../guard.ts';
 import { planOf } from '../plan.ts';
+import { type PlannedRollout, plannedRollout } from '../rollout/planned-rollout.ts';
 import { type AnnouncedLists, refusedServices } from './allow-lists.ts';
 import { certificatesFor } from './certificates.ts';
 import type { Changes, Listed, RouteChange } from './change.ts';
@@ -33,6 +34,7 @@ export function changesOf({ published, candidate, guard, announced, absentAtBase
   const plan = planOf(from, candidate);
   const hosts = hostChanges(from, candidate, plan);
   const ports = portChanges(from, candidate);
+  const rollout = shownRollout(plannedRollout(from, candidate));
   const logins = [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
     neededLogins(name, hostIn(from, name), hostIn(candidate, name)),
   );
@@ -41,6 +43,7 @@ export function changesOf({ published, candidate, guard, announced, absentAtBase
     ...{ hosts, ports },
     nodes: nodeChanges(from, candidate),
     settings: settingsChanges(from, candidate),
+    ...(rollout && { rollout }),
     pools: poolChanges(candidate, hosts, ports),
     certificates: certificatesFor(touchedHosts(from, candidate, plan), from, candidate),
     addressesLost: [...addressesLost(hosts), ...addressesLost(ports)],
@@ -72,6 +75,10 @@ function closedServices(
     })),
   ];
   return routes.flatMap(({ name, route }) => (route === undefined ? [] : refusedServices(name, route, announced)));
+}
+
+function shownRollout(rollout: PlannedRollout | undefined): PlannedRollout | undefined {
+  return rollout?.kind === 'at_once' ? { ...rollout, reason: shownValue(rollout.reason, REASON_CHARS_MAX) } : rollout;
 }
 
 /** Its words name files and quote what people typed. */

@@ -1,4 +1,6 @@
 // The sections of a plan, each from one part of the changes; undefined: there is nothing to say of it.
+
+import type { PlannedRollout } from '../rollout/planned-rollout.ts';
 import { ORDERS_PER_WEEK_MAX } from './certificates.ts';
 import type { Changes, FieldChange, Listed, NodeChange, PoolChange, RouteChange } from './change.ts';
 import type { Inline, Item, Line, Section } from './document-shape.ts';
@@ -19,8 +21,8 @@ export function guardSection(guard: Changes['guard']): Section | undefined {
     return { title: 'Guard: overridden', loud: true, intro, items, charsMax: 3_000 };
   }
   const intro = [['After the merge nothing of it is published, but for restrictions of nodes.']];
-  const paste = { lead: 'If it is meant, this goes into kokoa.yaml:', yaml: guard.override };
-  return { title: 'Guard: refused', loud: true, intro, items, paste, charsMax: 3_000 };
+  const paste = guard.override && { lead: 'If it is meant, this goes into kokoa.yaml:', yaml: guard.override };
+  return { title: 'Guard: refused', loud: true, intro, items, ...(paste && { paste }), charsMax: 3_000 };
 }
 
 export function routesSection(
@@ -85,10 +87,25 @@ function nodeItem(sign: 'removed' | 'added' | 'changed', { node, role, pool, sta
   };
 }
 
-export function settingsSection(settings: readonly FieldChange[]): Section | undefined {
+export function settingsSection({ settings, rollout }: Changes): Section | undefined {
   if (settings.length === 0) return undefined;
   const items = settings.map((field): Item => ({ line: fieldLine(field), details: [] }));
-  return { title: 'Settings (kokoa.yaml)', intro: [], items, charsMax: 3_000 };
+  const intro = rollout === undefined ? [] : [rolloutLine(rollout)];
+  return { title: 'Settings (kokoa.yaml)', intro, items, charsMax: 3_000 };
+}
+
+const WAVE_NAMES_MAX = 6;
+
+function rolloutLine(rollout: PlannedRollout): Line {
+  if (rollout.kind === 'at_once') return ['What edges are told of it goes to all at once: ', { value: rollout.reason }];
+  const waves = rollout.waves.map((names): Line => {
+    const more = names.length - WAVE_NAMES_MAX;
+    const shown = names.slice(0, WAVE_NAMES_MAX).flatMap((value, at) => (at === 0 ? [{ value }] : [', ', { value }]));
+    return more > 0 ? [...shown, ` and ${more} more`] : shown;
+  });
+  const [first = [], ...others] = waves;
+  const then = [...others.flatMap((wave): Inline[] => [', then ', ...wave]), ', then everybody else.'];
+  return ['What edges are told of it goes out in waves: ', ...first, ' first', ...then];
 }
 
 export function certificatesSection({ domains, wildcards }: Changes['certificates']): Section | undefined {

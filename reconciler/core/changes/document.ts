@@ -28,7 +28,7 @@ export function documentOf(changes: Changes): Document {
     routesSection('Hosts changed', 'changed', changes.hosts.changed, 9_000),
     portsSection(changes.ports),
     nodesSection(changes.nodes),
-    settingsSection(changes.settings),
+    settingsSection(changes),
     certificatesSection(changes.certificates),
     namesSection(
       'Visitors’ addresses lost',

@@ -13,6 +13,21 @@ export interface EdgeProgress {
   error?: { stage: string; code: string; detail: string };
   /** Of `away`: it has never been heard of. */
   isUnknown?: true;
+  /** It took what was published for it, and settings that the merge touches come with a later wave. */
+  isQueued?: true;
+}
+
+/** `waved`: the merge touches settings that go out in waves. */
+export function progressOfEdge(
+  edge: MergeEdge,
+  before: EdgeProgress | undefined,
+  { nowMs, waved }: { nowMs: number; waved: boolean },
+): EdgeProgress {
+  const isQueued = waved && edge.isBehind === true;
+  // What it took before its wave had the older settings.
+  const known = before?.isQueued && !isQueued ? undefined : before;
+  const { isQueued: _, ...progress } = edgeProgress(edge, known, nowMs);
+  return isQueued ? { ...progress, isQueued } : progress;
 }
 
 export function edgeProgress(edge: MergeEdge, before: EdgeProgress | undefined, nowMs: number): EdgeProgress {
@@ -26,4 +41,9 @@ export function edgeProgress(edge: MergeEdge, before: EdgeProgress | undefined, 
   if (isRefused && report?.offered === published) return { node, pool, state: 'refused', ...error };
   if (nowMs - lastSeenMs > AWAY_MS) return { node, pool, state: 'away' };
   return { node, pool, state: 'waiting', ...(report?.offered === published && error) };
+}
+
+/** True when the edge runs with all that the merge changes. */
+export function hasTaken({ state, isQueued }: EdgeProgress): boolean {
+  return state === 'took' && !isQueued;
 }

@@ -39,6 +39,8 @@ export interface MergeEdge {
   /** ms since the epoch; undefined: never heard of. */
   lastSeenMs: number | undefined;
   report: EdgeReport | undefined;
+  /** The newest settings of kokoa.yaml have not reached it: what is published for it has older ones. */
+  isBehind?: true;
 }
 
 export type EdgeReport = Pick<

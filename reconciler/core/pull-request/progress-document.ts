@@ -1,5 +1,6 @@
 // Progress as sections to read: what needs somebody first, then what is on its way, then what is done.
 import { count } from '../changes/words.ts';
+import { hasTaken } from './edge-progress.ts';
 import { isNameSettled, isNameTrouble, type NameProgress, type Progress } from './progress.ts';
 import { itemOf, type ProgressItem } from './progress-item.ts';
 import { countNames, titleOf } from './progress-title.ts';
@@ -79,11 +80,12 @@ function holdSection({ hold }: Progress): ProgressSection {
 /** The edges that lack it, each once, whatever the number of names. */
 function edgesSection({ edges, isLate }: Progress): ProgressSection | undefined {
   const lacking = edges.filter(
-    ({ state, error }) => state !== 'took' && (state !== 'waiting' || isLate || error !== undefined),
+    (edge) => !hasTaken(edge) && (edge.isQueued || edge.state !== 'waiting' || isLate || edge.error !== undefined),
   );
   if (lacking.length === 0) return undefined;
   const loud = lacking.some(
-    ({ state, error }) => state === 'refused' || error !== undefined || (isLate && state === 'waiting'),
+    (edge) =>
+      edge.state === 'refused' || edge.error !== undefined || (isLate && (edge.state === 'waiting' || edge.isQueued)),
   );
   const items = lacking.map((edge) => () => ({ line: edgeLine(edge, isLate), details: [] }));
   return {
@@ -98,7 +100,7 @@ function edgesSection({ edges, isLate }: Progress): ProgressSection | undefined 
 function restSection({ state, touched, edges }: Progress): ProgressSection | undefined {
   if (state !== 'published' || (touched.nodes.length === 0 && !touched.settings && touched.more === 0))
     return undefined;
-  const applied = edges.filter((edge) => edge.state === 'took').length;
+  const applied = edges.filter(hasTaken).length;
   const items: ProgressItem[] = [
     ...touched.nodes.map(({ node, role, change, state: stated }): ProgressItem => {
       const now = stated === undefined ? [] : [': ', { value: stated }];

@@ -13,6 +13,7 @@ import {
   fleetOf,
   mergeOf,
   report,
+  SETTINGS,
   SINCE_MS,
   WIKI,
 } from './progress.fixture.ts';
@@ -100,6 +101,15 @@ describe('a deployment per edge', () => {
       'e1 success: applied, 2 names live',
     ],
   ])('that %s', (_, found, expected) => expect(found).toEqual([expected]));
+
+  it.each<[string, number, string]>([
+    ['waits for its wave', SINCE_MS, 'queued: waits for its wave'],
+    ['never got its wave', LATE_MS, 'failure: the edge did not take it within an hour'],
+  ])('of settings says that an edge %s', (_, nowMs, expected) => {
+    const fleet = fleetOf([edgeAt('e1', report(), { isBehind: true, lastSeenMs: nowMs })]);
+    const [only] = deploymentsOf(progressOf(mergeOf(SETTINGS), fleet, nowMs));
+    expect(`${only!.state}: ${only!.description}`).toBe(expected);
+  });
 
   it('leads to the one page that changed, and to none of several', () => {
     const edges = fleetOf([edgeAt('e1')]);

@@ -4,7 +4,7 @@ import type { CommitStatus, Deployment } from '../../ports/forge.ts';
 import { plain } from '../changes/shown-value.ts';
 import { count } from '../changes/words.ts';
 import type { Problem } from '../problem.ts';
-import type { EdgeProgress } from './edge-progress.ts';
+import { type EdgeProgress, hasTaken } from './edge-progress.ts';
 import type { Progress } from './progress.ts';
 
 export interface CommitState {
@@ -49,7 +49,7 @@ export function deploymentsOf(progress: Progress): Deployment[] {
   const tallies = talliesOf(progress);
   return progress.edges.map((edge) => ({
     ...{ commit, environment: edge.node, ...url },
-    ...(edge.state === 'took' ? tookState(tallies.get(edge.node) ?? NONE, isLate) : otherState(edge, isLate)),
+    ...(hasTaken(edge) ? tookState(tallies.get(edge.node) ?? NONE, isLate) : otherState(edge, isLate)),
   }));
 }
 
@@ -87,10 +87,11 @@ function tookState({ live, failing, certificates }: Tally, isLate: boolean): Dep
   return { state: 'success', description: live > 0 ? `applied, ${count(live, 'name')} live` : 'applied' };
 }
 
-function otherState({ state, error }: EdgeProgress, isLate: boolean): DeploymentState {
+function otherState({ state, error, isQueued }: EdgeProgress, isLate: boolean): DeploymentState {
   if (state === 'away') return { state: 'queued', description: 'the edge is away' };
   if (state === 'refused')
     return { state: 'failure', description: plain(`refused: ${error?.code ?? 'no reason given'}`) };
+  if (isQueued && !isLate) return { state: 'queued', description: 'waits for its wave' };
   if (isLate) return { state: 'failure', description: 'the edge did not take it within an hour' };
   return { state: 'in_progress', description: 'waiting for the edge' };
 }

@@ -1,5 +1,6 @@
 // The one line that says it all to those who read nothing else.
 import { count } from '../changes/words.ts';
+import { hasTaken } from './edge-progress.ts';
 import { isNameSettled, isNameTrouble, type Progress } from './progress.ts';
 import type { Touched, TouchedName } from './touched.ts';
 
@@ -11,14 +12,14 @@ export function titleOf(progress: Progress): string {
   const trouble = names.filter((name) => isNameTrouble(name, isLate)).length;
   if (trouble > 0)
     return `Published: ${trouble} of ${countNames(names.length, touched.names)} ${trouble === 1 ? 'needs' : 'need'} somebody`;
-  const late = edges.filter(({ state: at }) => at === 'refused' || (isLate && at !== 'took')).length;
+  const late = edges.filter((edge) => edge.state === 'refused' || (isLate && !hasTaken(edge))).length;
   if (late > 0)
     return `Published: ${late} of ${count(edges.length, 'edge')} ${late === 1 ? 'has' : 'have'} not taken it`;
   if (isDone) return `${isOnlyRemoval(touched) ? 'Gone' : 'Live'}: ${whatChanged(touched)}`;
   const settled = names.filter(isNameSettled).length;
   return names.length > 0
     ? `Published: ${settled} of ${countNames(names.length, touched.names)} live`
-    : `Published: ${edges.filter((edge) => edge.state === 'took').length} of ${count(edges.length, 'edge')} applied it`;
+    : `Published: ${edges.filter(hasTaken).length} of ${count(edges.length, 'edge')} applied it`;
 }
 
 function isOnlyRemoval({ names, more, nodes, settings }: Touched): boolean {

@@ -38,7 +38,7 @@ export function atEdgeLine(at: AtEdge, edges: readonly string[], isLate: boolean
 }
 
 /** What keeps an edge from having the change. */
-export function edgeLine({ node, state, error, isUnknown }: EdgeProgress, isLate: boolean): Line {
+export function edgeLine({ node, state, error, isUnknown, isQueued }: EdgeProgress, isLate: boolean): Line {
   const name = { value: node };
   const why: Line = error === undefined ? [] : [': ', detail(`${error.stage}: ${error.code}: ${error.detail}`)];
   if (state === 'away')
@@ -49,6 +49,9 @@ export function edgeLine({ node, state, error, isUnknown }: EdgeProgress, isLate
     ];
   if (state === 'refused')
     return [name, ' refuses the new configuration and serves what it had', ...why, '. An operator looks into its log.'];
+  if (isQueued && isLate)
+    return [name, ' did not get the settings within an hour: an earlier wave has not ended. An operator looks why.'];
+  if (isQueued) return [name, ' waits for its wave: new settings go out to a few edges first', ...why];
   if (isLate) return [name, ' did not take it within an hour', ...why, '. An operator looks into its log.'];
   return [name, ' has not taken it yet', ...why];
 }

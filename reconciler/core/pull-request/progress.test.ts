@@ -1,7 +1,7 @@
 // When a merge is done, what it waits for, and that it does not go back and forth.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { route } from '../world.fixture.ts';
+import { kokoa, route } from '../world.fixture.ts';
 import { AWAY_MS } from './edge-progress.ts';
 import type { EdgeReport, MergeFleet } from './merge-fleet.ts';
 import type { AtEdge } from './name-progress.ts';
@@ -10,6 +10,7 @@ import {
   answers,
   BLOG,
   behind,
+  changed,
   edgeAt,
   fleetOf,
   mergeOf,
@@ -19,8 +20,9 @@ import {
   SETTINGS,
   SINCE_MS,
 } from './progress.fixture.ts';
-import { PATIENCE_MS, progressOf } from './progress.ts';
+import { isNameSettled, PATIENCE_MS, progressOf } from './progress.ts';
 import { progressMarkdown } from './progress-markdown.ts';
+import type { FilePair } from './touched.ts';
 
 const MERGE = mergeOf(added(BLOG));
 const at = (fleet: MergeFleet, nowMs = SINCE_MS, merge = MERGE) => progressOf(merge, fleet, nowMs);
@@ -217,4 +219,37 @@ it('says nothing that counts as markup, mention or link, whatever an edge report
       }
     }),
   );
+});
+
+describe('settings that go out in waves', () => {
+  const behindEdge = (said: EdgeReport = report()) => edgeAt('e2', said, { isBehind: true });
+  const first = fleetOf([edgeAt('e1'), behindEdge()]);
+  const merge = mergeOf(changed(kokoa(), kokoa({ acme: { server: 'https://other.example/dir' } })), added(BLOG));
+  const live = report(answers({ 'blog.hoge.com': 200 }));
+
+  it('keep a merge open until the last wave, and its routes live before', () => {
+    const queued = progressOf(merge, fleetOf([edgeAt('e1', live), behindEdge(live)]), SINCE_MS);
+    expect([queued.isDone, queued.names.every(isNameSettled)]).toEqual([false, true]);
+    expect(queued.edges).toMatchObject([{ state: 'took' }, { state: 'took', isQueued: true }]);
+    // Its wave has come: what it took before is not what is published now.
+    const reached = progressOf(merge, fleetOf([edgeAt('e1', live), edgeAt('e2', behind())]), SINCE_MS, queued);
+    expect([reached.isDone, reached.edges[1]]).toEqual([false, { node: 'e2', pool: 'default', state: 'waiting' }]);
+    const taken = progressOf(merge, fleetOf([edgeAt('e1', live), edgeAt('e2', live)]), SINCE_MS, reached);
+    expect([taken.isDone, taken.isLate]).toEqual([true, false]);
+  });
+
+  it.each<[string, FilePair[], boolean]>([
+    ['a merge of routes waits for no wave', [added(BLOG)], true],
+    ['nor does one of teams', [changed(kokoa(), kokoa({ teams: [] }))], true],
+    ['one of what edges are told does', [SETTINGS], false],
+  ])('%s', (_, files, isDone) => {
+    const fleet = fleetOf([edgeAt('e1', live), behindEdge(live)]);
+    expect(progressOf(mergeOf(...files), fleet, SINCE_MS).isDone).toBe(isDone);
+  });
+
+  it('are given up like anything else, and that is said of who has nothing', () => {
+    const late = progressOf(mergeOf(SETTINGS), first, SINCE_MS + PATIENCE_MS + 1);
+    expect([late.isDone, late.isLate]).toEqual([true, true]);
+    expect(progressMarkdown(late)).toContain('1 of 2 edges has not taken it');
+  });
 });

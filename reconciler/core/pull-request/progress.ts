@@ -1,7 +1,7 @@
 // How far a merge is on its way to visitors: every name it touched, on every edge that counts. Law: a pure function of what is known; no
 // moment stands in it, so the same facts are the same value, and it ends: with every edge's answer, or an hour after it was published.
 import type { Problem } from '../problem.ts';
-import { type EdgeProgress, edgeProgress } from './edge-progress.ts';
+import { type EdgeProgress, progressOfEdge } from './edge-progress.ts';
 import type { Merge, MergeFleet } from './merge-fleet.ts';
 import { type AtEdge, isSettled, isTrouble, nameAtEdge, reportIndex } from './name-progress.ts';
 import type { Touched, TouchedName } from './touched.ts';
@@ -73,7 +73,7 @@ function isNobodyThere(edges: readonly NameAtEdge[]): boolean {
 /** The same of what has no name. */
 function areEdgesSettled(edges: readonly EdgeProgress[]): boolean {
   const isNobody = edges.length > 0 && edges.every(({ state }) => state === 'away');
-  return !isNobody && edges.every(({ state }) => state !== 'waiting');
+  return !isNobody && edges.every(({ state, isQueued }) => state !== 'waiting' && !isQueued);
 }
 
 function stateOf({ isInBranch, isPublished, hold }: MergeFleet): Progress['state'] {
@@ -89,7 +89,7 @@ function edgesFor(touched: Touched, fleet: MergeFleet, nowMs: number, before: Pr
   const known = new Map(before?.edges.map((edge) => [edge.node, edge]));
   return fleet.edges
     .filter(({ pool }) => isForAll || pools.has(pool))
-    .map((edge) => edgeProgress(edge, known.get(edge.node), nowMs));
+    .map((edge) => progressOfEdge(edge, known.get(edge.node), { nowMs, waved: touched.waved }));
 }
 
 function publishedNames(

@@ -139,6 +139,11 @@ describe('what is no name', () => {
       false,
     ],
   ])('%s', (_, files, nodes, settings) => {
-    expect(touchedBy(files, 'main')).toEqual({ names: [], more: 0, nodes, settings });
+    expect(touchedBy(files, 'main')).toEqual({ names: [], more: 0, nodes, settings, waved: settings });
+  });
+
+  it('is settings for teams, of which no wave needs to know', () => {
+    const files = [changed(kokoa(), kokoa({ teams: [{ name: 'other', hostnames: ['*.other.com'] }] }))];
+    expect(touchedBy(files, 'main')).toMatchObject({ settings: true, waved: false });
   });
 });

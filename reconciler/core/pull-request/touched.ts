@@ -6,6 +6,7 @@ import type { AnyLoadedFile, LoadedFile } from '../files.ts';
 import { kindOf } from '../load.ts';
 import { baseNameOf } from '../paths.ts';
 import { takesPublicPort } from '../public-port.ts';
+import { waits } from '../rollout/waved-settings.ts';
 import type { SlotState } from '../slots.ts';
 
 /** One file at both ends of a merge; absent: it is not there. */
@@ -54,6 +55,8 @@ export interface Touched {
   nodes: readonly TouchedNode[];
   /** kokoa.yaml, `guards` apart. */
   settings: boolean;
+  /** Of kokoa.yaml something goes out in waves. */
+  waved: boolean;
 }
 
 /** Beyond this nobody reads, and following costs names times edges. */
@@ -67,12 +70,14 @@ export function touchedBy(files: readonly FilePair[], defaultPool: string): Touc
   const routes = files.filter(({ path }) => kindOf(path) === 'route');
   const names = touchedNames(routes.slice(0, ROUTE_FILES_MAX), defaultPool);
   const nodes = files.flatMap(touchedNode);
+  const settings = files.filter(({ path }) => kindOf(path) === 'kokoa');
   return {
     names: names.slice(0, TOUCHED_NAMES_MAX),
     more: Math.max(0, names.length - TOUCHED_NAMES_MAX) + Math.max(0, routes.length - ROUTE_FILES_MAX),
     nodes: nodes.sort((a, b) => (a.node < b.node ? -1 : 1)),
-    settings: files.some(
-      (file) => kindOf(file.path) === 'kokoa' && settingsText(file.before) !== settingsText(file.after),
+    settings: settings.some(({ before, after }) => settingsText(before) !== settingsText(after)),
+    waved: settings.some(
+      ({ before, after }) => before?.kind === 'kokoa' && after?.kind === 'kokoa' && waits(before, after),
     ),
   };
 }

@@ -1,0 +1,56 @@
+// What Prometheus may know of each node. No hostname is a label: a node's name and its state are.
+import { Gauge, type Registry } from '@prometheus-io/client';
+
+export interface NodeFacts {
+  node: string;
+  state: string;
+  /** Hosts that are left out or have no certificate. */
+  quarantined: number;
+  /** Absent: its agent does not say. */
+  stateAgeSeconds?: number;
+  /** 0: it has applied what is published for it. Absent: nothing is. */
+  behindSeconds?: number;
+  /** Unix time at which its first certificate ends; absent: it has none. */
+  certificatesEndSeconds?: number;
+}
+
+/** `facts` is asked when somebody scrapes. */
+export function createNodeMetrics(registry: Registry, facts: () => readonly NodeFacts[]): void {
+  const gauge = (name: string, help: string, value: (facts: NodeFacts) => number | undefined) =>
+    new Gauge({
+      ...{ name, help, labelNames: ['node'], registers: [registry] },
+      collect() {
+        this.reset();
+        for (const one of facts()) {
+          const number = value(one);
+          if (number !== undefined) this.set({ node: one.node }, number);
+        }
+      },
+    });
+  new Gauge({
+    name: 'kokoa_node_state_age_seconds',
+    help: 'Since when a node is in the state that it reports.',
+    labelNames: ['node', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { node, state, stateAgeSeconds } of facts())
+        if (stateAgeSeconds !== undefined) this.set({ node, state }, stateAgeSeconds);
+    },
+  });
+  gauge(
+    'kokoa_node_hosts_quarantined',
+    'Hosts that a node leaves out, or has no certificate for.',
+    (one) => one.quarantined,
+  );
+  gauge(
+    'kokoa_node_behind_seconds',
+    'Age of the newest bundle of a node that has not applied it; 0: it has.',
+    (one) => one.behindSeconds,
+  );
+  gauge(
+    'kokoa_node_certificates_end_timestamp_seconds',
+    'When the first certificate that a node holds ends, in Unix time.',
+    (one) => one.certificatesEndSeconds,
+  );
+}

@@ -1,0 +1,88 @@
+// A rollout as a value, and how it goes on. Law: a wave is followed by the next when all its edges that are there have applied what is
+// published for them, without trouble, and the soak is over; one refusal stops everything until the settings change again; nobody is taken back by it.
+import { AWAY_MS, edgeProgress } from '../pull-request/edge-progress.ts';
+import type { MergeEdge } from '../pull-request/merge-fleet.ts';
+
+export const SOAK_SECONDS_DEFAULT = 60;
+
+/** What is kept of a rollout that has not come to its end. */
+export interface Rollout {
+  /** The commit that brought the settings, as far as one run saw. */
+  commit: string;
+  /** `wavedHash` of them. */
+  settings: string;
+  /** Content id of the kokoa.yaml whose sections everybody has who was not reached. */
+  settledBlob: string;
+  /** All waves but the last; never empty. */
+  waves: readonly (readonly string[])[];
+  /** Index of the newest wave that has the settings. */
+  wave: number;
+  /** When it got them; ms since the epoch, as all moments here. */
+  sinceMs: number;
+  /** Since when all of the wave have applied them. */
+  soakSinceMs?: number;
+  stopped?: RolloutStop;
+}
+
+export interface RolloutStop {
+  node: string;
+  atMs: number;
+  /** In the edge's own words. */
+  error?: { stage: string; code: string; detail: string };
+}
+
+/** An edge that was reached, and what it said last. */
+export type ReachedEdge = MergeEdge;
+
+export type RolloutStep =
+  | { kind: 'waits'; rollout: Rollout }
+  | { kind: 'soaks'; rollout: Rollout }
+  | { kind: 'advances'; rollout: Rollout }
+  | { kind: 'stops'; rollout: Rollout; stopped: RolloutStop }
+  /** Everybody gets the settings from now on. */
+  | { kind: 'ends'; rollout: Rollout };
+
+/** True when the node has the new settings. */
+export function isReached({ waves, wave }: Rollout, node: string): boolean {
+  return waves.slice(0, wave + 1).some((nodes) => nodes.includes(node));
+}
+
+/** `edges`: those that were reached and get configuration; one that left is missing. `kind: waits` with the same `rollout`: nothing changes. */
+export function stepRollout(
+  rollout: Rollout,
+  edges: readonly ReachedEdge[],
+  { nowMs, soakMs }: { nowMs: number; soakMs: number },
+): RolloutStep {
+  if (rollout.stopped !== undefined) return { kind: 'waits', rollout };
+  const refusing = edges.map((edge) => edgeProgress(edge, undefined, nowMs)).find(({ state }) => state === 'refused');
+  if (refusing !== undefined) {
+    const { node, error } = refusing;
+    const stopped = { node, atMs: nowMs, ...(error && { error }) };
+    return { kind: 'stops', rollout: { ...rollout, stopped }, stopped };
+  }
+  const { soakSinceMs } = rollout;
+  if (soakSinceMs === undefined) {
+    if (waitedFor(rollout, edges, nowMs).length > 0) return { kind: 'waits', rollout };
+    const soaking = { ...rollout, soakSinceMs: nowMs };
+    return soakMs > 0 ? { kind: 'soaks', rollout: soaking } : afterSoak(rollout, nowMs);
+  }
+  // A clock that was set back makes no soak longer than it says.
+  if (soakSinceMs > nowMs) return { kind: 'soaks', rollout: { ...rollout, soakSinceMs: nowMs } };
+  return nowMs - soakSinceMs < soakMs ? { kind: 'waits', rollout } : afterSoak(rollout, nowMs);
+}
+
+/** The edges of the newest wave that are there, and have not applied what is published for them, or not without trouble. */
+export function waitedFor({ waves, wave }: Rollout, edges: readonly ReachedEdge[], nowMs: number): ReachedEdge[] {
+  return edges.filter(({ node, published, lastSeenMs, report }) => {
+    const isThere = lastSeenMs !== undefined && nowMs - lastSeenMs <= AWAY_MS;
+    const isWell = report?.applied === published && report?.error === undefined;
+    return isThere && !isWell && waves[wave]?.includes(node);
+  });
+}
+
+function afterSoak(rollout: Rollout, nowMs: number): RolloutStep {
+  const { soakSinceMs: _, ...rest } = rollout;
+  const wave = rollout.wave + 1;
+  if (wave >= rollout.waves.length) return { kind: 'ends', rollout };
+  return { kind: 'advances', rollout: { ...rest, wave, sinceMs: nowMs } };
+}

@@ -1,0 +1,30 @@
+// What monitoring may know of every node that reports: numbers alone. Law: what a node says of itself changes nothing but its own numbers.
+import type { NodeFacts } from '../adapters/metrics-nodes.ts';
+import type { NodeReport } from '../ports/store.ts';
+import type { HttpDeps } from './deps.ts';
+
+export function nodeFacts({ reports, served }: Pick<HttpDeps, 'reports' | 'served'>, nowMs: number): NodeFacts[] {
+  return Array.from(reports.reports(), (kept) => factsOf(kept, served.node(kept.node)?.published, nowMs));
+}
+
+function factsOf(
+  { node, report }: NodeReport,
+  published: { configHash: string; version: number } | undefined,
+  nowMs: number,
+): NodeFacts {
+  const { state, stateSince, applied, quarantined = [], certificates = [] } = report;
+  const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter(Number.isFinite);
+  return {
+    ...{ node, state, quarantined: quarantined.length },
+    ...(stateSince !== undefined && { stateAgeSeconds: secondsSince(Date.parse(stateSince), nowMs) }),
+    // A version is the time of its publication, or a little more.
+    ...(published && {
+      behindSeconds: applied === published.configHash ? 0 : secondsSince(published.version, nowMs),
+    }),
+    ...(ends.length > 0 && { certificatesEndSeconds: ends.reduce((a, b) => Math.min(a, b)) / 1000 }),
+  };
+}
+
+function secondsSince(ms: number, nowMs: number): number {
+  return Math.max(0, nowMs - ms) / 1000;
+}

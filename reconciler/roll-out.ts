@@ -1,0 +1,160 @@
+// How settings go out, in the story of a run: who has them, who goes on under the settled ones, what is offered to each. Law: two variants
+// at most, the settled one and the newest; whatever cannot be kept apart goes to all at once, and says so.
+import type { Compiled } from './core/compile.ts';
+import type { Desired } from './core/desired.ts';
+import { loadFile } from './core/load.ts';
+import { KOKOA_FILE } from './core/paths.ts';
+import { AWAY_MS } from './core/pull-request/edge-progress.ts';
+import { misfit } from './core/rollout/misfit.ts';
+import { type Offered, offeredOf } from './core/rollout/offered.ts';
+import {
+  isReached,
+  type ReachedEdge,
+  type Rollout,
+  type RolloutStep,
+  SOAK_SECONDS_DEFAULT,
+  stepRollout,
+  waitedFor,
+} from './core/rollout/rollout.ts';
+import type { RolloutEvent } from './core/rollout/rollout-event.ts';
+import { type RolloutView, rolloutView } from './core/rollout/rollout-view.ts';
+import { type KokoaFile, kokoaOf, touchedPools, underSettled, wavedHash } from './core/rollout/waved-settings.ts';
+import { candidatesOf, wavesOf } from './core/rollout/waves.ts';
+import type { HeardNodes } from './ports/heard-nodes.ts';
+import type { Source } from './ports/source.ts';
+import type { Standing } from './standing.ts';
+
+/** A rollout that goes on, with what it needs and a restart reads again. */
+export interface RollingOut {
+  state: Rollout;
+  /** Undefined: the repository has it no more. */
+  settled: KokoaFile | undefined;
+  /** What is live, compiled under the settled sections. */
+  behind: Compiled | undefined;
+}
+
+export interface RolledOut {
+  rolling: RollingOut | undefined;
+  offered: Offered;
+  event: RolloutEvent | undefined;
+}
+
+export interface RollOutInput {
+  /** What is to be published: of this commit, and compiled. */
+  live: Desired;
+  compiled: Compiled;
+  commit: string;
+  /** Compiles a state under what operators took from nodes. */
+  build(desired: Desired, previous: Compiled | undefined): Compiled;
+  heard: HeardNodes;
+  now: Date;
+}
+
+export function rollOut(known: Standing, input: RollOutInput): RolledOut {
+  const { live, compiled, now } = input;
+  const all = (event?: RolloutEvent): RolledOut => ({ rolling: undefined, offered: compiled, event });
+  const kokoa = kokoaOf(live);
+  const settled = known.rolling ? known.rolling.settled : known.compiled && kokoaOf(known.live);
+  if (kokoa === undefined || known.head === undefined) return all();
+  if (settled === undefined)
+    return all(known.head.rollout && { kind: 'at_once', reason: 'what the other edges have is not in git any more' });
+  const mixed = underSettled(live, settled.value);
+  const settings = wavedHash(live, settled.value);
+  if (settings === wavedHash(mixed, settled.value)) return all(known.rolling && { kind: 'reverts' });
+  if (kokoa.value.rollout?.waves === false)
+    return all({ kind: 'at_once', reason: 'kokoa.yaml: rollout.waves is false' });
+  const problem = misfit(mixed);
+  if (problem !== undefined) return all({ kind: 'at_once', reason: `the old ones do not fit: ${problem}` });
+  const step =
+    known.rolling?.state.settings === settings
+      ? nextStep({ ...known, rolling: known.rolling }, input.heard, now)
+      : firstStep(input, mixed, { settings, settledBlob: settled.blob });
+  if (step.kind === 'alone') return all();
+  if (step.kind === 'ends') return all(step);
+  const { rollout: state } = step;
+  const behind = input.build(mixed, known.rolling?.behind ?? known.compiled);
+  const isSame = state === known.rolling?.state;
+  const event: RolloutEvent | undefined =
+    isSame || step.kind === 'waits' ? undefined : { kind: step.kind, rollout: state };
+  return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind), event };
+}
+
+/** After a restart: the rollout that was kept, and what everybody is told under it. @throws what the source throws */
+export async function recallRollout(
+  state: Rollout | undefined,
+  { live, compiled }: Pick<Standing, 'live'> & { compiled: Compiled },
+  source: Pick<Source, 'contents'>,
+  build: RollOutInput['build'],
+): Promise<Pick<Standing, 'rolling' | 'offered'>> {
+  if (state === undefined) return { rolling: undefined, offered: compiled };
+  const bytes = await source.contents(state.settledBlob);
+  const file = bytes && loadFile(KOKOA_FILE, state.settledBlob, bytes);
+  const settled = file?.kind === 'kokoa' ? kokoaOf({ kokoa: file }) : undefined;
+  const mixed = settled && underSettled(live, settled.value);
+  const behind = mixed && misfit(mixed) === undefined ? build(mixed, compiled) : undefined;
+  return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind) };
+}
+
+/** True when a run would bring the rollout on. Cheap: asked at every report. */
+export function isRolloutDue(standing: Standing, heard: HeardNodes, now: Date): boolean {
+  const { rolling } = standing;
+  if (rolling === undefined) return false;
+  const step = nextStep({ ...standing, rolling }, heard, now);
+  return step.kind !== 'waits';
+}
+
+/** When the rollout may go on without anybody reporting: the soak ends, or an edge has been silent for too long. ms since the epoch. */
+export function rolloutDueMs(standing: Standing, heard: HeardNodes, now: Date): number | undefined {
+  const { rolling } = standing;
+  if (rolling?.settled === undefined || rolling.state.stopped) return undefined;
+  const { soakSinceMs } = rolling.state;
+  if (soakSinceMs !== undefined) return soakSinceMs + soakMsOf(standing);
+  const edges = waitedFor(rolling.state, reachedEdges({ ...standing, rolling }, heard), now.getTime());
+  return edges.reduce(
+    (due, { lastSeenMs = 0 }) => Math.min(due, lastSeenMs + AWAY_MS + 1),
+    edges.length === 0 ? now.getTime() : Number.POSITIVE_INFINITY,
+  );
+}
+
+/** Undefined: everybody has the same settings. */
+export function viewOfRollout(standing: Standing, heard: HeardNodes, now: Date): RolloutView | undefined {
+  const { rolling } = standing;
+  if (rolling === undefined) return undefined;
+  const at = { nowMs: now.getTime(), soakMs: soakMsOf(standing) };
+  return rolloutView(rolling.state, reachedEdges({ ...standing, rolling }, heard), at);
+}
+
+function soakMsOf({ live }: Pick<Standing, 'live'>): number {
+  return (live.kokoa?.value?.rollout?.soak ?? SOAK_SECONDS_DEFAULT) * 1000;
+}
+
+type Rolling = Pick<Standing, 'compiled' | 'nodes' | 'live'> & { rolling: RollingOut };
+
+/** Edges that have the new settings, and are still to be told anything. */
+function reachedEdges({ compiled, nodes, rolling }: Rolling, heard: HeardNodes): ReachedEdge[] {
+  return (compiled?.fleet ?? []).flatMap(({ node, role, state, pool = '' }): ReachedEdge[] => {
+    if (role !== 'edge' || state === 'suspended' || !isReached(rolling.state, node)) return [];
+    const published = nodes.get(node)?.configHash;
+    return [{ node, pool, state, published, lastSeenMs: heard.lastSeenMs(node), report: heard.report(node)?.report }];
+  });
+}
+
+function nextStep(standing: Rolling, heard: HeardNodes, now: Date): RolloutStep {
+  const at = { nowMs: now.getTime(), soakMs: soakMsOf(standing) };
+  return stepRollout(standing.rolling.state, reachedEdges(standing, heard), at);
+}
+
+/** `alone`: there is nobody to wait for. */
+type Begun = { kind: 'begins'; rollout: Rollout } | { kind: 'alone' };
+
+function firstStep(
+  { live, compiled, commit, heard, now }: RollOutInput,
+  mixed: Desired,
+  what: Pick<Rollout, 'settings' | 'settledBlob'>,
+): Begun {
+  const nowMs = now.getTime();
+  const isThere = (node: string) => nowMs - (heard.lastSeenMs(node) ?? Number.NEGATIVE_INFINITY) <= AWAY_MS;
+  const waves = wavesOf(candidatesOf(compiled.desired, touchedPools(mixed, live), isThere));
+  if (waves.length === 0) return { kind: 'alone' };
+  return { kind: 'begins', rollout: { commit, ...what, waves, wave: 0, sinceMs: nowMs } };
+}
