@@ -2,7 +2,14 @@
 // version does not know are let through and ignored, so that agents may be newer than the reconciler.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
-import { ANSWERS_MAX, FAILURE_CHARACTERS_MAX } from './api.ts';
+import { SEQUENCE_MAX } from './announcement.ts';
+import {
+  ANSWERS_MAX,
+  FAILURE_CHARACTERS_MAX,
+  RESTORED_CHARACTERS_MAX,
+  RESTORED_MAX,
+  STATE_REASON_CHARACTERS_MAX,
+} from './api.ts';
 
 /** 32 bytes in base64url without padding: the last character holds four bits. */
 const KEY_32_BYTES = '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$';
@@ -27,6 +34,7 @@ const record = (required: string[], properties: object) => ({ type: 'object', re
 /** JSON Schema (draft-07) of `Enrolment`. */
 export const enrolmentSchema = record(['wireguardPublicKey', 'signingKey', 'formats'], {
   wireguardPublicKey: { type: 'string', pattern: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$' },
+  nextWireguardPublicKey: { type: 'string', pattern: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$' },
   signingKey: { type: 'string', pattern: KEY_32_BYTES },
   /** Bech32 of 32 bytes. */
   recipient: { type: 'string', pattern: '^age1[02-9ac-hj-np-z]{58}$' },
@@ -47,6 +55,8 @@ export const enrolmentSchema = record(['wireguardPublicKey', 'signingKey', 'form
 export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'], {
   agentVersion: { type: 'string', pattern: '^[0-9A-Za-z.+-]{1,64}$' },
   state: { enum: ['waiting', 'converging', 'applied', 'degraded', 'refused', 'rolled_back', 'stale'] },
+  stateSince: time,
+  reason: { type: 'string', pattern: '^[ -~]*$', maxLength: STATE_REASON_CHARACTERS_MAX },
   offered: sha256,
   applied: sha256,
   lkg: sha256,
@@ -72,7 +82,14 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
       handshakeAgeSeconds: { type: ['number', 'null'], minimum: 0 },
     }),
   ),
+  restored: record(['at', 'what'], {
+    at: time,
+    what: { type: 'array', maxItems: RESTORED_MAX, items: text(RESTORED_CHARACTERS_MAX) },
+  }),
   enrolment: enrolmentSchema,
+  /** That both are there is no matter of form: who leaves them out is told so in the answer, and counted. */
+  sequence: { type: 'integer', minimum: 0, maximum: SEQUENCE_MAX },
+  signature: { type: 'string', pattern: '^[A-Za-z0-9_-]{86}$' },
 });
 
 /** Why `value` is no `StatusReport`: place, found against expected, one bounded line; undefined when it is one. */

@@ -28,6 +28,8 @@ export interface ConfigSummary {
 export interface Enrolment {
   /** Base64, as `wg pubkey` prints it. */
   wireguardPublicKey: string;
+  /** The key that the node will use soon; there while it is being replaced (ADR 24). */
+  nextWireguardPublicKey?: string;
   /** Raw ed25519 public key, base64url. */
   signingKey: string;
   /** age recipient; edges only. */
@@ -58,12 +60,31 @@ export interface VisitorAnswer {
   since: string;
 }
 
+/** Of `reason` in a report. */
+export const STATE_REASON_CHARACTERS_MAX = 300;
+
+/** Of `restored.what`, and the length of each. */
+export const RESTORED_MAX = 20;
+export const RESTORED_CHARACTERS_MAX = 100;
+
+/** What somebody else had changed on the machine and the agent put back, the last time that happened. */
+export interface Restored {
+  /** ISO 8601. */
+  at: string;
+  /** One entry for each thing, such as `set peer home`. */
+  what: string[];
+}
+
 export type NodeState = 'waiting' | 'converging' | 'applied' | 'degraded' | 'refused' | 'rolled_back' | 'stale';
 
 /** `POST /api/v1/edge-nodes/me/status`. */
 export interface StatusReport {
   agentVersion: string;
   state: NodeState;
+  /** Since when, ISO 8601; a restart does not begin it anew. */
+  stateSince?: string;
+  /** Why it is not `applied`: the error, or the first part that is not served. One line of printable ASCII. */
+  reason?: string;
   /** Config hashes: last offered, applied now, last known good. */
   offered?: string;
   applied?: string;
@@ -80,14 +101,35 @@ export interface StatusReport {
   answers?: VisitorAnswer[];
   /** Newest handshake per peer, age in seconds; null: never. */
   tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
+  /** Absent: nothing was ever restored here, or what was is not known any more. */
+  restored?: Restored;
   enrolment: Enrolment;
+  /** Larger than in every report before, also after a restart with a clock that went back: ms of the clock, or one more than the last. */
+  sequence?: number;
+  /** Ed25519 of everything else and the node's name, by `enrolment.signingKey` (announcement.ts). Without it and `sequence` a report is refused. */
+  signature?: string;
 }
 
-/** `200` to a status post. `bound: false` says that another announcement holds this token and this one is ignored. */
+/** `200` to a status post. `bound: false` says that the announcement was refused, and with it the whole report. */
 export interface StatusAnswer {
   bound: boolean;
   reason?: string;
+  /** The report was signed as it should be but is not the newest: the number that the next one must exceed. */
+  newest?: number;
+  /** There while the announcement holds a next WireGuard key. */
+  rotation?: RotationAnswer;
 }
+
+/** What becomes of the next WireGuard key `publicKey`. */
+export type RotationAnswer = { publicKey: string } /** Every peer that is heard knows it: use it now. */ & (
+  | { kind: 'go' }
+  /** Names of peers, some of them where there are many; none: it is another node's turn. */
+  | { kind: 'wait'; for: string[] }
+  | { kind: 'refused'; reason: string }
+);
+
+/** Of `for` in a RotationAnswer. */
+export const WAITING_FOR_MAX = 20;
 
 /**
  * A pool's age identity, wrapped to each member. Made by one edge; the control plane cannot open it.

@@ -46,7 +46,13 @@ const endpoint = {
   pattern: `^(${IPV4}|\\[[0-9A-Fa-f:.]{2,45}\\]):${PORT}$`,
 } as const;
 
-const peer = object(['node', 'publicKey', 'address'], { node: name, publicKey: wireguardKey, address, endpoint });
+const peer = object(['node', 'publicKey', 'address'], {
+  node: name,
+  publicKey: wireguardKey,
+  nextPublicKey: wireguardKey,
+  address,
+  endpoint,
+});
 const member = object(['node', 'recipient', 'signingKey'], {
   node: name,
   recipient,

@@ -14,6 +14,8 @@ export interface Peer {
   node: string;
   /** Base64, 32 bytes, as `wg` prints it. */
   publicKey: string;
+  /** The key that the peer will use soon, or uses already: whichever it shook hands with last has the address (ADR 24). */
+  nextPublicKey?: string;
   address: string;
   /** `ip:port` or `[ip6]:port`. Present when this node dials the peer. */
   endpoint?: string;
