@@ -11,7 +11,7 @@ import type { Proc } from './proc.ts';
 import type { Run } from './run.ts';
 
 /** As in the edge's own tree. */
-const CIPHERS =
+export const CIPHERS =
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305';
 
 export interface Place {

@@ -1,5 +1,5 @@
 // What processes have used, from /proc (proc(5)): processor time and memory. The parsers are pure.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** USER_HZ, which Linux shows to programs on every architecture that nginx is packaged for. */
@@ -41,6 +41,19 @@ export function cpuSecondsOf(stat: string, index = UTIME_INDEX): number {
 /** Bytes of memory; what processes share is counted once. */
 export function proportionalBytes(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + proportionalBytesOf(readProc(`${pid}/smaps_rollup`) ?? ''), 0);
+}
+
+/** Descriptors that these processes hold: files, sockets, pipes. */
+export function openFilesOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + openFiles(pid), 0);
+}
+
+function openFiles(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** From /proc/PID/smaps_rollup; 0 for none. */

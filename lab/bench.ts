@@ -1,18 +1,24 @@
 // `npm run bench`: the numbers the design promises, each beside its goal, measured in one run on this machine.
-//   npm run bench -- edge                    one part alone: `scale`, `judge`, `edge` or `line`
+//   npm run bench -- edge                    one part alone: `scale`, `judge`, `edge`, `changes` or `line`
 //   npm run bench -- edge --nginx PATH       with another nginx than the machine's
+//   npm run bench -- changes --changes 50    a look at the thousand; `--newer PATH`: with this nginx beside the machine's
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { benchChanges } from './bench-changes.ts';
 import { benchEdge } from './bench-edge.ts';
 import { benchJudge } from './bench-judge.ts';
 import { benchLine } from './bench-line.ts';
 import { benchScale } from './bench-scale.ts';
 import { labMode, missingPrograms } from './prerequisites.ts';
 
-const PARTS = ['scale', 'judge', 'edge', 'line'];
+const PARTS = ['scale', 'judge', 'edge', 'changes', 'line'];
 
 const { values, positionals } = parseArgs({
-  options: { nginx: { type: 'string', default: '/usr/sbin/nginx' } },
+  options: {
+    nginx: { type: 'string', default: '/usr/sbin/nginx' },
+    newer: { type: 'string' },
+    changes: { type: 'string', default: '1000' },
+  },
   allowPositionals: true,
 });
 const wanted = positionals.length === 0 ? PARTS : positionals;
@@ -21,15 +27,26 @@ if (unknown.length > 0) skip(`no such part: ${unknown.join(', ')}; there are ${P
 if (wanted.includes('scale')) await benchScale();
 if (wanted.includes('judge')) await benchJudge();
 if (wanted.includes('edge')) {
-  const missing = missingPrograms(['openssl', 'wrk', 'haproxy', 'caddy']);
-  if (!existsSync(values.nginx)) missing.push(values.nginx);
+  const missing = missingFor([values.nginx], ['openssl', 'wrk', 'haproxy', 'caddy']);
   if (missing.length === 0) await benchEdge(values.nginx);
   else skip(`the rows of the edge need what is not installed: ${missing.join(', ')}`);
+}
+if (wanted.includes('changes')) {
+  const { nginx, newer } = values;
+  const missing = missingFor(newer === undefined ? [nginx] : [nginx, newer], ['openssl', 'haproxy', 'caddy']);
+  const changes = Number(values.changes);
+  if (missing.length > 0) skip(`changes in a row need what is not installed: ${missing.join(', ')}`);
+  else if (!Number.isInteger(changes) || changes < 2) skip(`--changes ${values.changes}: expected 2 or more`);
+  else if (!(await benchChanges({ nginx, ...(newer !== undefined && { newer }), changes }))) process.exitCode = 1;
 }
 if (wanted.includes('line')) {
   const mode = labMode();
   if (mode.mode === 'full') await benchLine();
   else skip(`the first two rows need the full lab: ${mode.why}`);
+}
+
+function missingFor(nginxes: readonly string[], programs: readonly string[]): string[] {
+  return [...missingPrograms(programs), ...nginxes.filter((nginx) => !existsSync(nginx))];
 }
 
 function skip(why: string): void {

@@ -1,7 +1,8 @@
 // What somebody with a copy of what was published, or with the online keys, could send to an edge; and what the edge must call it.
 
 import type { BundleResponse } from '../bundle/api.ts';
-import type { NodeConfig } from '../bundle/config.ts';
+import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
+import type { Chunk, EdgeConfig, NodeConfig } from '../bundle/config.ts';
 import type { OnlineKeys } from '../bundle/keys.ts';
 import type { VerifyCode } from '../bundle/refusal.ts';
 import { signNode } from '../bundle/sign.ts';
@@ -26,6 +27,8 @@ export interface Forgery {
 }
 
 const HOUR_MS = 3600 * 1000;
+/** Ten years. */
+const FAR_MS = 87_600 * HOUR_MS;
 
 /** In such an order that no two in a row are refused for the same reason: see hostile-siege.ts. */
 export const FORGERIES: readonly Forgery[] = [
@@ -53,11 +56,35 @@ export const FORGERIES: readonly Forgery[] = [
   { name: 'a foreign root', code: 'foreign_root', bundle: foreignRoot },
 ];
 
+/** What a thief would have an edge believe, if he can sign: its own routes to another port, as a version that nothing follows. */
+export function takenOver(bundle: BundleResponse, keys: OnlineKeys, port: number): BundleResponse {
+  const config = JSON.parse(find(bundle, /config\.json$/)) as EdgeConfig;
+  const chunks: Record<string, string> = {};
+  config.edge.chunks = config.edge.chunks.map((reference) => {
+    const { routes } = JSON.parse(bundle.chunks[reference.sha256]!) as Chunk;
+    const moved = routes.map((route) => ({ ...route, backends: route.backends.map((one) => ({ ...one, port })) }));
+    const text = canonicalJson({ routes: moved });
+    const sha256 = sha256Hex(text);
+    chunks[sha256] = text;
+    return { ...reference, sha256, bytes: Buffer.byteLength(text) };
+  });
+  const signed = sign(bundle, config, keys, { version: Date.now() + FAR_MS, timestampMs: FAR_MS });
+  return { ...signed, chunks };
+}
+
 /** The same config, signed now by these keys as a newer version. */
 function signedAgain(bundle: BundleResponse, keys: OnlineKeys, timestampMs = HOUR_MS): BundleResponse {
-  const now = new Date();
   const config = JSON.parse(find(bundle, /config\.json$/)) as NodeConfig;
-  const version = now.getTime() + HOUR_MS;
+  return sign(bundle, config, keys, { version: Date.now() + HOUR_MS, timestampMs });
+}
+
+function sign(
+  bundle: BundleResponse,
+  config: NodeConfig,
+  keys: OnlineKeys,
+  { version, timestampMs }: { version: number; timestampMs: number },
+): BundleResponse {
+  const now = new Date();
   const lifetimes = { timestampMs };
   const signed = signNode({ node: config.node, config, commit: '0'.repeat(40), version, now, keys, lifetimes });
   const files = {
