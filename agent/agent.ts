@@ -1,13 +1,16 @@
 // A node at work: what it is made of, what it knows of itself now, and how the end of a convergence changes that.
-import type { Enrolment, NodeState } from '../bundle/api.ts';
+import type { Enrolment, NodeState, Restored } from '../bundle/api.ts';
 import type { Failure } from './attempt.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Certificates } from './certificates.ts';
-import type { Applied, Machine, Made, Outcome, Refused, RolledBack } from './converge.ts';
+import type { Applied, Machine, Made, Outcome, Refused, RolledBack, ServedBundle } from './converge.ts';
 import type { DeadTunnels } from './dead-tunnels.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import { createNews, type Log, type News } from './news.ts';
 import { doubled, type Pace } from './pace.ts';
+import type { PeerKeys } from './peer-keys.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
+import type { Standing, StandingStore } from './ports/standing-store.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import type { UsersFiles } from './users-files.ts';
@@ -20,10 +23,15 @@ export interface Agent {
   certificates: Certificates;
   users: Pick<UsersFiles, 'configure' | 'run' | 'status'>;
   visits: Pick<Visits, 'configure' | 'run' | 'answers'>;
+  standing: StandingStore;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;
   /** Absent where `tunnel` is. */
   deadTunnels?: DeadTunnels;
+  /** Absent where `tunnel` is. */
+  keyRotation?: KeyRotation;
+  /** Absent where `tunnel` is. */
+  peerKeys?: PeerKeys;
   enrolment(): Promise<Enrolment>;
   /** The applied configuration says where the control plane is from now on. */
   controlPlaneAt(urls: readonly string[]): void;
@@ -35,7 +43,7 @@ export interface Agent {
 
 export interface Self {
   /** What the node serves. */
-  running?: VerifiedBundle;
+  running?: ServedBundle;
   /** Config hashes. */
   offered?: string;
   lkg?: string;
@@ -47,8 +55,18 @@ export interface Self {
   unsaved?: Failure;
   /** What of ours is missing although the configuration was applied. */
   missing?: Failure;
+  /** What somebody else had changed, and was restored last. */
+  restored?: Restored;
+  /** Why the time of this machine cannot be right. */
+  clock?: Failure & { state: string };
   /** A good bundle that the machine could not carry out. `at`: ms of performance.now(). */
   again?: { bundle: VerifiedBundle; at: number; tries: number };
+  /** How it stood when somebody looked last. */
+  standing?: Standing;
+  /** How it stood before the agent was started, until it stands somewhere again. */
+  before?: Pick<Standing, 'state' | 'since'>;
+  /** What is on the disk about that, as text. */
+  kept?: string;
   /** The last poll brought no answer. */
   unheard: boolean;
   converging: boolean;
@@ -61,7 +79,7 @@ export interface Self {
 export function createSelf(log: Log): Self {
   const [bell, news] = [createBell(), createNews(log)];
   return {
-    made: { release: undefined, unserved: [], portsLacking: [] },
+    made: { release: undefined, unserved: [], portsLacking: [], leftOut: [] },
     unheard: false,
     converging: false,
     changes: 0,
@@ -76,12 +94,13 @@ export function changed(self: Self): void {
   self.bell.ring();
 }
 
-export function stateOf(self: Self, nowMs: number): NodeState {
+/** `isTroubled`: something of what was applied is not served, or not kept. */
+export function stateOf(self: Self, nowMs: number, isTroubled: boolean): NodeState {
   if (self.converging) return 'converging';
   if (self.running && isStale(self, nowMs)) return 'stale';
   if (self.refusal) return self.refusal.kind;
   if (!self.running) return 'waiting';
-  return self.missing || self.unsaved ? 'degraded' : 'applied';
+  return isTroubled ? 'degraded' : 'applied';
 }
 
 /** The control plane is silent for so long that its last word has expired. What runs is served for ever. */

@@ -1,7 +1,8 @@
 // One stage of convergence as a value: what it throws becomes a failure that says where, what, and whose fault it is.
 import { KokoaError } from '../bundle/error.ts';
 
-export type Stage = 'verify' | 'guard' | 'render' | 'test' | 'network' | 'reload' | 'probe' | 'keep' | 'watch';
+export const STAGES = ['verify', 'guard', 'render', 'test', 'network', 'reload', 'probe', 'keep', 'watch'] as const;
+export type Stage = (typeof STAGES)[number];
 
 export interface Failure {
   stage: Stage;

@@ -4,6 +4,7 @@ import type { EdgeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
+import { noticeStepsBack } from './clock-step.ts';
 import { judgeCertificate } from './core/certificate.ts';
 import { type Attempt, afterFailure, afterRefusal, planOrders } from './core/order-plan.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
@@ -34,6 +35,8 @@ export interface OrdersDependencies {
   control: Pick<ControlPlane, 'lease'>;
   /** False while the mailbox may hold what would be ordered. */
   mayOrder(): boolean;
+  /** What seems to have ended would be ordered again and again, to the limits of the CA. */
+  isClockWrong?(): boolean;
   expectedUntil(hostname: string): number | undefined;
   onAccount(thumbprint: string): void;
   /** A certificate of this edge's own order was stored. */
@@ -51,6 +54,7 @@ export interface Orders {
 }
 
 interface State {
+  wentBack(): boolean;
   attempts: Map<string, Attempt>;
   inFlight: Set<string>;
   bell: Bell;
@@ -59,7 +63,8 @@ interface State {
 }
 
 export function createOrders(dependencies: OrdersDependencies): Orders {
-  const state: State = { attempts: new Map(), inFlight: new Set(), bell: createBell() };
+  const { now } = dependencies;
+  const state: State = { wentBack: noticeStepsBack(now), attempts: new Map(), inFlight: new Set(), bell: createBell() };
   return {
     wake: () => state.bell.ring(),
     async run(signal) {
@@ -70,7 +75,7 @@ export function createOrders(dependencies: OrdersDependencies): Orders {
           const order = orderOne(hostname, state, dependencies, signal).finally(() => orders.delete(order));
           orders.add(order);
         }
-        const waitMs = wakeAtMs === undefined ? TICK_MS : Math.min(TICK_MS, wakeAtMs - dependencies.now());
+        const waitMs = wakeAtMs === undefined ? TICK_MS : Math.min(TICK_MS, wakeAtMs - now());
         await state.bell.wait(waitMs, signal);
       }
       await Promise.all(orders);
@@ -82,12 +87,16 @@ async function next(state: State, dependencies: OrdersDependencies): Promise<{ s
   const { view, shelf, mayOrder, expectedUntil, now } = dependencies;
   const current = view();
   if (!current) return { start: [] };
+  if (state.wentBack()) {
+    state.attempts.clear();
+    delete state.accountAttempt;
+  }
   const thumbprint = await ensureAccount(current.config, state, dependencies);
   if (!thumbprint) return { start: [], ...(state.accountAttempt && { wakeAtMs: state.accountAttempt.notBeforeMs }) };
 
   const { node, edge } = current.config;
   const announced = edge.members.find((member) => member.node === node)?.acmeThumbprint === thumbprint;
-  if (!announced || !mayOrder()) return { start: [] };
+  if (!announced || !mayOrder() || dependencies.isClockWrong?.()) return { start: [] };
   for (const hostname of state.attempts.keys()) if (!current.hosts.has(hostname)) state.attempts.delete(hostname);
   return planOrders({
     me: node,

@@ -1,4 +1,6 @@
 // Hand-over between edges of one pool: what is ordered once is served by all, and nothing wrong is ever stored.
+import { readdir, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type CertificateMaker, createCertificateMaker } from '../test/certificate-maker.ts';
 import {
@@ -14,6 +16,9 @@ let plane: MemoryControlPlane;
 let pool: TestPool;
 /** Added to the clock of every edge. */
 let ahead = 0;
+/** What the edges are told about it. */
+let clockIsWrong = false;
+const YEAR_MS = 365 * 24 * 3600_000;
 
 beforeAll(async () => {
   maker = await createCertificateMaker();
@@ -23,7 +28,13 @@ beforeEach(async () => {
   ahead = 0;
   ca = createMemoryCertificateAuthority(maker);
   plane = createMemoryControlPlane(POOL);
-  pool = await createTestPool(plane, ca, () => Date.now() + ahead);
+  clockIsWrong = false;
+  pool = await createTestPool(
+    plane,
+    ca,
+    () => Date.now() + ahead,
+    () => clockIsWrong,
+  );
 });
 afterEach(() => pool.close());
 
@@ -70,6 +81,48 @@ test('a certificate that was imported before its hostname came is seen with it, 
   pool.configure([only], { 'app.hoge.com': 'osaka-1', 'blog.hoge.com': 'tokyo-1' });
   await until('the second is served', () => served(only).length === 2);
   expect(ca.orders).toEqual(['app.hoge.com']);
+});
+
+test('a certificate that is torn on disk breaks its own name, is named, and comes back from the pool without an order', async () => {
+  const [osaka, tokyo] = [await pool.addEdge('osaka-1'), await pool.addEdge('tokyo-1')];
+  for (const edge of [osaka, tokyo]) edge.start();
+  pool.configure([osaka, tokyo], HOSTS);
+  await until('both serve both', () => [osaka, tokyo].every((edge) => served(edge).length === 2));
+  expect(osaka.certificates.broken()).toEqual([]);
+  const before = await osaka.store.read('app.hoge.com');
+
+  // Its own order, and one that was handed over, both cut short behind the back of the agent.
+  const folder = (await readdir(pool.folder)).find((name) => name.startsWith('osaka-1'))!;
+  const certs = join(pool.folder, folder, 'certs');
+  for (const hostname of Object.keys(HOSTS)) await truncate(join(certs, hostname, 'key.pem'), 10);
+  expect(await osaka.store.read('app.hoge.com')).toBeUndefined();
+  // Nobody waits any more for what was handed over before.
+  ahead = 90_000;
+  // A new name makes it look at the disk at once, and not within half a minute.
+  pool.configure([osaka, tokyo], { ...HOSTS, 'new.hoge.com': 'tokyo-1' });
+  await until('both are named', () => osaka.certificates.broken().length === 2);
+  expect(osaka.certificates.broken().map(({ reason }) => reason)).toEqual(
+    Array(2).fill('its certificate on disk is not usable: torn: a file is missing, damaged or does not match'),
+  );
+  await until('all are served again', () => served(osaka).length === 3 && osaka.certificates.broken().length === 0);
+  expect(await osaka.store.read('app.hoge.com')).toEqual(before);
+  expect(ca.orders.sort()).toEqual([...Object.keys(HOSTS), 'new.hoge.com'].sort());
+  const said = osaka.log.filter((line) => line.includes('not usable') && line.includes('app.hoge.com'));
+  expect(said).toHaveLength(1);
+});
+
+test('a certificate that has ended is named as such, and one that was taken away is not', async () => {
+  const only = await pool.addEdge('osaka-1');
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('it is served', () => served(only).length === 1);
+  ahead = 400 * 24 * 3600_000;
+  expect(only.certificates.broken()).toEqual([
+    { hostname: 'app.hoge.com', reason: expect.stringMatching(/^its certificate ended on \d{4}-\d\d-\d\d$/) },
+  ]);
+  expect(only.certificates.status().quarantined?.[0]?.reason).toMatch(/^its certificate ended on .*; /);
+  pool.configure([only], {});
+  expect(only.certificates.broken()).toEqual([]);
 });
 
 test('an edge that joins later serves everything without an order, even what it is the orderer of now', async () => {
@@ -150,6 +203,34 @@ test('a mailbox that was lost is filled again from what the edges hold', async (
   await until('both are relayed again', () => plane.certificates.length >= before + 2);
   expect(plane.identities.at(-1)!.epoch).toBe(1);
   expect(ca.orders.length).toBe(2);
+});
+
+test('a clock that was a year ahead and is set right does not put a failed order off for a year', async () => {
+  const only = await pool.addEdge('osaka-1');
+  ahead = YEAR_MS;
+  ca.fail('app.hoge.com', 1);
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('it failed', () => only.log.some((line) => line.includes('could not be ordered')));
+  ahead = 0;
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('it is served', () => served(only).length === 1);
+});
+
+test('what seems to have ended by a wrong clock is not ordered again', async () => {
+  const only = await pool.addEdge('osaka-1');
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  await until('it is served', () => served(only).length === 1);
+  [ahead, clockIsWrong] = [YEAR_MS, true];
+  pool.configure([only], { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'osaka-1' });
+  await until('it seems to have ended', () => served(only).length === 0);
+  await until('it had time to order', () => plane.isWaiting('osaka-1'));
+  expect(ca.orders).toEqual(['app.hoge.com']);
+  [ahead, clockIsWrong] = [0, false];
+  pool.configure([only], { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'osaka-1' });
+  await until('both are served', () => served(only).length === 2);
+  expect(ca.orders).toEqual(['app.hoge.com', 'wiki.fuga.com']);
 });
 
 test('one name that fails costs itself alone, with the reason in the status, and is tried again later', async () => {

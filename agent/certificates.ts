@@ -7,6 +7,8 @@ import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import { type Bell, createBell } from './bell.ts';
 import { createOrders, type EdgeView, type Log } from './certificate-orders.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificate-shelf.ts';
+import { hostnameOfFolder } from './core/certificate-name.ts';
+import { createNews } from './news.ts';
 import { createPoolIdentityHolder } from './pool-identity.ts';
 import { createMailbox } from './pool-mailbox.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
@@ -32,6 +34,8 @@ export interface CertificatesDependencies {
   log: Log;
   /** ms since the epoch. */
   now(): number;
+  /** As long as it is, nothing is ordered. */
+  isClockWrong?(): boolean;
 }
 
 export interface Certificates {
@@ -40,8 +44,15 @@ export interface Certificates {
   /** Works until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
   status(): Pick<StatusReport, 'certificates' | 'quarantined'>;
+  /** Hosts whose certificate was there and cannot be served any more, at most 200; all others' handshakes go on. Cheap. */
+  broken(): readonly Broken[];
   /** True while a certificate that is valid now is held; undefined: the disk has not been read yet. */
   holds(hostname: string): boolean | undefined;
+}
+
+export interface Broken {
+  hostname: string;
+  reason: string;
 }
 
 /** How often the disk is read for what a person imported or damaged. */
@@ -80,10 +91,31 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
     },
   });
   const disk = createBell();
+  const revision = () => `${shelf.revision()}/${reasons.revision()}/${Math.floor(now() / STATUS_MS)}`;
+  const news = createNews(log);
+  let strange: string[] = [];
   const wakeAll = () => {
     mailbox.wake();
     orders.wake();
   };
+
+  /** What is torn may still stand in the pool's mailbox: it is waited for before anything is ordered. */
+  async function refresh(): Promise<void> {
+    try {
+      const found = await shelf.refresh();
+      for (const entry of strange.filter((each) => !found.some((other) => other.entry === each)))
+        news.over(entry, 'a certificate on disk is usable again, or gone');
+      for (const { entry, reason } of found) {
+        if (!strange.includes(entry)) mailbox.lost(hostnameOfFolder(entry) ?? entry);
+        news.trouble(entry, reason, { entry, reason }, 'a certificate on disk is not usable');
+      }
+      strange = found.map(({ entry }) => entry);
+      news.over('disk', 'the certificates on disk can be read again');
+    } catch (error) {
+      const reason = String(error).slice(0, 300);
+      news.trouble('disk', reason, { reason }, 'the certificates on disk could not be read');
+    }
+  }
 
   return {
     configure(config, chunks) {
@@ -95,14 +127,14 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
       wakeAll();
     },
     async run(signal) {
-      await refresh(shelf, log);
+      await refresh();
       isRead = true;
-      await Promise.all([mailbox.run(signal), orders.run(signal), refreshAgain(shelf, log, disk, wakeAll, signal)]);
+      await Promise.all([mailbox.run(signal), orders.run(signal), refreshAgain(refresh, disk, wakeAll, signal)]);
     },
+    broken: remembered(revision, () => brokenOf(view, shelf.broken(now()))),
     holds: (hostname) => (isRead ? shelf.isServed(hostname, now()) : undefined),
-    status: remembered(
-      () => `${shelf.revision()}/${reasons.revision()}/${Math.floor(now() / STATUS_MS)}`,
-      () => (view ? statusOf(view, shelf, reasons.of, now()) : { certificates: [], quarantined: [] }),
+    status: remembered(revision, () =>
+      view ? statusOf(view, shelf, reasons.of, now()) : { certificates: [], quarantined: [] },
     ),
   };
 }
@@ -119,18 +151,8 @@ function viewOf(config: EdgeConfig, chunks: readonly Chunk[], before: EdgeView |
   return { config, hosts };
 }
 
-async function refresh(shelf: CertificateShelf, log: Log): Promise<void> {
-  try {
-    for (const { entry, reason } of await shelf.refresh())
-      log.warn({ entry, reason }, 'a certificate on disk is not usable');
-  } catch (error) {
-    log.warn({ reason: String(error).slice(0, 300) }, 'the certificates on disk could not be read');
-  }
-}
-
 async function refreshAgain(
-  shelf: CertificateShelf,
-  log: Log,
+  refresh: () => Promise<void>,
   disk: Bell,
   changed: () => void,
   signal: AbortSignal,
@@ -139,10 +161,15 @@ async function refreshAgain(
   while (!signal.aborted) {
     await disk.wait(REFRESH_MS, signal);
     if (signal.aborted) return;
-    await refresh(shelf, log);
+    await refresh();
     changed();
     await rest.wait(REFRESH_REST_MS, signal);
   }
+}
+
+function brokenOf(view: EdgeView | undefined, broken: ReadonlyMap<string, string>): Broken[] {
+  const ours = [...broken].filter(([hostname]) => view?.hosts.has(hostname));
+  return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
 }
 
 function statusOf(
@@ -156,11 +183,14 @@ function statusOf(
     .sort((a, b) => a.notAfter - b.notAfter || (a.hostname < b.hostname ? -1 : 1))
     .slice(0, STATUS_CERTIFICATES_MAX)
     .map(({ hostname, notAfter }) => ({ hostname, notAfter: new Date(notAfter).toISOString() }));
+  const broken = shelf.broken(now);
   const quarantined: { hostname: string; reason: string }[] = [];
   for (const [hostname, orderer] of view.hosts) {
     if (quarantined.length >= STATUS_QUARANTINED_MAX) break;
     if (shelf.isServed(hostname, now)) continue;
-    quarantined.push({ hostname, reason: reasonOf(hostname) ?? waitingReason(hostname, orderer, view.config.node) });
+    const waits = reasonOf(hostname) ?? waitingReason(hostname, orderer, view.config.node);
+    const why = broken.get(hostname);
+    quarantined.push({ hostname, reason: why === undefined ? waits : `${why}; ${waits}` });
   }
   return { certificates, quarantined };
 }

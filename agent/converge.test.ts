@@ -152,7 +152,7 @@ const CASES: Record<string, Case> = {
   },
   'a tree that the web server refuses': {
     ...{ stage: 'test', fault: 'bundle', kind: 'refused', code: 'nginx_refused', events: [] },
-    spoil: () => node.refusedByTest.add('b.test'),
+    spoil: () => node.refusedByTest.add('a.test'),
   },
   'a network that cannot be set': {
     ...{ stage: 'network', fault: 'machine', kind: 'rolled_back', code: 'network_broke', events: [] },
@@ -261,7 +261,7 @@ describe('the first bundle of a node', () => {
 describe('a bundle that failed here before', () => {
   it('is not tried again when the fault was its own', async () => {
     await take(OLD);
-    node.refusedByTest.add('b.test');
+    node.refusedByTest.add('a.test');
     const condemned = await take(NEW, OLD);
     node.refusedByTest.clear();
     node.happened();

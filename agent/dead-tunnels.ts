@@ -3,7 +3,7 @@
 // It touches sockets and a table of its own, so it waits for nothing else that changes the machine.
 import type { Peer } from '../bundle/config.ts';
 import { nameOf, type Replaceable, replaceableTargets, type Target, withoutAnswer } from './core/alternatives.ts';
-import { isCalm, LOOK_MS, NOTHING_SEEN, observe, type TunnelHealth } from './core/tunnel-health.ts';
+import { type Counters, isCalm, LOOK_MS, NOTHING_SEEN, observe, type TunnelHealth } from './core/tunnel-health.ts';
 import { pause } from './follow.ts';
 import { createNews, type Log, type News } from './news.ts';
 import { type Connections, REFUSED_MS } from './ports/connections.ts';
@@ -111,8 +111,16 @@ async function measure(watched: Watched, dead: readonly Peer[], { meter, knock }
   if (isCalm(watched.health) && sent !== undefined && sent === watched.sent) return;
   const counters = await meter.read();
   watched.sent = sent;
-  const seen = [...counters].filter(([key]) => watched.peers.has(key));
+  const seen = [...watched.peers].flatMap(([key, { nextPublicKey = '' }]) => {
+    // While a peer changes its key, it may use either.
+    const both = [counters.get(key), counters.get(nextPublicKey)].filter((one) => one !== undefined);
+    return both.length > 0 ? [[key, both.reduce(sum)] as const] : [];
+  });
   watched.health = observe(watched.health, performance.now(), new Map(seen));
+}
+
+function sum(a: Counters, b: Counters): Counters {
+  return { received: a.received + b.received, sent: a.sent + b.sent };
 }
 
 function inTurn<T>(all: readonly T[], turn: number): T[] {

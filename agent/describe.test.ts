@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeNode, type Reading } from './describe.ts';
+import type { KeptStanding } from './ports/standing-store.ts';
 import { edgeBundle, NOW_MS, originBundle } from './verified.fixture.ts';
 
 const EDGE = edgeBundle(['a.test', 'b.test']);
@@ -9,6 +10,8 @@ const READING: Reading = {
   node: 'tokyo-1',
   fingerprint: 'abcd '.repeat(16).trim(),
   agentRuns: true,
+  agentVersion: '0.1.0',
+  standing: undefined,
   lkg: EDGE,
   accepted: EDGE,
   serving: '0123456789abcdef0123456789abcdef',
@@ -34,6 +37,15 @@ const certificate = (hostname: string, notAfter: number) => ({
 });
 
 describe('what status says', () => {
+  it('of what somebody else had changed', () => {
+    const what = ['set peer home', ...Array<string>(19).fill('x'.repeat(100))];
+    const { facts, lines } = describeNode({ ...READING, restored: { at: '2026-11-22T10:00:00.500Z', what } });
+    expect(facts).toMatchObject({ restored: { what } });
+    const text = lines.join(' ').replace(/ +/g, ' ');
+    expect(text).toMatch(/ restored set peer home, x[ x]+x, .*x and 15 more; at 2026-11-22T10:00:00Z/);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
   it('of an edge', () => {
     const reading = {
       ...READING,
@@ -44,6 +56,7 @@ describe('what status says', () => {
       `fingerprint   ${'abcd '.repeat(13).trim()}`,
       `              ${'abcd '.repeat(3).trim()}`,
       'agent         running',
+      'state         not known yet',
       'last good     version 1, 612e74657374',
       'web server    serves release 0123456789ab',
       'hosts         2, 1 with a certificate',
@@ -85,7 +98,7 @@ describe('what status says', () => {
       tunnel: undefined,
       allow: '8080',
     };
-    expect(describeNode(reading).lines.slice(4)).toEqual([
+    expect(describeNode(reading).lines.slice(5)).toEqual([
       'last good     version 1, 6f726967696e',
       'allows        8080',
       'tunnel        home: no handshake yet',
@@ -101,6 +114,7 @@ describe('what status says', () => {
     const reading = { ...READING, lkg: undefined, accepted: undefined, serving: undefined, agentRuns: false };
     expect(describeNode(reading).lines.slice(3)).toEqual([
       'agent         not running: start `kokoa-agent run`',
+      'state         not known yet',
       'last good     none yet: nothing was applied',
     ]);
   });
@@ -119,6 +133,44 @@ describe('what status says', () => {
     );
   });
 
+  it('how it stands, since when, why, and what is left out; in the past tense without an agent', () => {
+    const standing: KeptStanding = {
+      ...{
+        agentVersion: '0.1.0',
+        state: 'degraded',
+        since: '2029-12-31T21:00:00.000Z',
+        reason: 'b.test: nginx refuses it',
+      },
+      leftOut: [{ name: 'b.test', reason: 'nginx refuses it' }],
+    };
+    const { lines, facts } = describeNode({ ...READING, standing });
+    expect(lines.slice(4, 7)).toEqual([
+      'state         degraded since 2029-12-31T21:00:00Z (3 h): b.test: nginx refuses',
+      '              it',
+      'left out      b.test: nginx refuses it',
+    ]);
+    expect(facts).toMatchObject({ state: 'degraded', stateSince: standing.since, reason: standing.reason });
+    expect(facts).toMatchObject({ leftOut: standing.leftOut });
+    expect(describeNode({ ...READING, agentRuns: false, standing }).lines[4]).toMatch(/^state {9}was degraded since/);
+  });
+
+  it.each([
+    [0, ' (0 s)'],
+    [119, ' (119 s)'],
+    [120, ' (2 min)'],
+    [7_199, ' (119 min)'],
+    [7_200, ' (2 h)'],
+    [172_799, ' (47 h)'],
+    [864_000, ' (10 d)'],
+    [-5, ''],
+  ])('a state of %i seconds as%s', (seconds, shown) => {
+    const since = new Date(NOW_MS - seconds * 1000).toISOString();
+    const standing: KeptStanding = { agentVersion: '0', state: 'applied', since, leftOut: [] };
+    expect(describeNode({ ...READING, standing }).lines[4]).toBe(
+      `state         applied since ${since.replace('.000', '')}${shown}`,
+    );
+  });
+
   it('fits into 80 columns, whatever the names', () => {
     const long = `${'n'.repeat(63)}`;
     const names = Array.from(
@@ -128,7 +180,10 @@ describe('what status says', () => {
     const peers = [{ node: long, publicKey: KEY, address: '10.100.1.1' }];
     const lkg = edgeBundle(names, { config: { wireguard: { address: '10.100.0.1', peers } } });
     const allow = Array.from({ length: 50 }, (_, index) => String(10_000 + index * 2)).join(',');
-    const edge = describeNode({ ...READING, node: long, lkg, accepted: lkg }).lines;
+    const leftOut = names.map((name) => ({ name, reason: 'r'.repeat(300) }));
+    const since = '2029-12-31T21:00:00.000Z';
+    const standing: KeptStanding = { agentVersion: '0', state: 'degraded', since, reason: 'x'.repeat(300), leftOut };
+    const edge = describeNode({ ...READING, node: long, lkg, accepted: lkg, standing }).lines;
     const origin = describeNode({ ...READING, node: long, lkg: originBundle([1]), allow }).lines;
     expect([...edge, ...origin].filter((line) => line.length > 80)).toEqual([]);
     expect(edge.map((line) => line.slice(14)).join(' ')).toContain('and 4 more');

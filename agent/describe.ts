@@ -1,8 +1,13 @@
 // What `kokoa-agent status` says: facts as data, and the same facts as lines for a person at 80 columns.
 
-import type { VisitorAnswer } from '../bundle/api.ts';
+import type { Restored, VisitorAnswer } from '../bundle/api.ts';
+import { labelledLine } from './core/labelled-line.ts';
+import { rotationText } from './core/rotation-text.ts';
 import { tunnelAges } from './core/status-report.ts';
+import { describeStanding } from './describe-standing.ts';
 import type { HeldCertificate } from './ports/certificate-store.ts';
+import type { RotationProgress } from './ports/rotation-desk.ts';
+import type { KeptStanding } from './ports/standing-store.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 
@@ -12,6 +17,9 @@ export interface Reading {
   fingerprint: string;
   /** An agent works on this state now. */
   agentRuns: boolean;
+  agentVersion: string;
+  /** What the running agent noted last, or one that ended; undefined: nothing, or it is torn. */
+  standing: KeptStanding | undefined;
   lkg: VerifiedBundle | undefined;
   accepted: VerifiedBundle | undefined;
   /** The release that the web server serves. */
@@ -22,7 +30,11 @@ export interface Reading {
   /** Undefined: there is none, or it could not be read. */
   tunnel: TunnelState | undefined;
   usesTunnel: boolean;
+  /** Of the last WireGuard key that was to be replaced. */
+  rotation?: RotationProgress | undefined;
   allow: string;
+  /** What somebody else had changed, and was put back last. */
+  restored?: Restored | undefined;
   /** Packets to forwards that another packet filter of the machine dropped. */
   droppedByOthers: number;
   nowMs: number;
@@ -33,8 +45,6 @@ export interface Description {
   lines: string[];
 }
 
-const COLUMNS = 80;
-const LABEL_COLUMNS = 14;
 const NAMES_MAX = 5;
 const HASH_SHOWN = 12;
 const ANSWERS_SHOWN_MAX = 8;
@@ -48,33 +58,50 @@ export function describeNode(reading: Reading): Description {
   const tunnels = reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [];
   const allow = role === 'origin' ? reading.allow || 'none' : undefined;
   const dropped = reading.droppedByOthers || undefined;
+  const { restored } = reading;
+  // One that ended well is nothing to look at.
+  const rotation = reading.rotation && reading.rotation.state !== 'done' ? reading.rotation : undefined;
+  const standing = describeStanding(reading.standing, agentRuns, nowMs);
   const facts = {
     ...{ node, role, fingerprint, agentRuns, staleSince },
+    ...standing.facts,
     lastKnownGood: lkg && { hash: lkg.configHash, version: lkg.version },
     accepted: accepted && { hash: accepted.configHash, version: accepted.version },
     ...edge?.facts,
-    ...{ tunnels, allow, droppedByOthers: dropped },
+    ...{ tunnels, rotation, allow, restored, droppedByOthers: dropped },
   };
   const lines = [
-    ...line('node', role ? `${node} (${role})` : node),
-    ...line('fingerprint', fingerprint),
-    ...line('agent', agentRuns ? 'running' : 'not running: start `kokoa-agent run`'),
-    ...line('last good', lkg ? shown(lkg) : 'none yet: nothing was applied'),
-    ...(accepted && accepted.configHash !== lkg?.configHash ? line('accepted', `${shown(accepted)}, not applied`) : []),
-    ...(staleSince ? line('stale', `no word from the control plane is good since ${staleSince}; serving on`) : []),
+    ...labelledLine('node', role ? `${node} (${role})` : node),
+    ...labelledLine('fingerprint', fingerprint),
+    ...labelledLine('agent', agentRuns ? 'running' : 'not running: start `kokoa-agent run`'),
+    ...standing.lines,
+    ...labelledLine('last good', lkg ? shown(lkg) : 'none yet: nothing was applied'),
+    ...(accepted && accepted.configHash !== lkg?.configHash
+      ? labelledLine('accepted', `${shown(accepted)}, not applied`)
+      : []),
+    ...(staleSince
+      ? labelledLine('stale', `no word from the control plane is good since ${staleSince}; serving on`)
+      : []),
     ...(edge?.lines ?? []),
-    ...(allow ? line('allows', allow) : []),
+    ...(rotation ? labelledLine('rotate-key', `${rotationText(rotation)}, since ${isoSeconds(rotation.sinceMs)}`) : []),
+    ...(allow ? labelledLine('allows', allow) : []),
+    ...(restored ? labelledLine('restored', restoredText(restored)) : []),
     ...(dropped
-      ? line(
+      ? labelledLine(
           'warning',
           `another packet filter of this machine (Docker’s?) drops what edges may reach behind it, ${dropped} packets so far: see docs/operate.md`,
         )
       : []),
     ...tunnels.flatMap(({ node: peer, handshakeAgeSeconds: age }) =>
-      line('tunnel', `${peer}: ${age === null ? 'no handshake yet' : `handshake ${age} s ago`}`),
+      labelledLine('tunnel', `${peer}: ${age === null ? 'no handshake yet' : `handshake ${age} s ago`}`),
     ),
   ];
   return { facts, lines };
+}
+
+function restoredText({ at, what }: Restored): string {
+  const more = what.length > NAMES_MAX ? ` and ${what.length - NAMES_MAX} more` : '';
+  return `${what.slice(0, NAMES_MAX).join(', ')}${more}; at ${isoSeconds(Date.parse(at))}`;
 }
 
 function describeEdge({ lkg, serving, certificates, answers, nowMs }: Reading) {
@@ -85,10 +112,10 @@ function describeEdge({ lkg, serving, certificates, answers, nowMs }: Reading) {
   return {
     facts: { webServer: serving ?? 'not answering', hosts: hosts.length, hostsWithoutCertificate: without, answers },
     lines: [
-      ...line('web server', serving ? `serves release ${serving.slice(0, HASH_SHOWN)}` : 'does not answer'),
-      ...line('hosts', `${hosts.length}, ${hosts.length - without.length} with a certificate`),
+      ...labelledLine('web server', serving ? `serves release ${serving.slice(0, HASH_SHOWN)}` : 'does not answer'),
+      ...labelledLine('hosts', `${hosts.length}, ${hosts.length - without.length} with a certificate`),
       ...(without.length > 0
-        ? line('waiting', `no certificate yet: ${without.slice(0, NAMES_MAX).join(', ')}${more}`)
+        ? labelledLine('waiting', `no certificate yet: ${without.slice(0, NAMES_MAX).join(', ')}${more}`)
         : []),
       ...answerLines(answers),
     ],
@@ -103,28 +130,14 @@ function answerLines(answers: readonly VisitorAnswer[]): string[] {
     ...sorted
       .slice(0, ANSWERS_SHOWN_MAX)
       .flatMap(({ hostname, status, failure, since }) =>
-        line('answer', `${hostname}: ${failure ?? status}, since ${isoSeconds(Date.parse(since))}`),
+        labelledLine('answer', `${hostname}: ${failure ?? status}, since ${isoSeconds(Date.parse(since))}`),
       ),
-    ...(more > 0 ? line('', `and ${more} more of the last ${sorted.length} changed hosts`) : []),
+    ...(more > 0 ? labelledLine('', `and ${more} more of the last ${sorted.length} changed hosts`) : []),
   ];
 }
 
 function shown({ version, configHash }: VerifiedBundle): string {
   return `version ${version}, ${configHash.slice(0, HASH_SHOWN)}`;
-}
-
-/** A label and what it says, broken after spaces and commas, or anywhere where there is neither. */
-function line(label: string, text: string): string[] {
-  const lines: string[] = [];
-  const width = COLUMNS - LABEL_COLUMNS;
-  for (let rest = text; rest !== ''; ) {
-    const fits =
-      rest.length <= width ? rest.length : Math.max(rest.lastIndexOf(' ', width), rest.lastIndexOf(',', width - 1) + 1);
-    const end = fits > 0 ? fits : width;
-    lines.push(`${(lines.length === 0 ? label : '').padEnd(LABEL_COLUMNS)}${rest.slice(0, end).trimEnd()}`);
-    rest = rest.slice(end).trimStart();
-  }
-  return lines;
 }
 
 function isoSeconds(ms: number): string {

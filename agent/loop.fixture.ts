@@ -7,6 +7,7 @@ import type { Log } from './news.ts';
 import type { FakeNode } from './node.fixture.ts';
 import type { Pace } from './pace.ts';
 import type { ControlPlane, Offer, OfferQuery } from './ports/control-plane.ts';
+import type { KeptStanding } from './ports/standing-store.ts';
 
 /** Everything soon. */
 export const HURRY: Pace = {
@@ -34,8 +35,11 @@ export function createFakeControl() {
   /** What is answered instead, as long as it stands here. */
   const instead: { offer?: () => Promise<Offer>; report?: () => ReturnType<ControlPlane['report']> } = {};
   const answer: StatusAnswer = { bound: true };
+  /** What its clock says, when it says something. */
+  const clock: { ms?: number } = {};
 
-  const control: Pick<ControlPlane, 'offer' | 'report'> = {
+  const control: Pick<ControlPlane, 'offer' | 'report' | 'serverTime'> = {
+    serverTime: () => (clock.ms === undefined ? undefined : { ms: clock.ms, ageMs: 0 }),
     async offer(query, signal) {
       queries.push(query);
       const waits = !instead.offer && query.waitSeconds > 0 && offered?.etag === query.etag;
@@ -57,7 +61,7 @@ export function createFakeControl() {
 
   return {
     control: control as ControlPlane,
-    ...{ queries, reports, instead, answer, rouse },
+    ...{ queries, reports, instead, answer, clock, rouse },
     /** Publishes, and wakes who waits. */
     publish(bundle: BundleResponse): void {
       count += 1;
@@ -83,11 +87,13 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     configured: [] as number[],
     running: false,
     quarantined: [] as { hostname: string; reason: string }[],
+    broken: [] as { hostname: string; reason: string }[],
   };
   const users = { configured: [] as number[], quarantined: [] as { hostname: string; reason: string }[] };
   const visits = { configured: [] as [hosts: number, isStart: boolean][], answers: [] as VisitorAnswer[] };
   const announced = { revision: 0 };
   const urls: string[] = [];
+  const kept: KeptStanding[] = [];
   const fake: Certificates = {
     configure: (_config, chunks) => void certificates.configured.push(chunks.flatMap(({ routes }) => routes).length),
     async run(signal) {
@@ -96,6 +102,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     },
     status: () => ({ certificates: [], quarantined: certificates.quarantined }),
     holds: () => true,
+    broken: () => certificates.broken,
   };
   const agent: Agent = {
     version: '0.0.0',
@@ -113,13 +120,17 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
       answers: () => visits.answers,
     },
+    standing: {
+      read: async () => kept.at(-1),
+      write: async (standing) => void kept.push(structuredClone(standing)),
+    },
     enrolment: async () => ({ wireguardPublicKey: 'w', signingKey: 's', formats: [1] }),
     controlPlaneAt: (found) => void urls.push(...found),
     revision: () => JSON.stringify([announced, certificates.quarantined, users.quarantined, visits.answers]),
     log,
     pace: { ...HURRY, ...pace },
   };
-  return { agent, lines, certificates, users, visits, announced, urls };
+  return { agent, lines, certificates, users, visits, announced, urls, kept };
 }
 
 /** Waits until `found` answers something; fails after 3 s with what it was. */

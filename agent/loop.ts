@@ -6,6 +6,7 @@ import { attempt } from './attempt.ts';
 import { enact } from './converge.ts';
 import { follow, type Polled, pause, poll } from './follow.ts';
 import { keepReporting, report } from './reporter.ts';
+import { keepStanding, recallStanding, writeStanding } from './standing.ts';
 import { watch } from './watch.ts';
 
 /** Follows the control plane until `signal` aborts, and ends soon after. The web server and the tunnel outlive it. */
@@ -14,25 +15,30 @@ export async function followControlPlane(agent: Agent, signal: AbortSignal): Pro
   const queue = new PQueue({ concurrency: 1 });
   const work = async () => {
     await queue.add(() => boot(self, agent));
+    await recallStanding(self, agent);
     await Promise.all([
       follow(self, agent, queue, signal),
       watch(self, agent, queue, signal),
       keepReporting(self, agent, signal),
+      keepStanding(self, agent, signal),
       keepEdge(self, agent, signal),
       agent.deadTunnels?.run(() => self.running, signal),
+      agent.keyRotation?.run(() => self.running !== undefined, signal),
+      agent.peerKeys?.run(() => self.running?.config, signal),
     ]);
   };
   // Every write is whole or not there, so what is still at work after that may be cut off.
   await Promise.race([work(), aborted(signal).then(() => pause(agent.pace.stopMs, new AbortController().signal))]);
 }
 
-/** Serves the last known good, pulls once, converges, reports. */
+/** Serves the last known good, pulls once, converges, reports. What was condemned before is tried again: somebody asked for it. */
 export async function convergeOnce(agent: Agent): Promise<Polled> {
   const self = createSelf(agent.log);
   const queue = new PQueue({ concurrency: 1 });
   await queue.add(() => boot(self, agent));
   const polled = await poll({ everything: false }, self, agent, queue, { waitSeconds: 0 });
   await report(self, agent);
+  await writeStanding(self, agent);
   return polled;
 }
 

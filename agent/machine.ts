@@ -1,6 +1,6 @@
 // One node's parts, put together: what convergence may touch. Adapters come in as ports.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
-import type { Chunk, EdgeConfig } from '../bundle/config.ts';
+import type { Chunk, EdgeConfig, NodeRole } from '../bundle/config.ts';
 import type { Answers } from './backends-open.ts';
 import type { Machine, Release } from './converge.ts';
 import { renderNginx, type Templates } from './core/render-nginx.ts';
@@ -36,6 +36,8 @@ export interface MachineParts {
   eyes: Eyes;
   /** The network of the tunnels may be on loopback: a fleet on one machine. */
   allowLoopback: boolean;
+  /** What `join` said the machine is for. */
+  role?: NodeRole | undefined;
   now(): number;
 }
 
@@ -47,12 +49,12 @@ const NO_NETWORK: Machine['network'] = {
   restoreFilter: async () => [],
 };
 
-export function createMachine({ trusted, network, edge, eyes, allowLoopback, now }: MachineParts): Machine {
+export function createMachine({ trusted, network, edge, eyes, allowLoopback, role, now }: MachineParts): Machine {
   return {
     trusted,
     network: network ?? NO_NETWORK,
     ...(edge && { edge: edgeOf({ ...edge, web: rememberFeatures(edge.web, now) }) }),
-    guard: { allowLoopback },
+    guard: { allowLoopback, ...(role && { role }) },
     probe: (questions, timeoutMs) => look(questions, eyes, timeoutMs),
     probeMs: PROBE_MS,
     now,
@@ -65,7 +67,7 @@ function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
     releases: parts.releases,
     answers: parts.answers,
     prepareUsers: parts.prepareUsers,
-    render: (config, bundle) => render(config, bundle, parts),
+    render: (config, bundle, leftOut) => render(config, bundle, leftOut, parts),
   };
 }
 
@@ -73,12 +75,13 @@ function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
 async function render(
   config: EdgeConfig,
   { configHash, chunks }: VerifiedBundle,
+  leftOut: readonly string[],
   { web, templates, settings, isFreePort: isFree, readStreams }: EdgeParts,
 ): Promise<Release> {
   const features = await web.features();
   const taken = await takenStreams(config, { web, readStreams, isFree, addresses: settings.listen.addresses });
   const streams = config.edge.streams?.filter((stream) => !taken.includes(stream));
-  const dependsOn = canonicalJson({ configHash, features, settings, templates, taken });
+  const dependsOn = canonicalJson({ configHash, features, settings, templates, taken, leftOut });
   const id = sha256Hex(dependsOn).slice(0, RELEASE_ID_CHARACTERS);
   const edge = { ...config.edge, ...(streams && { streams }) };
   const input = { config: { ...config, edge }, chunks, features, templates, settings: { ...settings, releaseId: id } };

@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { failureText } from '../bundle/error.ts';
 import { registerCerts } from './cli/certs.ts';
 import { registerJoin } from './cli/join.ts';
+import { registerLeave } from './cli/leave.ts';
+import { registerPreflight } from './cli/preflight.ts';
+import { registerRotateKey } from './cli/rotate-key.ts';
 import { registerRun } from './cli/run.ts';
 import { registerStatus } from './cli/status.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -19,10 +22,13 @@ const program = new Command('kokoa-agent')
   )
   .showHelpAfterError('(kokoa-agent --help lists the commands)');
 
+registerPreflight(program);
 registerJoin(program);
 registerRun(program);
 registerStatus(program);
+registerRotateKey(program);
 registerCerts(program);
+registerLeave(program);
 for (const command of [...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   const words = command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`;
   command.showHelpAfterError(`(kokoa-agent ${words} --help explains it)`);

@@ -3,6 +3,7 @@ import type { Forward, NodeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
 import { parseAllowList } from './core/allow-list.ts';
 import { LINGER_MS } from './core/closing-ports.ts';
+import type { OwnNetwork } from './core/networks-overlap.ts';
 import { createNetwork, type Network } from './network.ts';
 import type { KernelSetting, OwnSetting } from './ports/kernel-settings.ts';
 import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
@@ -20,6 +21,8 @@ let fail: { firewall?: boolean; firewallLate?: boolean; tunnel?: boolean; settin
 let kernel: { on: readonly KernelSetting[]; own: readonly OwnSetting[] };
 let network: Network;
 let nowMs = 0;
+/** What the machine reaches without the tunnel. */
+let lan: OwnNetwork[];
 
 /** A kernel in memory that does what the steps say. */
 function carryOut(step: TunnelStep): void {
@@ -50,9 +53,15 @@ beforeEach(() => {
   state = { up: false, listenPort: 0, peers: [] };
   filter = undefined;
   fail = {};
+  lan = [{ network: '192.168.1.0/24', device: 'eth0' }];
   kernel = { on: [], own: [] };
-  network = createNetwork({
+  network = open();
+});
+
+function open(agreed?: string): Network {
+  return createNetwork({
     interfaceName: 'kokoa0',
+    agreed,
     allow: parseAllowList('8080,192.168.1.20:80,53/udp,192.168.1.20:53/udp'),
     now: () => nowMs,
     tunnel: {
@@ -69,7 +78,7 @@ beforeEach(() => {
       savedEndpoints: async () => new Map(),
     },
     forwarding: {
-      routing: { devices: async (hosts) => new Map(hosts.map((host) => [host, 'eth0'])) },
+      routing: { devices: async (hosts) => new Map(hosts.map((host) => [host, 'eth0'])), networks: async () => lan },
       settings: {
         read: async (asked) => ({
           everywhere: false,
@@ -98,7 +107,7 @@ beforeEach(() => {
       },
     },
   });
-});
+}
 
 const isOneOf = (settings: readonly KernelSetting[]) => (one: KernelSetting) =>
   settings.some(({ interfaceName, name }) => interfaceName === one.interfaceName && name === one.name);
@@ -303,12 +312,50 @@ describe('forwards', () => {
     await network.apply(at([{ ...LAN, hostPort: 81 }]));
     expect([filter?.includes('20001'), kernel.own]).toEqual([false, []]);
   });
+});
 
-  it('make the filter be looked at every time', async () => {
-    await network.apply(at([LAN]));
+describe('the filter', () => {
+  it.each([
+    ['an origin', originBundle([8080]).config],
+    ['an edge', CONFIG],
+  ])('of %s is looked at every time, and put back', async (_, config) => {
+    await network.apply(config);
+    const before = filter;
     filter = undefined;
-    expect(await network.differs(at([LAN]))).toBe(true);
-    await network.repair(at([LAN]));
-    expect(filter).toContain('20001');
+    expect(await network.differs(config)).toBe(true);
+    expect(await network.repair(config)).toEqual(['packet filter']);
+    expect(filter).toBe(before);
+  });
+});
+
+describe('the network of the tunnels', () => {
+  const over = (network: string, address: string): NodeConfig => ({
+    ...originBundle([]).config,
+    network: { wireguard: network },
+    wireguard: { address, peers: [] },
+  });
+
+  it.each([
+    ['the LAN', '192.168.1.0/24', '192.168.1.9'],
+    ['half of the LAN', '192.168.1.0/25', '192.168.1.9'],
+    ['all that may be the LAN', '192.168.0.0/16', '192.168.7.9'],
+  ])('never lies over %s, and nothing is touched', async (_, wireguard, address) => {
+    await network.apply(CONFIG);
+    const before = structuredClone([state, filter]);
+    await expect(network.apply(over(wireguard, address))).rejects.toMatchObject({
+      code: 'network_overlaps',
+      message: expect.stringContaining('192.168.1.0/24 on eth0'),
+    });
+    expect([state, filter]).toEqual(before);
+    expect(await network.apply(CONFIG)).toEqual([]);
+  });
+
+  it('may, where its owner agreed to it at join', async () => {
+    network = open('192.168.0.0/16');
+    await network.apply(over('192.168.0.0/16', '192.168.7.9'));
+    expect(state.address).toBe('192.168.7.9/16');
+    await expect(network.apply(over('192.168.1.0/24', '192.168.1.9'))).rejects.toMatchObject({
+      code: 'network_overlaps',
+    });
   });
 });

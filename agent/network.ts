@@ -1,12 +1,15 @@
 // Tunnel and packet filter as one: what a node's config says about the network, made true. Law: the filter stands before a peer
 // can send the first packet.
-import type { NodeConfig } from '../bundle/config.ts';
+import PQueue from 'p-queue';
+import type { NodeConfig, Peer } from '../bundle/config.ts';
+import { KokoaError } from '../bundle/error.ts';
 import { type AllowedRange, allowedForwards } from './core/allow-list.ts';
 import { hasExpired, NO_PORTS, type OpenOrigin, openingsOf, openOrigin, portsInForce } from './core/closing-ports.ts';
 import { renderFirewall } from './core/firewall.ts';
 import { type ForwardingPlan, isNothing } from './core/forwarding-plan.ts';
 import { networkPart } from './core/network-part.ts';
-import { planTunnel } from './core/tunnel-plan.ts';
+import { overlapsOf, overlapText } from './core/networks-overlap.ts';
+import { planKeys, planTunnel } from './core/tunnel-plan.ts';
 import { createForwarding, type ForwardingParts } from './forwarding.ts';
 import type { Firewall } from './ports/firewall.ts';
 import type { Tunnel, TunnelState, TunnelStep } from './ports/tunnel.ts';
@@ -19,7 +22,9 @@ export interface NetworkParts {
   interfaceName: string;
   /** What the owner of this machine allows; only origins use it. */
   allow: readonly AllowedRange[];
-  /** ms since the epoch. */
+  /** The network of the tunnels that the owner agreed to at join. */
+  agreed?: string | undefined;
+  /** ms of a clock that nobody sets: how long a port stays open must not depend on the time of day. */
   now(): number;
 }
 
@@ -46,13 +51,27 @@ export interface Network {
   seen(): TunnelState | undefined;
 }
 
+/** What the change of a WireGuard key needs, its own or a peer's (ADR 24). */
+export interface NetworkKeys {
+  /** Gives each peer's address to the key that it uses now, of those in the last config. Answers what was done. @throws KokoaError tunnel_failed */
+  followKeys(): Promise<string[]>;
+  /**
+   * The same at once, without reading anything: by the handshakes that the caller has just read. @throws KokoaError tunnel_failed
+   */
+  moveKeys(latest: ReadonlyMap<string, number>): Promise<string[]>;
+  /**
+   * Changes the key file by `change`, and the interface takes what is in it; every peer hears of it at once. Nobody sees the one without the
+   * other. @throws KokoaError tunnel_failed, and what `change` throws
+   */
+  useKeyFile(change: () => Promise<void>): Promise<void>;
+}
+
 const FILTER = 'packet filter';
 const SETTINGS = 'kernel settings for forwards';
 
 interface Wanted {
   ruleset: string;
   settings: ForwardingPlan;
-  hasForwards: boolean;
 }
 
 export function createNetwork({
@@ -61,13 +80,18 @@ export function createNetwork({
   forwarding: kernel,
   interfaceName,
   allow,
+  agreed,
   now,
-}: NetworkParts): Network {
+}: NetworkParts): Network & NetworkKeys {
   const forwarding = createForwarding(kernel, interfaceName);
   let ruleset: string | undefined;
   let ports = NO_PORTS;
   let applied: string | undefined;
   let seen: TunnelState | undefined;
+  /** What the tunnel was made of last; steps for it never interleave. */
+  let inForce: NodeConfig | undefined;
+  const queue = new PQueue({ concurrency: 1 });
+  const inTurn = <T>(task: () => Promise<T>) => queue.add(task) as Promise<T>;
   /** Public key → node, of the config before this one: what is removed has a name too. */
   let names: ReadonlyMap<string, string> = new Map();
 
@@ -84,16 +108,29 @@ export function createNetwork({
     const forwards = allowedForwards(open.forwards, allow);
     const settings = await forwarding.plan(forwards);
     const text = rulesetFor(config, open, interfaceName, allow, settings.guarded);
-    return { ruleset: text, settings, hasForwards: forwards.length > 0 };
+    return { ruleset: text, settings };
   }
 
-  /** With forwards more depends on the filter than without, so it is not only compared with what was applied. */
+  /** Never only compared with what was applied: whoever reloads nftables flushes our table too, and every port is open then. */
   async function filterStands(wanted: Wanted): Promise<boolean> {
-    return wanted.ruleset === ruleset && (!wanted.hasForwards || (await firewall.matches()));
+    return wanted.ruleset === ruleset && (await firewall.matches());
+  }
+
+  /** A signature alone must not turn the machine's way to its LAN into a tunnel. */
+  async function refuseOverlap({ network }: NodeConfig): Promise<void> {
+    if (network.wireguard === agreed) return;
+    const overlaps = overlapsOf(network.wireguard, await kernel.routing.networks(interfaceName));
+    if (overlaps.length === 0) return;
+    throw new KokoaError(
+      'network_overlaps',
+      `the network of the tunnels, ${network.wireguard}, lies over what this machine reaches otherwise: ${overlapText(overlaps)}`,
+      { hint: 'if it is meant, its owner joins again with --force; else correct network.wireguard in kokoa.yaml' },
+    );
   }
 
   async function make(config: NodeConfig, unsettled: (error: unknown) => false): Promise<string[]> {
     applied = undefined;
+    await refuseOverlap(config);
     const done: string[] = [];
     const next = portsInForce(ports, declared(config), now());
     const wanted = await wantedFor(config, openOrigin(next));
@@ -105,12 +142,16 @@ export function createNetwork({
       done.push(FILTER);
     }
     ports = next;
-    const steps = await plan(config);
-    if (steps.length > 0) await tunnel.apply(steps);
+    const steps = await inTurn(async () => {
+      inForce = config;
+      const wantedSteps = await plan(config);
+      if (wantedSteps.length > 0) await tunnel.apply(wantedSteps);
+      return wantedSteps;
+    });
     const settled = await forwarding.turnOn(wanted.settings).then(() => true, unsettled);
     if (settled && !isNothing(wanted.settings)) done.push(SETTINGS);
     applied = networkPart(config);
-    const known = new Map(config.wireguard.peers.map(({ publicKey, node }) => [publicKey, node]));
+    const known = namesIn(config);
     const said = steps.map((step) => described(step, new Map([...names, ...known])));
     names = known;
     return [...done, ...said];
@@ -121,7 +162,8 @@ export function createNetwork({
     async differs(config) {
       const wanted = await wantedFor(config, openOrigin(ports));
       if (!isNothing(wanted.settings) || !(await filterStands(wanted))) return true;
-      return (await plan(config)).length > 0;
+      // Which key of a peer has its address is `followKeys`' to see to, and nobody changed it.
+      return (await inTurn(() => plan(config))).some((step) => !isOfTwoKeys(step, config));
     },
     hasPortsToClose: () => hasExpired(ports, now()),
     repair: (config) =>
@@ -134,9 +176,45 @@ export function createNetwork({
       return [FILTER];
     },
     droppedByOthers: () => firewall.droppedByOthers(),
+    moveKeys: (latest) =>
+      inTurn(async () => {
+        if (inForce === undefined) return [];
+        const steps = planKeys(inForce, (key) => latest.get(key) ?? 0);
+        if (steps.length > 0) await tunnel.apply(steps);
+        return steps.map((step) => described(step, namesIn(inForce!)));
+      }),
+    followKeys: () =>
+      inTurn(async () => {
+        const config = inForce;
+        if (!config?.wireguard.peers.some(({ nextPublicKey }) => nextPublicKey !== undefined)) return [];
+        const steps = (await plan(config)).filter((step) => isOfTwoKeys(step, config));
+        if (steps.length > 0) await tunnel.apply(steps);
+        return steps.map((step) => described(step, namesIn(config)));
+      }),
+    useKeyFile: (change) =>
+      inTurn(async () => {
+        await change();
+        const { peers } = await read();
+        await tunnel.apply([{ kind: 'rekey', peers: peers.filter(({ allowedIps }) => allowedIps.length > 0) }]);
+      }),
     read,
     seen: () => seen,
   };
+}
+
+/** By public key. */
+function namesIn({ wireguard }: NodeConfig): Map<string, string> {
+  return new Map(wireguard.peers.flatMap((peer) => keysOf(peer).map((key) => [key, peer.node])));
+}
+
+function keysOf({ publicKey, nextPublicKey }: Peer): string[] {
+  return nextPublicKey === undefined ? [publicKey] : [publicKey, nextPublicKey];
+}
+
+function isOfTwoKeys(step: TunnelStep, { wireguard }: NodeConfig): boolean {
+  if (step.kind !== 'setPeer') return false;
+  const peer = wireguard.peers.find((one) => keysOf(one).includes(step.peer.publicKey));
+  return peer?.nextPublicKey !== undefined;
 }
 
 /** Steps by the names of nodes; a key that nobody named is shown by its beginning. */
@@ -151,6 +229,8 @@ function described(step: TunnelStep, names: ReadonlyMap<string, string>): string
       return `listen port ${step.port}`;
     case 'setPeer':
       return `set peer ${nameOf(step.peer.publicKey)}`;
+    case 'rekey':
+      return 'took another key';
     case 'removePeer':
       return `removed peer ${nameOf(step.publicKey)}`;
   }

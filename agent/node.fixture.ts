@@ -53,6 +53,8 @@ export async function createFakeNode() {
   const answers = new Map<string, HostAnswer | (() => Promise<HostAnswer>)>();
   /** Names of bundles whose trees `nginx -t` refuses, and what `accept` says instead of yes. */
   const refusedByTest = new Set<string>();
+  /** What `nginx -t` says when it refuses. */
+  const words = { of: (_release: string): string => 'nginx: [emerg] no' };
   const acceptances = new Map<string, Acceptance>();
 
   const step = (name: Failing, event: string) => {
@@ -107,7 +109,7 @@ export async function createFakeNode() {
       tests.push(release);
       const hosts = hostsOf(disk.get(release.split('/').at(-1)!));
       const refused = [...refusedByTest].some((hostname) => hosts.includes(hostname));
-      return refused ? { ok: false, detail: 'nginx: [emerg] no' } : { ok: true, detail: '' };
+      return refused ? { ok: false, detail: words.of(release) } : { ok: true, detail: '' };
     },
     async reload() {
       step('reload', `${state.webRuns ? 'reload' : 'start'} ${hostsOf(disk.get(state.current ?? '')).join('+')}`);
@@ -193,7 +195,7 @@ export async function createFakeNode() {
   };
 
   return {
-    ...{ machine, events, tests, fails, state, answers, refusedByTest },
+    ...{ machine, events, tests, fails, state, answers, refusedByTest, words },
     /** Lets `accept` take this bundle, and answers the offer that stands for it. */
     offer(bundle: VerifiedBundle): BundleResponse {
       const name = nameOf(bundle.configHash);

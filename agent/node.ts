@@ -1,6 +1,6 @@
 // The wiring of one node: settings and keys from the state directory become adapters, adapters become an Agent. Nothing is decided here.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Enrolment } from '../bundle/api.ts';
@@ -12,6 +12,7 @@ import { createCertsDir } from './adapters/certs-dir.ts';
 import { createConnectionRefusal } from './adapters/connection-refusal.ts';
 import { createConnectionReset } from './adapters/connection-reset.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
+import { makeDirectory } from './adapters/durable-write.ts';
 import { isFreePort } from './adapters/free-ports.ts';
 import { createKernelSettings } from './adapters/kernel-settings.ts';
 import { knock } from './adapters/knock.ts';
@@ -23,8 +24,10 @@ import { createOwnWebServer } from './adapters/own-web-server.ts';
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
 import { isOneReachable } from './adapters/reach.ts';
 import { releasesDir } from './adapters/releases-dir.ts';
+import { openRotationDesk } from './adapters/rotation-desk.ts';
 import { createRouting } from './adapters/routing.ts';
 import { readSettings } from './adapters/settings-file.ts';
+import { createStandingFile } from './adapters/standing-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import { trustedDir } from './adapters/trusted-dir.ts';
 import { createUsersDir } from './adapters/users-dir.ts';
@@ -34,16 +37,21 @@ import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
 import { type CertificatesDependencies, createCertificates } from './certificates.ts';
 import { allowListEntries, parseAllowList } from './core/allow-list.ts';
+import { clockDoubt } from './core/clock-doubt.ts';
 import { nginxPaths, releaseFolder, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
 import { createDeadTunnels, type DeadTunnels } from './dead-tunnels.ts';
+import { createKeyRotation } from './key-rotation.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork, type Network } from './network.ts';
 import type { Log } from './news.ts';
 import { rememberAddress } from './own-address.ts';
 import { PACE } from './pace.ts';
+import { createPeerKeys } from './peer-keys.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
+import type { ControlPlane } from './ports/control-plane.ts';
 import type { Settings } from './ports/settings.ts';
 import type { VisitsStore } from './ports/visits-store.ts';
+import { withSignedReports } from './signed-reports.ts';
 import { createUrlsInForce } from './urls-in-force.ts';
 import { createUsersFiles } from './users-files.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -63,16 +71,18 @@ const WORKER_CONNECTIONS = 8192;
 export async function openNode(stateDir: string): Promise<Node> {
   const settings = await readSettings(stateDir);
   const keys = await openNodeKeys(stateDir);
-  await mkdir(join(stateDir, 'run'), { recursive: true, mode: 0o755 });
+  await makeDirectory(join(stateDir, 'run'), 0o755);
   const log: Log = pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
   const urls = createUrlsInForce(settings.urls);
-  const control = createControlPlane({
+  const channel = createControlPlane({
     urls: urls.all,
     token: () => readToken(stateDir),
     ...(settings.caFile && { caFile: settings.caFile }),
   });
+  const control = withSignedReports(channel, { node: settings.node, signingKey: keys.signingKey, now: Date.now });
   const worker = await workerIfRoot();
-  const network = openNetwork(stateDir, settings, keys);
+  const tunnel = openTunnel(stateDir, settings, keys, log);
+  const network = tunnel?.network;
   const certificateStore = openStore(stateDir, worker);
   const announced: { acmeThumbprint?: string } = {};
   const certificates = openCertificates(stateDir, settings, keys, {
@@ -129,6 +139,7 @@ export async function openNode(stateDir: string): Promise<Node> {
       nowSeconds: () => Date.now() / 1000,
     },
     allowLoopback: settings.interfaceName === undefined,
+    role: settings.role,
     now: Date.now,
   });
   const address = rememberAddress(
@@ -146,10 +157,14 @@ export async function openNode(stateDir: string): Promise<Node> {
   return {
     ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, users, visits, enrolment, log },
     ...{ settings, keys, network, visitsStore, pace: PACE },
+    standing: createStandingFile(join(stateDir, 'state.json')),
     controlPlaneAt: urls.learn,
     revision: () =>
-      JSON.stringify([announced, address.known(), certificates.status(), users.revision(), visits.revision()]),
-    ...(network && { tunnel: network.seen }),
+      JSON.stringify([
+        ...[announced, address.known(), certificates.status(), users.revision(), visits.revision()],
+        tunnel?.keyRotation.revision(),
+      ]),
+    ...(tunnel && { tunnel: tunnel.network.seen, keyRotation: tunnel.keyRotation, peerKeys: tunnel.peerKeys }),
     ...(settings.interfaceName && { deadTunnels: openDeadTunnels(settings.interfaceName, log) }),
   };
 }
@@ -168,13 +183,25 @@ function openStore(stateDir: string, worker: WorkerAccount | undefined): Certifi
   return createCertsDir({ dir: join(stateDir, 'certs'), ...(worker && { gid: worker.gid }) });
 }
 
-function openNetwork(stateDir: string, { interfaceName, allow }: Settings, keys: NodeKeys): Network | undefined {
+/** Network, and what changes keys in it. */
+function openTunnel(stateDir: string, { interfaceName, allow, network: agreed }: Settings, keys: NodeKeys, log: Log) {
   if (interfaceName === undefined) return undefined;
   const runDir = join(stateDir, 'run');
   const tunnel = createWireguard({ interfaceName, keyFile: keys.wireguardKeyFile, stateDir, runDir });
   const firewall = createNftables({ interfaceName });
   const forwarding = { settings: createKernelSettings({ stateDir }), routing: createRouting() };
-  return createNetwork({ tunnel, firewall, forwarding, interfaceName, allow: parseAllowList(allow), now: Date.now });
+  const network = createNetwork({
+    ...{ tunnel, firewall, forwarding, interfaceName, agreed },
+    allow: parseAllowList(allow),
+    now: () => performance.now(),
+  });
+  const { handshakes } = tunnel;
+  const desk = openRotationDesk(stateDir);
+  return {
+    network,
+    keyRotation: createKeyRotation({ keys: keys.wireguard, network, handshakes, desk, log, now: Date.now }),
+    peerKeys: createPeerKeys({ network, handshakes, log }),
+  };
 }
 
 function openDeadTunnels(interfaceName: string, log: Log): DeadTunnels {
@@ -191,7 +218,7 @@ function openCertificates(
   stateDir: string,
   settings: Settings,
   keys: NodeKeys,
-  parts: Pick<CertificatesDependencies, 'control' | 'log' | 'store' | 'onAccount'>,
+  parts: Pick<CertificatesDependencies, 'log' | 'store' | 'onAccount'> & { control: ControlPlane },
 ) {
   return createCertificates({
     ...parts,
@@ -201,6 +228,7 @@ function openCertificates(
     keyring: createPoolKeyring(join(stateDir, 'pool.key')),
     sealing: age,
     now: Date.now,
+    isClockWrong: () => clockDoubt({ nowMs: Date.now(), serverMs: parts.control.serverTime()?.ms }) !== undefined,
   });
 }
 

@@ -127,7 +127,10 @@ export async function openSigningPlane() {
     },
     publishRoutes(node: string, routes: readonly WireRoute[], url?: string): void {
       const text = canonicalJson({ routes });
-      this.publish({ ...edgeConfig(node, [text]), controlPlane: { urls: [url ?? this.url] } }, { [sha256Hex(text)]: text });
+      this.publish(
+        { ...edgeConfig(node, [text]), controlPlane: { urls: [url ?? this.url] } },
+        { [sha256Hex(text)]: text },
+      );
     },
     publishOrigin(node: string, ports: number[]): void {
       const { edge: _, ...base } = edgeConfig(node, []);

@@ -82,7 +82,7 @@ describe('the one file', () => {
       expect((await execa(file, ['--version'], { env, extendEnv: false, cwd: '/' })).stdout).toBe(version);
     }
     const { stdout } = await agent.start(agent.state('none'), ['--help']);
-    for (const command of ['join', 'run', 'once', 'status', 'certs'])
+    for (const command of ['preflight', 'join', 'run', 'once', 'status', 'certs', 'leave'])
       expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
   });
 
@@ -137,10 +137,11 @@ describe('the one file', () => {
 
   it('verifies a signed bundle, and keeps its keys when it joins again', { timeout: 60_000 }, async () => {
     plane.publishEdge('tokyo-1', ['a.test']);
-    const first = await joinAs('rejoined', 'tokyo-1');
+    const ports = ['--http-port', String(await freePort()), '--https-port', String(await freePort())];
+    const first = await joinAs('rejoined', 'tokyo-1', ports);
     expect(first.stdout).toMatch(/joined as tokyo-1 \(edge\), version \d+ verified\nnext: kokoa-agent run$/);
     plane.publishEdge('tokyo-1', ['a.test', 'b.test']);
-    const second = await joinAs('rejoined', 'tokyo-1');
+    const second = await joinAs('rejoined', 'tokyo-1', ports);
     expect(second.exitCode).toBe(0);
     expect(second.stdout.split('\n')[1]).toBe(first.stdout.split('\n')[1]);
     const keys = plane.reports.map(({ enrolment }) =>
@@ -149,7 +150,7 @@ describe('the one file', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
-  it('warns at join when an edge could not listen', async () => {
+  it('says at join when an edge could not listen', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as { port: number };
@@ -158,8 +159,10 @@ describe('the one file', () => {
     const { exitCode, stderr } = await joinAs('taken', 'tokyo-1', ports);
     await new Promise((resolve) => other.close(resolve));
     expect([exitCode, stderr]).toEqual([
-      0,
-      expect.stringContaining(`cannot serve on 127.0.0.1 port ${port}: another program has it`),
+      1,
+      expect.stringMatching(
+        new RegExp(`^error {4}TCP port ${port}: .* listens there[\\s\\S]*\\(preflight_failed\\)`, 'm'),
+      ),
     ]);
   });
 

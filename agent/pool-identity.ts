@@ -45,6 +45,9 @@ export function createPoolIdentityHolder(dependencies: IdentityDependencies): Po
     relayed: PoolIdentity | undefined,
   ): Promise<{ again: boolean; wakeAtMs?: number }> {
     const { node: me, edge } = config;
+    // After the clock was set back nobody waits for a time of before.
+    put.atMs = Math.min(put.atMs, now());
+    if (waiting) waiting.sinceMs = Math.min(waiting.sinceMs, now());
     const plan = planIdentity({
       me,
       pool: edge.pool,

@@ -6,6 +6,7 @@ import type { RelayResponse } from '../bundle/api.ts';
 import { createBell } from './bell.ts';
 import type { EdgeView, Log } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
+import { noticeStepsBack } from './clock-step.ts';
 import { giveCertificates } from './give-certificates.ts';
 import { absorb, askAgain, createMailboxState, type MailboxState, resetMailbox } from './mailbox-state.ts';
 import { createNews, type News } from './news.ts';
@@ -45,6 +46,8 @@ export interface Mailbox {
   wake(): void;
   /** True when the mailbox was read once and the pool's identity is held: what it offers is known. */
   ready(): boolean;
+  /** What was held of this hostname is of no use any more: its copy here is expected anew. */
+  lost(hostname: string): void;
   /** ms until when another member may still hand this hostname's certificate over. */
   expectedUntil(hostname: string): number | undefined;
   run(signal: AbortSignal): Promise<void>;
@@ -55,10 +58,15 @@ export function createMailbox(dependencies: MailboxDependencies): Mailbox {
   const state = createMailboxState('', now());
   const told: Told = { ...dependencies, news: createNews(log) };
   const bell = createBell();
+  const wentBack = noticeStepsBack(now);
 
   return {
     wake: () => bell.ring(),
     ready: () => state.read && state.pool === view()?.config.edge.pool && identity.held() !== undefined,
+    lost(hostname) {
+      const entry = state.entries.get(hostname);
+      if (entry && !entry.refused) entry.seenMs = now();
+    },
     expectedUntil(hostname) {
       const entry = state.entries.get(hostname);
       // A refused one counts too: it may be of a machine that was replaced, and another member holds the good one.
@@ -84,11 +92,19 @@ export function createMailbox(dependencies: MailboxDependencies): Mailbox {
 
   async function work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (wentBack()) readAnew(state, now());
       const wakeAtMs = await settleOrSay();
       onSettled();
       await bell.wait(Math.min(TICK_MS, wakeAtMs - now()), signal);
     }
   }
+}
+
+/** Nothing of what was put off, or expected, by another time of day counts. */
+function readAnew(state: MailboxState, nowMs: number): void {
+  const { interrupt } = state;
+  resetMailbox(state, state.pool, nowMs);
+  interrupt();
 }
 
 /** Identity first, then what others sent, then what others lack. Answers when to look again without news (ms). */

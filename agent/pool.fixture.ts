@@ -41,13 +41,17 @@ export async function createTestPool(
   plane: MemoryControlPlane,
   ca: MemoryCertificateAuthority,
   now: () => number = Date.now,
+  isClockWrong: () => boolean = () => false,
 ): Promise<TestPool> {
   const folder = await mkdtemp(join(tmpdir(), 'kokoa-pool-'));
   const edges: TestEdge[] = [];
   return {
     folder,
     async addEdge(node) {
-      const edge = await createTestEdge(node, join(folder, `${node}-${edges.length}`), plane, ca, now);
+      const edge = await createTestEdge(node, join(folder, `${node}-${edges.length}`), plane, ca, {
+        now,
+        isClockWrong,
+      });
       edges.push(edge);
       return edge;
     },
@@ -74,7 +78,7 @@ async function createTestEdge(
   folder: string,
   plane: MemoryControlPlane,
   ca: MemoryCertificateAuthority,
-  now: () => number,
+  clock: { now(): number; isClockWrong(): boolean },
 ): Promise<TestEdge> {
   const { privateKey: signingKey } = generateKeyPairSync('ed25519');
   const ageIdentity = await age.generate();
@@ -102,7 +106,7 @@ async function createTestEdge(
         info: (fields, message) => log.push(JSON.stringify({ message, ...fields })),
         warn: (fields, message) => log.push(JSON.stringify({ message, ...fields })),
       },
-      now,
+      ...clock,
     });
   const edge: TestEdge = {
     member,

@@ -1,7 +1,8 @@
 // Tells the control plane how the node is: at least every heartbeat, and soon after something changed. Law: one report at a time, so
 // that an older one never overtakes a newer, and nobody waits for it.
-import { type Agent, isStale, type Self, stateOf, told } from './agent.ts';
+import { type Agent, isStale, type Self, told } from './agent.ts';
 import { composeReport, tunnelAges } from './core/status-report.ts';
+import { standingOf } from './standing.ts';
 
 /** Reports until `signal` aborts. Never throws. */
 export async function keepReporting(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
@@ -18,25 +19,28 @@ export async function keepReporting(self: Self, agent: Agent, signal: AbortSigna
 
 /** One report. Never throws. */
 export async function report(self: Self, agent: Agent): Promise<void> {
-  const { control, machine } = agent;
-  const error = self.missing ?? self.unsaved ?? self.refusal;
+  const { control } = agent;
+  const error = self.missing ?? self.unsaved ?? self.clock ?? self.refusal;
+  const { state, since, reason } = standingOf(self, agent);
   try {
     const sent = await control.report(
       composeReport({
         agentVersion: agent.version,
-        state: stateOf(self, machine.now()),
+        ...{ state, stateSince: since, ...(reason !== undefined && { reason }) },
         ...(self.offered && { offered: self.offered }),
         ...(self.running && { applied: self.running.configHash }),
         ...(self.lkg && { lkg: self.lkg }),
         ...(error && { error: told(error) }),
         ...(self.running?.config.role === 'edge' && edgeStatus(agent)),
         ...(self.running && agent.tunnel && { tunnels: tunnelsOf(self, agent) }),
+        ...(self.restored && { restored: self.restored }),
         unserved: self.made.unserved,
         enrolment: await agent.enrolment(),
       }),
     );
     if (sent.kind !== 'answered') return;
     self.news.over('report', 'reports arrive again');
+    if (sent.answer.bound) agent.keyRotation?.hear(sent.answer);
     if (sent.answer.bound) self.news.over('binding', 'the control plane accepts what this node announces');
     else noteBinding(self, sent.answer.reason ?? '');
   } catch (error) {

@@ -148,7 +148,8 @@ export function createUsersFiles(parts: UsersFilesParts): UsersFiles {
     for (const name of [...unusedSince.keys()])
       if (names.has(name) || !present.includes(name)) unusedSince.delete(name);
     for (const name of present.filter((found) => !names.has(found))) {
-      const since = unusedSince.get(name) ?? now();
+      // A clock that was set back must not keep it for as long as that.
+      const since = Math.min(unusedSince.get(name) ?? now(), now());
       unusedSince.set(name, since);
       if (now() - since >= UNUSED_KEPT_MS) await store.remove(name);
     }

@@ -52,6 +52,10 @@ describe('what is killed or changed under the agent', () => {
     await events('repair network');
     await until('logged', () => warnings().length > 0);
     expect(warnings()[0]!.fields).toEqual({ done: ['set peer home'] });
+    const { restored } = await until('reported', () => plane.reports.find(({ restored }) => restored));
+    expect(restored).toEqual({ at: new Date(node.machine.now()).toISOString(), what: ['set peer home'] });
+    // It stays in every report after that.
+    await until('reported again', () => plane.reports.filter((report) => report.restored).length > 2);
   });
 
   it('a packet filter: is restored with the files', async () => {
@@ -80,6 +84,30 @@ describe('what is killed or changed under the agent', () => {
     node.state.current = 'other';
     await events('reload a.test');
     expect(node.served()).toEqual(['a.test']);
+  });
+
+  it('much of it: is said in a report that the control plane accepts', async () => {
+    node.machine.network.repair = async () => Array.from({ length: 30 }, (_, index) => `${index} ${'x'.repeat(200)}`);
+    await start();
+    node.state.networkIntact = false;
+    const report = await until('reported', () => plane.reports.find(({ restored }) => restored));
+    expect(report.restored!.what.map((one) => one.length)).toEqual(Array(20).fill(100));
+  });
+
+  it('is told by the next run of the agent too, and on the disk for status', async () => {
+    const { kept } = await start();
+    node.state.filterIntact = false;
+    await until('kept', () => kept.at(-1)?.restored);
+    expect(kept.at(-1)?.restored?.what).toEqual(['packet filter']);
+    stop.abort();
+    await ended;
+    stop = new AbortController();
+    plane.reports.length = 0;
+    const again = createFakeAgent(node, plane);
+    again.kept.push(kept.at(-1)!);
+    ended = followControlPlane(again.agent, stop.signal);
+    const report = await until('reported', () => plane.reports.find(({ state }) => state === 'applied'));
+    expect(report.restored).toEqual(kept.at(-1)?.restored);
   });
 
   it('nothing: is left alone', async () => {

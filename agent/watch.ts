@@ -1,12 +1,12 @@
 // Watches what runs: restores a killed tunnel or web server within a second or two, and managed files within a minute. Law: it looks
 // beside the queue and touches only inside it, so that looking never delays a change.
 import type PQueue from 'p-queue';
+import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../bundle/api.ts';
 import { type Agent, changed, remembered, type Self, settle, told } from './agent.ts';
 import { attempt, type Failure } from './attempt.ts';
-import { enact, type Machine, type Made, mend } from './converge.ts';
+import { enact, type Machine, type Made, mend, type ServedBundle } from './converge.ts';
 import { pause } from './follow.ts';
 import { doubled } from './pace.ts';
-import type { VerifiedBundle } from './ports/state.ts';
 
 /** Looks until `signal` aborts. Never throws. */
 export async function watch(self: Self, agent: Agent, queue: PQueue, signal: AbortSignal): Promise<void> {
@@ -60,7 +60,7 @@ type Difference = 'network' | 'unused ports' | 'packet filter' | 'web server' | 
 
 /** What cannot be looked at counts as different: restoring it says why. */
 async function differences(
-  running: VerifiedBundle,
+  running: ServedBundle,
   { made }: Self,
   machine: Machine,
   files: boolean,
@@ -87,32 +87,42 @@ async function isAsWritten({ release }: Made, { releases, web }: NonNullable<Mac
 
 /** Every difference is tried, whatever becomes of the others. Answers the first that stays. */
 async function restore(
-  running: VerifiedBundle,
+  running: ServedBundle,
   found: readonly Difference[],
   self: Self,
   agent: Agent,
 ): Promise<Failure | undefined> {
   const { machine, log } = agent;
   const failures: (Failure | undefined)[] = [];
+  const restored: string[] = [];
   for (const difference of found) {
     const { value, failure } = await attempt('watch', () => restoreOne(difference, running, self, machine));
     failures.push(failure ?? value?.failure);
+    restored.push(...(value?.done ?? []));
     if (value && value.done.length > 0) log.warn({ done: value.done }, 'changed by somebody else; restored');
   }
+  if (restored.length > 0) noteRestored(self, restored, machine.now());
   return failures.find((failure) => failure !== undefined);
 }
 
-interface Restored {
+/** Worth a report at once, even when the state is what it was. */
+function noteRestored(self: Self, done: readonly string[], nowMs: number): void {
+  const what = done.slice(0, RESTORED_MAX).map((one) => one.slice(0, RESTORED_CHARACTERS_MAX));
+  self.restored = { at: new Date(nowMs).toISOString(), what };
+  changed(self);
+}
+
+interface Restoration {
   done: string[];
   failure?: Failure | undefined;
 }
 
 async function restoreOne(
   difference: Difference,
-  running: VerifiedBundle,
+  running: ServedBundle,
   self: Self,
   machine: Machine,
-): Promise<Restored> {
+): Promise<Restoration> {
   const { network, edge } = machine;
   switch (difference) {
     case 'network':

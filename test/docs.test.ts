@@ -337,8 +337,10 @@ describe('docs/operate.md', () => {
 
   test('lists exactly the metrics there are', () => {
     const pattern = /kokoa_[a-z_]+/g;
-    const made = ['metrics.ts', 'metrics-forge.ts'].map((file) => read(`reconciler/adapters/${file}`)).join('\n');
-    const there = new Set([...made.matchAll(/name: '(kokoa_[a-z_]+)'/g)].map(([, name]) => name));
+    const made = [...globSync('reconciler/adapters/metrics*.ts', { cwd: TOP }), 'agent/core/node-metrics.ts']
+      .map(read)
+      .join('\n');
+    const there = new Set([...made.matchAll(/'(kokoa_[a-z_]+)'/g)].map(([, name]) => name));
     const table = read('docs/operate.md')
       .split('\n')
       .filter((line) => line.startsWith('| `kokoa_'));

@@ -1,7 +1,7 @@
 // certbot's accounts, one per ACME server, each in a home of its own: `accounts/HOST/PATH/ID/{private_key,regr,meta}.json`. The
 // key is read for its thumbprint alone and stays where certbot made it.
 import { createHash } from 'node:crypto';
-import { glob, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import PQueue from 'p-queue';
@@ -9,6 +9,7 @@ import { KokoaError } from '../../bundle/error.ts';
 import { explainCertbot } from '../core/certbot-failure.ts';
 import type { AcmeServer } from '../ports/certificate-authority.ts';
 import { type CertbotProgram, lastWords, runCertbot } from './certbot-run.ts';
+import { makeDirectory } from './durable-write.ts';
 
 export const REGISTER_TIMEOUT_MS = 60_000;
 /** Half-written accounts that are passed over. */
@@ -73,7 +74,10 @@ async function register(
   program: CertbotProgram,
   place: { root: string; home: string; args: string[] },
 ): Promise<string> {
-  await mkdir(place.root, { recursive: true, mode: 0o700 });
+  await makeDirectory(place.root, 0o700);
+  // What a killed agent began is nobody's.
+  for (const name of await readdir(place.root))
+    if (name.startsWith('register-')) await rm(join(place.root, name), { recursive: true, force: true });
   const folder = await mkdtemp(join(place.root, 'register-'));
   try {
     const ending = await runCertbot(program, {

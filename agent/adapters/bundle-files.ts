@@ -7,7 +7,14 @@ import { CONFIG_BYTES_MAX, METADATA_BYTES_MAX } from '../../bundle/limits.ts';
 import type { BundleFiles } from '../../bundle/read-bundle.ts';
 import { ROOT_CHAIN_MAX } from '../../bundle/root-chain.ts';
 import type { VerifiedFiles } from '../../bundle/verify.ts';
-import { makeDirectory, readBounded, swapLink, syncDirectory, writeAllDurably } from './durable-write.ts';
+import {
+  makeOwnDirectory,
+  orUnwritable,
+  readBounded,
+  swapLink,
+  syncDirectory,
+  writeAllDurably,
+} from './durable-write.ts';
 
 export type BundleLink = 'trusted' | 'lkg';
 
@@ -16,13 +23,13 @@ export async function storeBundle(directory: string, files: VerifiedFiles, prefi
   const bundles = join(directory, 'bundles');
   const name = `${prefix}.${files.configHash.slice(0, 16)}-${randomBytes(4).toString('hex')}`;
   const scratch = join(bundles, `.${name}`);
-  await makeDirectory(bundles);
-  await mkdir(scratch, { mode: 0o700 });
+  await makeOwnDirectory(bundles);
+  await orUnwritable(scratch, () => mkdir(scratch, { mode: 0o700 }));
   const texts = new Map(files.chain.texts.map((text, index) => [`${index + 1}.root.json`, text]));
   texts.set('timestamp.json', files.timestamp).set('snapshot.json', files.snapshot);
   texts.set('targets.json', files.targets).set('config.json', files.configText);
   await writeAllDurably(scratch, texts);
-  await rename(scratch, join(bundles, name));
+  await orUnwritable(join(bundles, name), () => rename(scratch, join(bundles, name)));
   await syncDirectory(bundles);
   return name;
 }

@@ -1,7 +1,7 @@
 // Certificates on disk, where the web server reads them by name: `NAME/fullchain.pem` and `NAME/key.pem`. Law: NAME is a
 // symlink to a folder that never changes, so one rename replaces both files, and a crash leaves the old pair or the new one.
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import { FULLCHAIN_CHARACTERS_MAX, fingerprintOf, KEY_CHARACTERS_MAX } from '../core/certificate.ts';
@@ -12,6 +12,8 @@ import type {
   CertificateStore,
   HeldCertificate,
 } from '../ports/certificate-store.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { makeOwnDirectory, readBounded } from './durable-write.ts';
 import { createPrivateFile, syncFolder } from './private-file.ts';
 
 /** The folders that the symlinks point to. No hostname starts with a dot. */
@@ -19,6 +21,8 @@ const VERSIONS = '.versions';
 const FOLDER_MODE = 0o750;
 const FILE_MODE = 0o640;
 const SOURCES: readonly string[] = ['ordered', 'relayed', 'imported'] satisfies CertificateSource[];
+const PAIR = ['fullchain.pem', 'key.pem'] as const;
+const SOURCE_BYTES_MAX = 100;
 /** Entries read at once. */
 const READS_AT_ONCE = 32;
 
@@ -29,6 +33,7 @@ export interface CertsDirOptions {
 }
 
 interface Known {
+  /** Folder and state of the files. */
   version: string;
   held: HeldCertificate;
 }
@@ -36,7 +41,7 @@ interface Known {
 /** Opens (and makes) the directory. One writer at a time per hostname. */
 export function createCertsDir(options: CertsDirOptions): CertificateStore {
   const { dir } = options;
-  /** A version folder never changes, so what was read once holds. */
+  /** A version folder is not changed by us, so what was read once holds while its files are as they were. */
   const known = new Map<string, Known>();
 
   return {
@@ -49,7 +54,7 @@ export function createCertsDir(options: CertsDirOptions): CertificateStore {
       } catch (error) {
         throw new KokoaError(
           'certificate_store_failed',
-          `cannot store the certificate of ${hostname}: ${(error as Error).message}`,
+          `cannot store the certificate of ${hostname} in ${dir}: ${diskTrouble(error)}`,
           {
             hint: `check space and permissions; ${join(dir, certificateFolder(hostname))} must be absent or a symlink`,
             cause: error,
@@ -69,7 +74,7 @@ export function createCertsDir(options: CertsDirOptions): CertificateStore {
       const strange: { entry: string; reason: string }[] = [];
       for (let start = 0; start < entries.length; start += READS_AT_ONCE) {
         const batch = entries.slice(start, start + READS_AT_ONCE);
-        for (const result of await Promise.all(batch.map((entry) => look(dir, entry, known)))) {
+        for (const result of await Promise.all(batch.map((entry) => look(options, entry, known)))) {
           if ('reason' in result) strange.push(result);
           else held.push(result);
         }
@@ -118,19 +123,22 @@ async function removeOtherVersions(dir: string, folder: string, version: string)
 }
 
 async function look(
-  dir: string,
+  options: CertsDirOptions,
   entry: string,
   known: Map<string, Known>,
 ): Promise<HeldCertificate | { entry: string; reason: string }> {
+  const path = join(options.dir, entry);
   const hostname = hostnameOfFolder(entry);
   if (hostname === undefined) return { entry, reason: 'not the name of a certificate' };
-  const version = await readlink(join(dir, entry)).catch(() => undefined);
-  if (version === undefined) return { entry, reason: 'not a symlink: somebody else put it there' };
+  const target = await readlink(path).catch(() => undefined);
+  if (target === undefined) return { entry, reason: 'not a symlink: somebody else put it there' };
+  if (target.startsWith(`${VERSIONS}/`)) await restoreAccess(path, options).catch(() => undefined);
+  const version = `${target} ${await stampOf(path)}`;
   const before = known.get(hostname);
   if (before?.version === version) return before.held;
 
-  const pair = await readPair(join(dir, entry));
-  const source = (await readFile(join(dir, entry, 'source'), 'utf8').catch(() => '')).trim();
+  const pair = await readPair(path);
+  const source = (await readBounded(join(path, 'source'), SOURCE_BYTES_MAX).catch(() => undefined))?.trim() ?? '';
   if (!pair || !SOURCES.includes(source))
     return { entry, reason: 'torn: a file is missing, damaged or does not match' };
   const leaf = new X509Certificate(pair.fullchain);
@@ -145,12 +153,28 @@ async function look(
   return held;
 }
 
+/** Differs when one of the files was changed or is gone. */
+async function stampOf(path: string): Promise<string> {
+  const files = await Promise.all(PAIR.map((name) => stat(join(path, name)).catch(() => undefined)));
+  return files.map((file) => (file ? `${file.ino}.${file.size}.${file.mtimeMs}.${file.ctimeMs}` : 'none')).join(' ');
+}
+
+/** What the workers may not read breaks the handshakes of its name, although it is whole. Only what this agent wrote is touched. */
+async function restoreAccess(path: string, { gid }: CertsDirOptions): Promise<void> {
+  for (const name of PAIR) {
+    const file = await lstat(join(path, name));
+    if (!file.isFile()) return;
+    if ((file.mode & 0o777) !== FILE_MODE) await chmod(join(path, name), FILE_MODE);
+    if (gid !== undefined && file.gid !== gid) await chown(join(path, name), process.getuid?.() ?? 0, gid);
+  }
+}
+
 /** Both files, when they belong together. */
 async function readPair(path: string): Promise<CertificatePair | undefined> {
   try {
-    const fullchain = await readFile(join(path, 'fullchain.pem'), 'utf8');
-    const key = await readFile(join(path, 'key.pem'), 'utf8');
-    if (fullchain.length > FULLCHAIN_CHARACTERS_MAX || key.length > KEY_CHARACTERS_MAX) return undefined;
+    const fullchain = await readBounded(join(path, 'fullchain.pem'), FULLCHAIN_CHARACTERS_MAX);
+    const key = await readBounded(join(path, 'key.pem'), KEY_CHARACTERS_MAX);
+    if (fullchain === undefined || key === undefined) return undefined;
     return new X509Certificate(fullchain).checkPrivateKey(createPrivateKey(key)) ? { fullchain, key } : undefined;
   } catch {
     return undefined;
@@ -159,7 +183,7 @@ async function readPair(path: string): Promise<CertificatePair | undefined> {
 
 /** The mode is set besides, because a umask may have taken bits away. */
 async function makeFolder(path: string, { gid }: CertsDirOptions): Promise<void> {
-  await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  await makeOwnDirectory(path, FOLDER_MODE);
   await chmod(path, FOLDER_MODE);
   if (gid !== undefined) await chown(path, process.getuid?.() ?? 0, gid);
 }

@@ -7,7 +7,7 @@ import { checkChunks, readChunk } from '../../bundle/check-config.ts';
 import type { Chunk, ChunkReference, NodeConfig } from '../../bundle/config.ts';
 import { CHUNK_BYTES_MAX } from '../../bundle/limits.ts';
 import { isRefusal, type Refusal, refuse } from '../../bundle/refusal.ts';
-import { makeDirectory, readBounded, writeAllDurably } from './durable-write.ts';
+import { makeOwnDirectory, readBounded, writeAllDurably } from './durable-write.ts';
 
 /** A chunk's exact text and what it says. */
 export interface ReadText {
@@ -47,8 +47,8 @@ export function chunkFiles(directory: string): ChunkFiles {
     },
     async write(texts) {
       if (texts.size === 0) return;
-      await makeDirectory(chunks);
-      await writeAllDurably(chunks, new Map([...texts].map(([sha256, { text }]) => [sha256, text])));
+      await makeOwnDirectory(chunks);
+      await writeAllDurably(chunks, new Map([...texts].map(([sha256, { text }]) => [sha256, text])), { ours: true });
       for (const [sha256, { chunk }] of texts) parsed.set(sha256, chunk);
     },
     async prune(keep) {

@@ -1,12 +1,15 @@
 // Takes the answers of the control plane apart. Law: only members that are known and have the right shape come through; what is
 // inside signed texts is judged where signatures are.
-import type {
-  BundleResponse,
-  LeaseAnswer,
-  PoolIdentity,
-  RelayResponse,
-  SealedCertificate,
-  StatusAnswer,
+import { SEQUENCE_MAX } from '../../bundle/announcement.ts';
+import {
+  type BundleResponse,
+  type LeaseAnswer,
+  type PoolIdentity,
+  type RelayResponse,
+  type RotationAnswer,
+  type SealedCertificate,
+  type StatusAnswer,
+  WAITING_FOR_MAX,
 } from '../../bundle/api.ts';
 
 const TEXT_CHARACTERS_MAX = 300;
@@ -24,7 +27,24 @@ export function asBundle(value: unknown): BundleResponse | undefined {
 
 export function asStatusAnswer(value: unknown): StatusAnswer | undefined {
   if (!isObject(value) || typeof value.bound !== 'boolean') return undefined;
-  return { bound: value.bound, ...(typeof value.reason === 'string' && { reason: oneLine(value.reason) }) };
+  const { bound, reason, newest } = value;
+  const rotation = asRotation(value.rotation);
+  return {
+    bound,
+    ...(typeof reason === 'string' && { reason: oneLine(reason) }),
+    ...(isCount(newest) && newest < SEQUENCE_MAX && { newest }),
+    ...(rotation && { rotation }),
+  };
+}
+
+function asRotation(value: unknown): RotationAnswer | undefined {
+  if (!isObject(value) || typeof value.publicKey !== 'string') return undefined;
+  const { publicKey, kind, reason } = value;
+  if (kind === 'go') return { publicKey, kind };
+  if (kind === 'refused') return { publicKey, kind, reason: typeof reason === 'string' ? oneLine(reason) : '' };
+  if (kind !== 'wait' || !Array.isArray(value.for)) return undefined;
+  const names = value.for.filter((name) => typeof name === 'string' && /^[a-z0-9-]{1,63}$/.test(name)) as string[];
+  return { publicKey, kind, for: names.slice(0, WAITING_FOR_MAX) };
 }
 
 export function asRelay(value: unknown): RelayResponse | undefined {

@@ -17,11 +17,13 @@ const PATH = '/api/v1/edge-nodes/me';
 const JSON_MEDIA_TYPE = 'application/json';
 const SOCKETS_MAX = 16;
 const RETRY_MS = 5_000;
+/** Then the first is tried again: a URL that a thief of the online keys brought in must not keep a node to himself for ever. */
+const PREFER_MS = 300_000;
 
 const TIMES: ExchangeTimes = { connectMs: 5_000, answerMs: 10_000, bodyMs: 45_000 };
 
 export interface ChannelOptions {
-  /** Base URLs in force, asked anew for every request; tried from the one that answered last. */
+  /** Base URLs in force, asked anew for every request; tried from the one that answered last, and now and then from the first. */
   urls: () => readonly string[];
   /** The node's bearer token. */
   token: () => Promise<string>;
@@ -29,6 +31,8 @@ export interface ChannelOptions {
   caFile?: string;
   /** Bounds in ms, before a long poll is added. */
   times?: ExchangeTimes;
+  /** How long the one that answered last is asked before the first. Default 5 minutes. */
+  preferMs?: number;
 }
 
 export interface Ask {
@@ -66,6 +70,7 @@ export function openChannel(options: ChannelOptions): Channel {
   };
   const times = options.times ?? TIMES;
   let preferred = '';
+  let preferredUntil = 0;
   let heard: { ms: number; at: number } | undefined;
 
   const askOne = async (base: string, request: Ask, body: string | undefined, token: string): Promise<Answer> => {
@@ -91,16 +96,23 @@ export function openChannel(options: ChannelOptions): Channel {
     return judge(reply, url.host, request, token);
   };
 
+  function prefer(base: string): void {
+    if (base === preferred) return;
+    preferred = base;
+    preferredUntil = performance.now() + (options.preferMs ?? PREFER_MS);
+  }
+
   return {
     async ask(request) {
       const token = await options.token();
       const body = serialise(request.body);
       const urls = [...options.urls()];
+      if (performance.now() >= preferredUntil) preferred = '';
       const first = Math.max(0, urls.indexOf(preferred));
       let last: Answer = unreachable('no control plane is configured');
       for (const base of [...urls.slice(first), ...urls.slice(0, first)]) {
         last = await askOne(base, request, body, token);
-        if (last.kind !== 'unreachable') preferred = base;
+        if (last.kind !== 'unreachable') prefer(base);
         if (last.kind !== 'unreachable' || request.signal?.aborted) break;
       }
       return last;

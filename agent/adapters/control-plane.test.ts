@@ -56,7 +56,7 @@ async function serve(handler: Handler): Promise<string> {
   return `http://127.0.0.1:${await listen(createServer(handler))}`;
 }
 
-function connect(urls: string[], more: { caFile?: string } = {}): ControlPlane {
+function connect(urls: string[], more: { caFile?: string; preferMs?: number } = {}): ControlPlane {
   const client = createControlPlane({ urls: () => urls, token: async () => TOKEN, times: TIMES, ...more });
   clients.push(client);
   return client;
@@ -205,6 +205,19 @@ describe('several servers', () => {
     expect(bad).toBe(1);
   });
 
+  test('the first is asked again after a while, whoever answers in its place', async () => {
+    let away = true;
+    const first = await serve((request, response) => {
+      if (away) request.socket.destroy();
+      else bundle({ ...BUNDLE, node: 'first' })(request, response);
+    });
+    const client = connect([first, await serve(bundle())], { preferMs: 50 });
+    expect(await ask(client)).toMatchObject({ bundle: { node: 'tokyo-1' } });
+    away = false;
+    await expect.poll(() => ask(client), { timeout: 5_000 }).toMatchObject({ bundle: { node: 'first' } });
+    expect(await ask(client)).toMatchObject({ bundle: { node: 'first' } });
+  });
+
   test('a definite refusal is not argued with elsewhere', async () => {
     let asked = 0;
     const other = await serve(() => {
@@ -214,6 +227,30 @@ describe('several servers', () => {
     expect(await ask(connect([refusing, other]))).toMatchObject({ kind: 'unauthorized' });
     expect(asked).toBe(0);
   });
+});
+
+describe('the clock of the control plane', () => {
+  const date = 'Sun, 22 Nov 2026 10:00:00 GMT';
+  const answering = (status: number, header = date): Handler =>
+    json({ error: 'x' }, 'application/json', status, { date: header });
+
+  test.each([200, 304, 401, 403, 503])('is known from an answer with status %i, and goes on', async (status) => {
+    const client = connect([await serve(answering(status))]);
+    expect(client.serverTime()).toBeUndefined();
+    await ask(client);
+    const { ms, ageMs } = client.serverTime()!;
+    expect(ms - ageMs).toBeCloseTo(Date.parse(date), 3);
+    expect(ageMs).toBeGreaterThan(0);
+  });
+
+  test.each(['', 'yesterday', '2026-11-22T10:00:00Z', '0', 'Sun, 99 Nov 2026 10:00:00 GMT'])(
+    'is not known from “%s”',
+    async (header) => {
+      const client = connect([await serve(answering(200, header))]);
+      await ask(client);
+      expect(client.serverTime()).toBeUndefined();
+    },
+  );
 });
 
 describe('a control plane that misbehaves', () => {

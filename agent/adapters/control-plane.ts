@@ -63,6 +63,7 @@ export function createControlPlane(options: ChannelOptions): ControlPlane {
       const answer = await post(`/relay/leases/${encodeURIComponent(hostname)}`, {});
       return read(answer, 'lease', asLease, (lease) => ({ kind: 'answered' as const, lease }));
     },
+    serverTime: channel.serverTime,
     async close() {
       channel.close();
     },

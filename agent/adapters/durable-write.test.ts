@@ -1,9 +1,18 @@
 // A write is whole or absent, with the mode that was asked for; what cannot be read back is absent.
+
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readBounded, swapLink, writeAllDurably, writeDurably } from './durable-write.ts';
+import {
+  makeOwnDirectory,
+  orUnwritable,
+  readBounded,
+  swapLink,
+  writeAllDurably,
+  writeDurably,
+} from './durable-write.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -38,6 +47,34 @@ test('what stands in the way is an error with a code, and nothing is left', asyn
   await expect(writeDurably(join(directory, 'taken'), 'x')).rejects.toMatchObject({ code: 'state_unwritable' });
   await expect(writeDurably(join(directory, 'no', 'where'), 'x')).rejects.toMatchObject({ code: 'state_unwritable' });
   expect(await readdir(directory)).toEqual(['taken']);
+});
+
+test('where the place is ours alone, whatever stands there gives way', async () => {
+  const path = join(directory, 'floor');
+  await mkdir(join(path, 'inside'), { recursive: true });
+  await writeDurably(path, 'good', { ours: true });
+  expect(await readFile(path, 'utf8')).toBe('good');
+  await makeOwnDirectory(path);
+  await writeDurably(join(path, 'x'), 'kept');
+  await makeOwnDirectory(path);
+  expect(await readFile(join(path, 'x'), 'utf8')).toBe('kept');
+});
+
+test('what a killed process left is removed, once, and what another one is about to write is not', async () => {
+  const ended = execa('true');
+  await ended;
+  const dead = ended.pid;
+  for (const pid of [dead, process.pid, 1]) await writeFile(join(directory, `.x.${pid}.7.tmp`), 'torn');
+  await writeDurably(join(directory, 'x'), 'whole');
+  expect((await readdir(directory)).sort()).toEqual([`.x.1.7.tmp`, `.x.${process.pid}.7.tmp`, 'x'].sort());
+});
+
+test('an error says in words what the disk has, and where', async () => {
+  const failing = orUnwritable('/state/floor', () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOSPC' })));
+  await expect(failing).rejects.toMatchObject({
+    code: 'state_unwritable',
+    message: 'cannot write /state/floor: the disk is full (ENOSPC): free some space',
+  });
 });
 
 test('a link is swapped in one step, over a link, a file or a directory', async () => {

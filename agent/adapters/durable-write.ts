@@ -1,11 +1,14 @@
 // Writes that survive a power cut: temp file, fsync, rename, fsync of the directory. A reader sees the old content or the new, never a part.
-import { lstat, mkdir, open, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
+import { diskTrouble } from './disk-trouble.ts';
 
 export interface WriteOptions {
   /** Permission bits of the file, whatever the umask; default 0600. */
   mode?: number;
+  /** The place is ours alone: a directory that stands there is damage, and gives way. */
+  ours?: true;
 }
 
 /** fsync calls in flight at once. */
@@ -18,6 +21,7 @@ let temporaries = 0;
 
 /** Replaces the content of `path`, or makes it; its directory must exist. @throws KokoaError state_unwritable */
 export async function writeDurably(path: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  await clearLeftovers(dirname(path));
   await writeAllDurably(dirname(path), new Map([[basename(path), data]]), options);
 }
 
@@ -25,12 +29,12 @@ export async function writeDurably(path: string, data: string | Uint8Array, opti
 export async function writeAllDurably(
   directory: string,
   files: ReadonlyMap<string, string | Uint8Array>,
-  { mode = 0o600 }: WriteOptions = {},
+  options: WriteOptions = {},
 ): Promise<void> {
   const pending = [...files];
   while (pending.length > 0) {
     const results = await Promise.allSettled(
-      pending.splice(0, WRITES_AT_ONCE).map(([name, data]) => writeOne(join(directory, name), data, mode)),
+      pending.splice(0, WRITES_AT_ONCE).map(([name, data]) => writeOne(join(directory, name), data, options)),
     );
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
@@ -44,8 +48,7 @@ export async function swapLink(link: string, target: string): Promise<void> {
   try {
     await rm(temporary, { force: true });
     await symlink(target, temporary);
-    // A directory in the place of a link is damage; rename(2) would not replace it.
-    if (await isDirectory(link)) await rm(link, { recursive: true, force: true });
+    await removeDirectory(link);
     await rename(temporary, link);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -64,12 +67,31 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Makes a directory and its parents, private to the owner unless said otherwise. @throws KokoaError state_unwritable */
+/**
+ * Makes a directory and its parents, private to the owner unless said otherwise; a new one has that mode whatever the umask.
+ * @throws KokoaError state_unwritable
+ */
 export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    if ((await mkdir(path, { recursive: true, mode })) !== undefined) await chmod(path, mode);
   } catch (cause) {
     throw unwritable(path, cause);
+  }
+}
+
+/** Like makeDirectory, in a place that is ours alone: what stands there and is no directory is damage, and gives way. */
+export async function makeOwnDirectory(path: string, mode = 0o700): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) await orUnwritable(path, () => rm(path, { force: true }));
+  await makeDirectory(path, mode);
+}
+
+/** What `work` answers; what the file system says against it becomes an error about `path`. @throws KokoaError state_unwritable */
+export async function orUnwritable<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof KokoaError ? cause : unwritable(path, cause);
   }
 }
 
@@ -91,7 +113,7 @@ export async function readBounded(path: string, bytesMax: number): Promise<strin
   }
 }
 
-async function writeOne(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+async function writeOne(path: string, data: string | Uint8Array, { mode = 0o600, ours }: WriteOptions): Promise<void> {
   const temporary = temporaryName(path);
   try {
     const handle = await open(temporary, 'w', mode);
@@ -102,6 +124,7 @@ async function writeOne(path: string, data: string | Uint8Array, mode: number): 
     } finally {
       await handle.close();
     }
+    if (ours) await removeDirectory(path);
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -109,22 +132,44 @@ async function writeOne(path: string, data: string | Uint8Array, mode: number): 
   }
 }
 
-function temporaryName(path: string): string {
+/** A name beside `path` that nobody else uses; what a killed process leaves there is found by clearLeftovers. */
+export function temporaryName(path: string): string {
   temporaries += 1;
   return join(dirname(path), `.${basename(path)}.${process.pid}.${temporaries}.tmp`);
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+const TEMPORARY = /^\..*\.(\d{1,10})\.\d{1,16}\.tmp$/;
+/** Directories in which this process has looked. Files that are written one by one stand in few. */
+const cleared = new Set<string>();
+const CLEARED_MAX = 100;
+
+/** Once in the life of a process: removes what processes that are gone left of their writes. Never throws: nobody needs it. */
+export async function clearLeftovers(directory: string): Promise<void> {
+  if (cleared.has(directory) || cleared.size >= CLEARED_MAX) return;
+  cleared.add(directory);
+  for (const name of await readdir(directory).catch(() => [])) {
+    const pid = Number(TEMPORARY.exec(name)?.[1] ?? process.pid);
+    if (!isAlive(pid)) await rm(join(directory, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** A directory in the place of a file or a link is damage; rename(2) would not replace it. */
+async function removeDirectory(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory()) await rm(path, { recursive: true, force: true });
 }
 
 function unwritable(path: string, cause: unknown): KokoaError {
-  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-  return new KokoaError('state_unwritable', `cannot write ${path} (${code})`, {
-    hint: 'Check free space and that the agent owns its state directory. What was there before is still there.',
+  return new KokoaError('state_unwritable', `cannot write ${path}: ${diskTrouble(cause)}`, {
+    hint: 'What was there before is still there. The agent must own its state directory.',
     cause,
   });
 }

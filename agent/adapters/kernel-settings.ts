@@ -66,7 +66,7 @@ export function createKernelSettings({ stateDir, commandPrefix = [] }: KernelSet
   async function remember(own: readonly OwnSetting[]): Promise<void> {
     const next: Memory = { boot: await bootOf(), own: [...own] };
     if (JSON.stringify(next) === JSON.stringify(remembered)) return;
-    await writeDurably(memoryPath, `${JSON.stringify(next)}\n`);
+    await writeDurably(memoryPath, `${JSON.stringify(next)}\n`, { ours: true });
     remembered = next;
   }
 

@@ -1,10 +1,9 @@
 // Remembers where peers were last seen, so that a restarted tunnel finds them at once instead of waiting for their keepalives.
 // Law: it is a cache. What is torn, foreign or too large counts as nothing remembered.
-import { open } from 'node:fs/promises';
 import { canonicalEndpoint, PEERS_MAX } from '../core/tunnel-plan.ts';
 import { isWireguardKey } from '../core/wireguard-key.ts';
 import type { TunnelPeer } from '../ports/tunnel.ts';
-import { writeDurably } from './durable-write.ts';
+import { readBounded, writeDurably } from './durable-write.ts';
 
 const ENDPOINTS_BYTES_MAX = 1024 * 1024;
 
@@ -24,7 +23,7 @@ export function openLearnedEndpoints(path: string): LearnedEndpoints {
     return loaded;
   };
   const save = (endpoints: ReadonlyMap<string, string>) =>
-    writeDurably(path, `${JSON.stringify(Object.fromEntries(endpoints))}\n`, { mode: 0o600 });
+    writeDurably(path, `${JSON.stringify(Object.fromEntries(endpoints))}\n`, { ours: true });
 
   return {
     all: load,
@@ -60,14 +59,8 @@ async function readEndpoints(path: string): Promise<Map<string, string>> {
 
 async function readObject(path: string): Promise<object> {
   try {
-    const file = await open(path, 'r');
-    try {
-      if ((await file.stat()).size > ENDPOINTS_BYTES_MAX) return {};
-      const value: unknown = JSON.parse(await file.readFile('utf8'));
-      return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-    } finally {
-      await file.close();
-    }
+    const value: unknown = JSON.parse((await readBounded(path, ENDPOINTS_BYTES_MAX)) ?? '');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
   } catch {
     return {};
   }

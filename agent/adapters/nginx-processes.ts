@@ -1,11 +1,14 @@
 // The web server's processes, found through /proc. Law: a process is ours only when it is an nginx that holds the log of our state
 // directory open; it is signalled by pid and start time, so that neither a stale pid file nor a recycled pid hits anybody else.
 import { existsSync } from 'node:fs';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { execa } from 'execa';
 import type { NginxPaths } from '../core/nginx-paths.ts';
+import { programEnvironment } from './program.ts';
 
 const PROCESSES_MAX = 65_536;
 const FILES_PER_PROCESS_MAX = 100_000;
+const LOOK_TIMEOUT_MS = 5_000;
 
 export interface NginxProcess {
   pid: number;
@@ -93,12 +96,37 @@ async function look(pid: number): Promise<NginxProcess | undefined> {
   return { pid, parent, startTime, role: role as 'master' | 'worker', leaving: title.includes('shutting down') };
 }
 
+/** What a process has open: paths, and names of sockets. */
+export async function openFiles({ pid }: NginxProcess): Promise<string[]> {
+  return (await openFilesOf(pid)) ?? (await openFilesAsItself(pid));
+}
+
 /** A worker's arguments do not say whose it is; its open log does. */
-async function isOurs({ pid }: NginxProcess, paths: NginxPaths): Promise<boolean> {
-  const files = (await readdir(`/proc/${pid}/fd`).catch(() => [])).slice(0, FILES_PER_PROCESS_MAX);
-  for (const file of files) {
-    const target = await readlink(`/proc/${pid}/fd/${file}`).catch(() => '');
-    if (target === paths.log || target === `${paths.log} (deleted)`) return true;
+async function isOurs(process: NginxProcess, paths: NginxPaths): Promise<boolean> {
+  return (await openFiles(process)).some((target) => target === paths.log || target === `${paths.log} (deleted)`);
+}
+
+/** Undefined when they may not be looked at. */
+async function openFilesOf(pid: number): Promise<string[] | undefined> {
+  const files = await readdir(`/proc/${pid}/fd`).catch(() => undefined);
+  if (files === undefined) return undefined;
+  const targets: string[] = [];
+  for (const file of files.slice(0, FILES_PER_PROCESS_MAX)) {
+    targets.push(await readlink(`/proc/${pid}/fd/${file}`).catch(() => ''));
   }
-  return false;
+  return targets;
+}
+
+/**
+ * A worker has another account, and only CAP_SYS_PTRACE would let us look at what that has open; it would also let us change every
+ * process of the machine, so the unit leaves it out. Its own account may look: we ask as that one.
+ */
+async function openFilesAsItself(pid: number): Promise<string[]> {
+  const owner = await stat(`/proc/${pid}`).catch(() => undefined);
+  if (owner === undefined || process.getuid?.() !== 0) return [];
+  const { stdout } = await execa('find', [`/proc/${pid}/fd`, '-maxdepth', '1', '-type', 'l', '-printf', '%l\\n'], {
+    ...{ reject: false, stdin: 'ignore', stderr: 'ignore', extendEnv: false, cwd: '/', timeout: LOOK_TIMEOUT_MS },
+    ...{ env: programEnvironment(), uid: owner.uid, gid: owner.gid, maxBuffer: FILES_PER_PROCESS_MAX * 100 },
+  });
+  return stdout?.split('\n') ?? [];
 }

@@ -37,7 +37,8 @@ export interface Answer {
 
 export type Testbed = Awaited<ReturnType<typeof openTestbed>>;
 
-export async function openTestbed() {
+/** `patienceMs`: how long a burst of changes waits for old workers. */
+export async function openTestbed({ patienceMs }: { patienceMs?: number } = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'kokoa-nginx-'));
   // The workers run as another user and read certificates below it.
   await chmod(dir, 0o711);
@@ -46,7 +47,11 @@ export async function openTestbed() {
   const origin = await startOrigin(originPort);
   const templates = await loadTemplates();
   const worker = process.getuid?.() === 0 ? await workerAccount() : undefined;
-  const web = createNginx({ binary: '/usr/sbin/nginx', stateDir: dir, ...(worker && { gid: worker.gid }) });
+  const web = createNginx({
+    ...{ binary: '/usr/sbin/nginx', stateDir: dir },
+    ...(worker && { gid: worker.gid }),
+    ...(patienceMs !== undefined && { patienceMs }),
+  });
 
   const settings = (releaseId: string): NginxSettings => ({
     stateDir: dir,

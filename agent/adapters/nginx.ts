@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type NginxPaths, nginxPaths, STREAM_MODULE } from '../core/nginx-paths.ts';
 import type { WebServer, WebServerFeatures } from '../ports/web-server.ts';
 import { logTail, trimLog } from './nginx-log.ts';
+import { endLightest, type LastReload, NO_RELOAD, PATIENCE_MS, untilRoom } from './nginx-old-workers.ts';
 import { findAll, findMaster, lookAgain, type NginxProcess, signal, workersOf } from './nginx-processes.ts';
 import { DETAIL_CHARACTERS_MAX, featuresOf, nginxArguments, nginxFailed, runNginx, saidBy } from './nginx-program.ts';
 
@@ -18,8 +19,6 @@ const ORPHANS_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_MS = 3_000;
 const PROBE_TIMEOUT_MS = 1_000;
 const LOOK_EVERY_MS = 10;
-/** Generations that a WebSocket may keep alive cost memory each; beyond this many workers the oldest end. */
-export const LEAVING_WORKERS_MAX = 16;
 const RELEASE_CHARACTERS_MAX = 128;
 const SOCKETS_MODE = 0o710;
 const LOG_MODE = 0o600;
@@ -31,11 +30,14 @@ export interface NginxOptions {
   stateDir: string;
   /** Group of the workers. Set only as root. */
   gid?: number;
+  /** How long a burst of changes waits for old workers. Default: 10 s. */
+  patienceMs?: number;
 }
 
 /** @throws KokoaError state_dir_unusable */
 export function createNginx(options: NginxOptions): WebServer {
   const paths = nginxPaths(options.stateDir);
+  const history = { last: NO_RELOAD };
   return {
     features: () => readFeatures(options, paths),
 
@@ -52,7 +54,7 @@ export function createNginx(options: NginxOptions): WebServer {
     async reload() {
       await trimLog(paths.log);
       const master = await findMaster(await realPaths(options));
-      if (master) await reloadMaster(master, options, paths);
+      if (master) await reloadMaster(master, options, paths, history);
       else await start(options, paths);
     },
 
@@ -80,9 +82,16 @@ async function readFeatures(options: NginxOptions, paths: NginxPaths): Promise<W
   return features.stream === 'module' && !existsSync(STREAM_MODULE) ? { ...features, stream: 'none' } : features;
 }
 
-async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: NginxPaths): Promise<void> {
+async function reloadMaster(
+  master: NginxProcess,
+  options: NginxOptions,
+  paths: NginxPaths,
+  history: { last: LastReload },
+): Promise<void> {
   const wanted = await currentRelease(options);
-  const before = await workersOf(master);
+  await untilRoom(master, wanted, history.last, options.patienceMs ?? PATIENCE_MS);
+  const before = (await workersOf(master)).filter((worker) => !worker.leaving);
+  history.last = { at: performance.now(), left: await askRelease(paths.probeSocket) };
   if (!(await signal(master, 'SIGHUP'))) return start(options, paths);
 
   const answers = await until(RELOAD_TIMEOUT_MS, async () => (await askRelease(paths.probeSocket)) === wanted);
@@ -93,7 +102,7 @@ async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: 
     );
   // New workers accept beside the old ones for a moment; until those have closed their ears, a visitor may meet the old release.
   await until(HANDOVER_TIMEOUT_MS, () => noneAccepts(before));
-  await endOldest(master);
+  await endLightest(master, before);
 }
 
 /**
@@ -102,6 +111,7 @@ async function reloadMaster(master: NginxProcess, options: NginxOptions, paths: 
  */
 async function makeFolders({ gid }: NginxOptions, paths: NginxPaths): Promise<void> {
   await mkdir(paths.run, { recursive: true, mode: 0o755 });
+  await chmod(paths.run, 0o755);
   await mkdir(paths.sockets, { recursive: true, mode: SOCKETS_MODE });
   await chmod(paths.sockets, SOCKETS_MODE);
   if (gid !== undefined) await chown(paths.sockets, process.getuid?.() ?? 0, gid);
@@ -140,12 +150,6 @@ async function dismissOrphans(options: NginxOptions): Promise<void> {
 async function noneAccepts(workers: readonly NginxProcess[]): Promise<boolean> {
   const now = await Promise.all(workers.map(lookAgain));
   return now.every((worker) => worker === undefined || worker.leaving);
-}
-
-async function endOldest(master: NginxProcess): Promise<void> {
-  const leaving = (await workersOf(master)).filter((worker) => worker.leaving);
-  for (const worker of leaving.slice(0, Math.max(0, leaving.length - LEAVING_WORKERS_MAX)))
-    await signal(worker, 'SIGTERM');
 }
 
 /** Lets requests finish for a moment, then ends every process. */

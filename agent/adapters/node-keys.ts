@@ -1,26 +1,30 @@
 // The node's own secrets. Law: they are made here, once, and never leave this machine; only their public halves are announced.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import type { Enrolment } from '../../bundle/api.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { type AnnouncedKeys, keyFingerprint } from '../../bundle/fingerprint.ts';
 import { TOKEN_BYTES_MAX } from '../../bundle/limits.ts';
 import { publicKeyOf } from '../core/wireguard-key.ts';
-import { writeDurably } from './durable-write.ts';
+import type { WireguardKeys } from '../ports/wireguard-keys.ts';
+import { makeDirectory, writeDurably } from './durable-write.ts';
 import { createSecretOnce, readSecret } from './secret-file.ts';
+import { openWireguardKeys } from './wireguard-keys.ts';
 
 export interface NodeKeys {
   /** For `wg set NAME private-key FILE`; the key itself is never read into an argument. */
   wireguardKeyFile: string;
+  /** The same key and the one that may replace it. */
+  wireguard: WireguardKeys;
   /** Ed25519, private: signs what the node relays. */
   signingKey: KeyObject;
   /** Secret `AGE-SECRET-KEY-1…`: opens what is wrapped to this node. */
   identity: string;
   /** What is announced. */
-  publicPart(): Required<AnnouncedKeys>;
+  publicPart(): Required<AnnouncedKeys> & Pick<Enrolment, 'nextWireguardPublicKey'>;
   /** Of the public part, in groups, for a person to compare. */
-  fingerprint: string;
+  readonly fingerprint: string;
 }
 
 /**
@@ -28,32 +32,37 @@ export interface NodeKeys {
  * @throws KokoaError key_damaged, secret_exposed, secret_unreadable
  */
 export async function openNodeKeys(stateDir: string): Promise<NodeKeys> {
-  await mkdir(stateDir, { recursive: true, mode: 0o711 });
+  await makeDirectory(stateDir, 0o711);
   const wireguardKeyFile = join(stateDir, 'wireguard.key');
-  const wireguardPublicKey = await openKey(wireguardKeyFile, newWireguardKey, publicKeyOf);
+  await openKey(wireguardKeyFile, newWireguardKey, publicKeyOf);
+  const wireguard = await openWireguardKeys({ path: wireguardKeyFile, make: newWireguardKey });
   const signingKey = await openKey(join(stateDir, 'signing.key'), newSigningKey, parseSigningKey);
   const { identity, recipient } = await openKey(join(stateDir, 'identity.key'), newIdentity, parseIdentity);
-  const publicPart = { wireguardPublicKey, signingKey: rawPublicKey(signingKey), recipient };
+  const lasting = { signingKey: rawPublicKey(signingKey), recipient };
+  const publicPart = () => ({ ...wireguard.announced(), ...lasting });
   return {
     wireguardKeyFile,
+    wireguard,
     signingKey,
     identity,
-    publicPart: () => ({ ...publicPart }),
-    fingerprint: keyFingerprint(publicPart),
+    publicPart,
+    get fingerprint() {
+      return keyFingerprint(publicPart());
+    },
   };
 }
 
 /** Keeps the bearer token; an earlier one is replaced. @throws KokoaError bad_token for what is no token */
 export async function saveToken(stateDir: string, text: string): Promise<void> {
   const token = checkToken(text.trim());
-  await mkdir(stateDir, { recursive: true, mode: 0o711 });
+  await makeDirectory(stateDir, 0o711);
   await writeDurably(join(stateDir, 'token'), `${token}\n`, { mode: 0o600 });
 }
 
 /** The bearer token of this node. @throws KokoaError not_joined, bad_token, secret_exposed, secret_unreadable */
 export async function readToken(stateDir: string): Promise<string> {
   const text = await readSecret(join(stateDir, 'token'));
-  if (text !== undefined) return checkToken(text.trim());
+  if (text !== undefined) return checkToken(text.trim(), `${join(stateDir, 'token')} holds none; join again: `);
   throw new KokoaError('not_joined', `this node has no token in ${stateDir}`, {
     hint: 'run kokoa-agent join with the token that `kokoa edge add` or `kokoa origin add` showed',
   });
@@ -115,9 +124,9 @@ function rawPublicKey(key: KeyObject): string {
   return createPublicKey(key).export({ format: 'jwk' }).x!;
 }
 
-function checkToken(token: string): string {
+function checkToken(token: string, where = ''): string {
   if (token.length <= TOKEN_BYTES_MAX && /^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
-  throw new KokoaError('bad_token', `expected one bearer token of at most ${TOKEN_BYTES_MAX} characters`, {
+  throw new KokoaError('bad_token', `${where}expected one bearer token of at most ${TOKEN_BYTES_MAX} characters`, {
     hint: 'give the token as `kokoa edge add` or `kokoa origin add` showed it, on standard input or in a file',
   });
 }

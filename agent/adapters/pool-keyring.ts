@@ -1,18 +1,19 @@
 // The pool's identity in one 0600 file. A file that does not parse counts as absent: a member wraps the identity again.
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import type { HeldIdentity, PoolKeyring } from '../ports/pool-keyring.ts';
-import { writeDurably } from './durable-write.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { readBounded, writeDurably } from './durable-write.ts';
 
-const FILE_CHARACTERS_MAX = 256 * 1024;
+const FILE_BYTES_MAX = 256 * 1024;
 
 /** The keyring in `path`; its folder is made with mode 0700. */
 export function createPoolKeyring(path: string): PoolKeyring {
   return {
     async load() {
-      const text = await readFile(path, 'utf8').catch(() => '');
-      if (text === '' || text.length > FILE_CHARACTERS_MAX) return undefined;
+      const text = await readBounded(path, FILE_BYTES_MAX).catch(() => undefined);
+      if (text === undefined) return undefined;
       try {
         const value: unknown = JSON.parse(text);
         return isHeldIdentity(value) ? value : undefined;
@@ -24,9 +25,9 @@ export function createPoolKeyring(path: string): PoolKeyring {
     async save(held) {
       try {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-        await writeDurably(path, `${JSON.stringify(held)}\n`, { mode: 0o600 });
+        await writeDurably(path, `${JSON.stringify(held)}\n`, { ours: true });
       } catch (error) {
-        throw new KokoaError('keyring_failed', `cannot write the pool's identity to ${path}`, {
+        throw new KokoaError('keyring_failed', `cannot keep the pool's identity in ${path}: ${diskTrouble(error)}`, {
           hint: 'check the space and the permissions of the state directory',
           cause: error,
         });

@@ -8,6 +8,7 @@ import {
   readFile,
   readlink,
   rm,
+  stat,
   symlink,
   truncate,
   writeFile,
@@ -46,6 +47,18 @@ test('a tree is written whole and becomes current when told', async () => {
   expect(await readlink(join(directory, 'current'))).toBe('releases/r1');
   expect(await releasesDir(directory).current()).toBe('r1');
   expect(await releases.intact()).toBe(true);
+});
+
+test('the web server’s workers can read it, whatever the umask of who started the agent', async () => {
+  const before = process.umask(0o077);
+  try {
+    await releases.write('r1', tree());
+  } finally {
+    process.umask(before);
+  }
+  const modeOf = async (path: string) => ((await stat(join(directory, path))).mode & 0o777).toString(8);
+  for (const folder of ['releases', 'releases/r1', 'releases/r1/maps/deep']) expect(await modeOf(folder)).toBe('755');
+  expect(await modeOf('releases/r1/maps/deep/b.conf')).toBe('644');
 });
 
 test('three are kept: the current one, the new one and the newest of the rest', async () => {

@@ -1,11 +1,19 @@
 // Rendered trees on disk: `releases/<id>/`, never changed once named, and `current`, a link swapped by one rename. Each tree carries a
 // manifest of what was written, so that drift and torn files are seen.
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import type { Releases } from '../ports/state.ts';
-import { makeDirectory, readBounded, swapLink, syncDirectory, writeAllDurably } from './durable-write.ts';
+import {
+  makeDirectory,
+  makeOwnDirectory,
+  orUnwritable,
+  readBounded,
+  swapLink,
+  syncDirectory,
+  writeAllDurably,
+} from './durable-write.ts';
 import { turnstile } from './turnstile.ts';
 
 /** `current` and the two before it, to go back to. */
@@ -31,13 +39,13 @@ export function releasesDir(directory: string): Releases {
   async function write(id: string, files: ReadonlyMap<string, string>): Promise<string> {
     checkNames(id, files);
     const path = join(releases, id);
-    if (await isWhole(path, manifestOf(files))) {
-      await utimes(path, new Date(), new Date());
-      return path;
-    }
-    if (await isDirectory(path)) await mend(path, files);
-    else await place(releases, id, files);
-    await prune(releases, [id, await current()]);
+    if (await isWhole(path, manifestOf(files))) await utimes(path, new Date(), new Date()).catch(() => undefined);
+    else
+      await orUnwritable(path, async () =>
+        (await isDirectory(path)) ? mend(path, files) : place(releases, id, files),
+      );
+    // What a disk does not let go keeps no release from being served; it is removed after another one.
+    await prune(releases, [id, await current()]).catch(() => undefined);
     return path;
   }
 
@@ -105,8 +113,8 @@ async function writeTree(scratch: string, files: ReadonlyMap<string, string>): P
     byDirectory.set(dirname(path), siblings.set(basename(path), text));
   }
   for (const [relative, siblings] of byDirectory) {
-    await mkdir(join(scratch, relative), { recursive: true, mode: 0o755 });
-    await writeAllDurably(join(scratch, relative), siblings, { mode: 0o644 });
+    await makeDirectory(join(scratch, relative), 0o755);
+    await writeAllDurably(join(scratch, relative), siblings, { mode: 0o644, ours: true });
   }
   // A directory's own name stands in its parent, which may have been synced before it was made.
   const parents = new Set(
@@ -118,7 +126,7 @@ async function writeTree(scratch: string, files: ReadonlyMap<string, string>): P
 async function place(releases: string, id: string, files: ReadonlyMap<string, string>): Promise<void> {
   const scratch = join(releases, `.${id}.new`);
   await rm(scratch, { recursive: true, force: true });
-  await makeDirectory(scratch, 0o755);
+  for (const folder of [releases, scratch]) await makeOwnDirectory(folder, 0o755);
   await writeTree(scratch, files);
   await rm(join(releases, id), { force: true });
   await rename(scratch, join(releases, id));

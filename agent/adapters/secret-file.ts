@@ -1,11 +1,12 @@
 // A secret in a file of its own. Law: it is made once and whole, with mode 0600 from the first byte, and a file that somebody else
 // could have read is not used.
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, open, unlink } from 'node:fs/promises';
+import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
-import { syncDirectory, writeDurably } from './durable-write.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { clearLeftovers, syncDirectory, temporaryName } from './durable-write.ts';
+import { createPrivateFile } from './private-file.ts';
 
 const SECRET_BYTES_MAX = 8192;
 
@@ -34,16 +35,24 @@ export async function readSecret(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes `path` hold `text`, unless it exists: of two that do this at once, one wins and both read the same afterwards. */
+/**
+ * Makes `path` hold `text`, unless it exists: of two that do this at once, one wins and both read the same afterwards. Nothing of it
+ * stands anywhere else when this ends. @throws KokoaError state_unwritable
+ */
 export async function createSecretOnce(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`;
-  await writeDurably(temporary, text, { mode: 0o600 });
+  await clearLeftovers(dirname(path));
+  const temporary = temporaryName(path);
   try {
+    await createPrivateFile(temporary, text, { mode: 0o600 });
     await link(temporary, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new KokoaError('state_unwritable', `cannot write ${path}: ${diskTrouble(cause)}`, {
+        hint: 'No key was made. The agent must own its state directory.',
+        cause,
+      });
   } finally {
-    await unlink(temporary);
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
   await syncDirectory(dirname(path));
 }

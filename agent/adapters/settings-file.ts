@@ -25,6 +25,8 @@ const validate = new Ajv().compile({
     fingerprint: { type: 'string', pattern: '^[0-9a-f]{64}$' },
     caFile: text,
     acmeCaFile: text,
+    role: { enum: ['edge', 'origin'] },
+    network: { type: 'string', pattern: '^[0-9.]{7,15}/[0-9]{1,2}$' },
     allow: { type: 'string', maxLength: 4096 },
     interfaceName: { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]{0,14}$' },
     listen: {

@@ -1,11 +1,13 @@
 // One agent per state directory. Law: the lock is the kernel's, so it ends with its process and is never stale. Node has no
 // flock(2); SQLite's lock on a database file (fcntl(2)) is one.
-import { open } from 'node:fs/promises';
+import { lstat, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KokoaError } from '../../bundle/error.ts';
 
 const SQLITE_BUSY = 5;
+/** Result codes of SQLite for what is no database. */
+const DAMAGED = [11, 26];
 /** Whoever only looks holds it for a moment. */
 const PATIENCE_MS = 500;
 
@@ -33,6 +35,9 @@ export async function isLocked(stateDir: string): Promise<boolean> {
 async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync | undefined> {
   const path = join(stateDir, 'lock');
   try {
+    // What is no file, or no database, holds nobody's lock: it is damage.
+    const found = await lstat(path).catch(() => undefined);
+    if (found && !found.isFile()) await rm(path, { recursive: true });
     // Made here and not by SQLite: who may read a file may lock it.
     await (await open(path, 'a', 0o600)).close();
   } catch (cause) {
@@ -48,6 +53,8 @@ async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync 
   } catch (error) {
     database.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
-    throw error;
+    if (!DAMAGED.includes((error as { errcode?: number }).errcode ?? 0)) throw error;
+    await truncate(path);
+    return tryLock(stateDir, timeout);
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installation, NOW_MS } from '../../bundle/installation.fixture.ts';
+import { DAMAGES, harm as harmFile } from '../../test/slow/faults/harm.ts';
 import { trustedDir } from './trusted-dir.ts';
 
 const made = installation();
@@ -101,6 +102,17 @@ describe('a damaged state lets nothing older in and newer bundles always', () =>
 
   test('every file at once, emptied', async () => {
     for (const file of await filesOf(template)) await truncate(join(template, file), 0);
+    await expectSafe(template);
+  });
+
+  test.each(DAMAGES)('every file at once: %s in its place', async (damage) => {
+    for (const file of await filesOf(template)) await harmFile(join(template, file), damage);
+    await expectSafe(template);
+  });
+
+  test.each(['bundles', 'chunks'])('a file in the place of the folder %s', async (name) => {
+    await rm(join(template, name), { recursive: true });
+    await writeFile(join(template, name), 'not a folder');
     await expectSafe(template);
   });
 

@@ -20,6 +20,7 @@ import {
   storedNames,
 } from './bundle-files.ts';
 import { chunkFiles, collectChunks, type ReadText, referencesOf } from './chunk-files.ts';
+import { makeOwnDirectory } from './durable-write.ts';
 import { updateTuf } from './tuf-update.ts';
 import { turnstile } from './turnstile.ts';
 import { checkFloors, floorFromName, floorName, floorOf, readFloor, scopeOf, writeFloor } from './version-floor.ts';
@@ -104,7 +105,9 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
     const state = held
       ? { root: held.chain.texts.at(-1) ?? '', timestamp, snapshot, targets }
       : { root: chain.texts[0] ?? '' };
-    const updated = await updateTuf(join(directory, 'bundles'), state, offered, nowMs);
+    const bundles = join(directory, 'bundles');
+    await makeOwnDirectory(bundles);
+    const updated = await updateTuf(bundles, state, offered, nowMs);
     if (isRefusal(updated)) return updated;
     if (updated.configHash === verified.configHash) return undefined;
     return refuse('rollback', `version ${verified.version} comes again with other content`);
@@ -124,7 +127,12 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
     await prune(verified);
   }
 
+  /** Never fails what was accepted: what a disk does not let go is removed after another bundle. */
   async function prune(trusted: VerifiedFiles): Promise<void> {
+    await removeUnused(trusted).catch(() => undefined);
+  }
+
+  async function removeUnused(trusted: VerifiedFiles): Promise<void> {
     await pruneBundles(directory);
     const kept = new Set(referencesOf(trusted.config).map(({ sha256 }) => sha256));
     const lkg = await linkedName(directory, 'lkg');

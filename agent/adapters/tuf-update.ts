@@ -1,6 +1,6 @@
 // Runs the unmodified TUF client over texts in memory, in a scratch directory that is thrown away: a second opinion, by other people's
 // code, on everything that was verified before. Its error classes and words are translated here and nowhere else.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Fetcher, Updater } from 'tuf-js';
 import {
@@ -15,6 +15,8 @@ import { KokoaError } from '../../bundle/error.ts';
 import { METADATA_BYTES_MAX } from '../../bundle/limits.ts';
 import { type Refusal, refuse, type VerifyCode } from '../../bundle/refusal.ts';
 import { ROOT_CHAIN_MAX } from '../../bundle/root-chain.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { makeDirectory, orUnwritable } from './durable-write.ts';
 
 /** What the client trusts before: its newest root and, when there are any, the three documents it accepted last. */
 export interface TufState {
@@ -37,8 +39,8 @@ export async function updateTuf(
   offered: ReadonlyMap<string, string>,
   nowMs: number,
 ): Promise<{ configHash: string } | Refusal> {
-  await mkdir(scratchParent, { recursive: true, mode: 0o700 });
-  const scratch = await mkdtemp(join(scratchParent, '.scratch-'));
+  await makeDirectory(scratchParent);
+  const scratch = await orUnwritable(scratchParent, () => mkdtemp(join(scratchParent, '.scratch-')));
   try {
     for (const [name, text] of Object.entries(state)) await writeFile(join(scratch, `${name}.json`), text);
     const updater = new Updater({
@@ -59,17 +61,21 @@ export async function updateTuf(
     const configHash = target?.hashes.sha256;
     return configHash === undefined ? refuse('missing_file', `targets lists no ${CONFIG_TARGET}`) : { configHash };
   } catch (error) {
-    return refusalOf(error);
+    return refusalOf(error, scratchParent);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    // What stays is removed with what no bundle needs.
+    await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
 /** Translates what the TUF client throws. It wraps errors of snapshot and targets as text, so text is what decides there. */
-export function refusalOf(error: unknown): Refusal {
+export function refusalOf(error: unknown, place = 'its scratch directory'): Refusal {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof PersistError || isSystemError(error)) {
-    throw new KokoaError('state_unwritable', 'cannot write the scratch copy of the trusted state', {
+  // It hides the failed write of snapshot and targets in a text; on a full disk a good bundle must not count as a bad one.
+  const hidden = /Failed to persist.*?\b(E[A-Z]{2,})\b/s.exec(message)?.[1];
+  if (error instanceof PersistError || hidden !== undefined || isSystemError(error)) {
+    const why = diskTrouble(hidden === undefined ? error : { code: hidden });
+    throw new KokoaError('state_unwritable', `cannot write in ${place}: ${why}`, {
       hint: 'Check free space and that the agent owns its state directory.',
       cause: error,
     });

@@ -1,10 +1,12 @@
 // Lists of users on disk, `users/NAME.htpasswd`. Law: root and the web server's group read them, nobody else, from the first byte; a
 // reader sees the old list or the new one.
-import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import { isUsersFileName } from '../core/users-file.ts';
 import type { UsersStore } from '../ports/users-store.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { clearLeftovers, makeOwnDirectory, temporaryName } from './durable-write.ts';
 import { createPrivateFile, syncFolder } from './private-file.ts';
 
 const FOLDER_MODE = 0o750;
@@ -19,15 +21,13 @@ export interface UsersDirOptions {
 
 /** The directory is made at the first write. One writer at a time. */
 export function createUsersDir({ dir, gid }: UsersDirOptions): UsersStore {
-  let temporaries = 0;
-
   async function write(name: string, text: string): Promise<void> {
     // The mode and the group are set besides: a umask, or an older version, may have left others.
-    await mkdir(dir, { recursive: true, mode: FOLDER_MODE });
+    await makeOwnDirectory(dir, FOLDER_MODE);
     await chmod(dir, FOLDER_MODE);
     if (gid !== undefined) await chown(dir, process.getuid?.() ?? 0, gid);
-    temporaries += 1;
-    const temporary = join(dir, `.${name}.${process.pid}.${temporaries}.tmp`);
+    await clearLeftovers(dir);
+    const temporary = temporaryName(join(dir, name));
     try {
       await createPrivateFile(temporary, text, { mode: FILE_MODE, ...(gid !== undefined && { gid }) });
       await rename(temporary, join(dir, name));
@@ -65,8 +65,7 @@ export function createUsersDir({ dir, gid }: UsersDirOptions): UsersStore {
       if (name.includes('/') || name === '.' || name === '..') throw new Error('no name of an entry');
       await work();
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-      throw new KokoaError('users_store_failed', `cannot change ${shown} (${code})`, {
+      throw new KokoaError('users_store_failed', `cannot change ${shown}: ${diskTrouble(cause)}`, {
         hint: 'check space and permissions of the state directory',
         cause,
       });

@@ -64,7 +64,7 @@ export async function readFloor(directory: string): Promise<Floor | undefined> {
 
 export async function writeFloor(directory: string, floor: Floor): Promise<void> {
   const body = canonicalJson(floor);
-  await writeDurably(join(directory, 'floor'), `${body}\n${sha256Hex(body)}\n`);
+  await writeDurably(join(directory, 'floor'), `${body}\n${sha256Hex(body)}\n`, { ours: true });
 }
 
 /** The floor as a part of a file name. */

@@ -44,7 +44,7 @@ export function createVisitsFile(path: string): VisitsStore {
       const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
       return isShaped(value) && value.every(isNamed) ? value : [];
     },
-    write: (visits) => writeDurably(path, `${JSON.stringify(visits)}\n`, { mode: 0o600 }),
+    write: (visits) => writeDurably(path, `${JSON.stringify(visits)}\n`, { ours: true }),
   };
 }
 

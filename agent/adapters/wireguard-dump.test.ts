@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseDump } from './wireguard-dump.ts';
+import { parseDump, parseHandshakes } from './wireguard-dump.ts';
 
 const PRIVATE = 'aBG+2XYwnFjB1bAe4BAaLzYf6Uww2g4mhgCIvd8z4WQ=';
 const PUBLIC = '+dNwzrmVOrveArTp+oO41fAVVFV3v6WRtU0ig9bRC0Y=';
@@ -68,5 +68,27 @@ describe('parseDump', () => {
         }
       }),
     );
+  });
+});
+
+describe('parseHandshakes', () => {
+  test('reads when each peer shook hands last', () => {
+    expect(parseHandshakes(`${PEER}\t1700000000\n${PUBLIC}\t0\n`)).toEqual(
+      new Map([
+        [PEER, 1_700_000_000],
+        [PUBLIC, 0],
+      ]),
+    );
+    expect(parseHandshakes('').size).toBe(0);
+  });
+
+  test.each([
+    ['no key', 'home\t1\n'],
+    ['a negative time', `${PEER}\t-1\n`],
+    ['three fields', `${PEER}\t1\t2\n`],
+    ['one field', `${PEER}\n`],
+    ['more peers than the bound', `${PEER}\t1\n`.repeat(4097)],
+  ])('refuses %s', (_, text) => {
+    expect(() => parseHandshakes(text)).toThrow(expect.objectContaining({ code: 'tunnel_failed' }));
   });
 });

@@ -27,6 +27,19 @@ export function parseDump(text: string): WireguardDump {
   };
 }
 
+/** `wg show NAME latest-handshakes`: public key → unix seconds. @throws KokoaError tunnel_failed */
+export function parseHandshakes(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '');
+  if (lines.length > PEERS_MAX) throw unexpected(`more than ${PEERS_MAX} peers`);
+  return new Map(
+    lines.map((line): [string, number] => {
+      const [key = '', seconds = '', ...rest] = line.split('\t');
+      if (!isWireguardKey(key) || rest.length > 0) throw unexpected('a malformed line of handshakes');
+      return [key, integer(seconds, Number.MAX_SAFE_INTEGER)];
+    }),
+  );
+}
+
 function parsePeer(line: string): TunnelPeer {
   const fields = line.split('\t');
   if (fields.length !== 8) throw unexpected('a peer line has not eight fields');

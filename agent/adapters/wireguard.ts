@@ -1,10 +1,11 @@
 // The WireGuard interface: the kernel's when there is one, else wireguard-go, started so that it outlives the agent. Law: only
 // `wg set`, never setconf, so other peers keep their sessions; the private key is named by file, never as an argument.
 import { join } from 'node:path';
+import { KEEPALIVE_SECONDS } from '../core/tunnel-plan.ts';
 import type { Tunnel, TunnelState, TunnelStep } from '../ports/tunnel.ts';
 import { openLearnedEndpoints } from './learned-endpoints.ts';
 import { runProgram } from './program.ts';
-import { parseDump } from './wireguard-dump.ts';
+import { parseDump, parseHandshakes } from './wireguard-dump.ts';
 import { configure, keyOfFile, startInterface, stopInterface, type WireguardInterface } from './wireguard-interface.ts';
 import { checkInterfaceName, MTU, readLink } from './wireguard-link.ts';
 
@@ -27,6 +28,8 @@ export interface WireguardOptions {
 export interface Wireguard extends Tunnel {
   /** Endpoints remembered from earlier readings: the third argument of planTunnel. */
   savedEndpoints(): Promise<ReadonlyMap<string, string>>;
+  /** Public key → unix seconds of the newest handshake; 0: never. Cheap. @throws KokoaError tunnel_failed */
+  handshakes(): Promise<ReadonlyMap<string, number>>;
   /** Takes the interface away and ends its wireguard-go. */
   remove(): Promise<void>;
 }
@@ -52,6 +55,10 @@ export function createWireguard(options: WireguardOptions): Wireguard {
       for (const group of groupPeers(steps)) await carryOut(group, target);
       await endpoints.forget(steps.flatMap((step) => (step.kind === 'removePeer' ? [step.publicKey] : [])));
     },
+    async handshakes() {
+      const shown = await runProgram([...target.prefix, 'wg', 'show', name, 'latest-handshakes']);
+      return parseHandshakes(shown.ok ? shown.stdout : '');
+    },
     savedEndpoints: () => endpoints.all(),
     remove: () => stopInterface(target),
   };
@@ -76,6 +83,7 @@ async function readState(target: WireguardInterface): Promise<TunnelState> {
 }
 
 type PeerStep = Extract<TunnelStep, { kind: 'setPeer' | 'removePeer' }>;
+type RekeyStep = Extract<TunnelStep, { kind: 'rekey' }>;
 type Group = Exclude<TunnelStep, PeerStep> | { kind: 'peers'; steps: PeerStep[] };
 
 function groupPeers(steps: readonly TunnelStep[]): Group[] {
@@ -101,9 +109,35 @@ async function carryOut(group: Group, target: WireguardInterface): Promise<void>
       return replaceAddress(group.address, target);
     case 'listenPort':
       return configure(target, ['wg', 'set', name, 'listen-port', String(group.port)]);
+    case 'rekey':
+      return rekey(group.peers, target);
     case 'peers':
       return configure(target, ['wg', 'set', name, ...group.steps.flatMap(peerArguments)]);
   }
+}
+
+/**
+ * A keepalive that is turned on is sent at once, and with a new key that needs a handshake; one that is on already is turned off before, so
+ * that nothing is between the new key and the first handshake.
+ */
+async function rekey(peers: RekeyStep['peers'], target: WireguardInterface): Promise<void> {
+  const set = (keys: readonly string[], seconds: number) =>
+    keys.flatMap((key) => ['peer', key, 'persistent-keepalive', String(seconds)]);
+  const all = peers.map(({ publicKey }) => publicKey);
+  const quiet = peers.filter(({ keepaliveSeconds }) => keepaliveSeconds === 0).map(({ publicKey }) => publicKey);
+  const first = all.slice(0, PEERS_PER_COMMAND_MAX);
+  const run = (...args: string[]) => configure(target, ['wg', 'set', target.name, ...args]);
+  if (all.length > 0) for (const some of groupsOf(all)) await run(...set(some, 0));
+  await run('private-key', target.keyFile, ...set(first, KEEPALIVE_SECONDS));
+  for (const some of groupsOf(all.slice(first.length))) await run(...set(some, KEEPALIVE_SECONDS));
+  for (const some of groupsOf(quiet)) await run(...set(some, 0));
+}
+
+function groupsOf(keys: readonly string[]): string[][] {
+  const count = Math.ceil(keys.length / PEERS_PER_COMMAND_MAX);
+  return Array.from({ length: count }, (_, n) =>
+    keys.slice(n * PEERS_PER_COMMAND_MAX, (n + 1) * PEERS_PER_COMMAND_MAX),
+  );
 }
 
 /** wg(8): `allowed-ips` replaces the peer's whole list; an endpoint that is not named stays as it is. */

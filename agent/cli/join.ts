@@ -1,34 +1,19 @@
 // `kokoa-agent join`: makes the node's keys, keeps what it was told, announces, and waits until git knows this machine.
-import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join as joinPath, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { writeDurably } from '../adapters/durable-write.ts';
-import { takenPorts } from '../adapters/free-ports.ts';
+import { makeDirectory, writeDurably } from '../adapters/durable-write.ts';
 import { openNodeKeys, saveToken } from '../adapters/node-keys.ts';
-import { checkSettings, writeSettings } from '../adapters/settings-file.ts';
+import { writeSettings } from '../adapters/settings-file.ts';
 import { lockState } from '../adapters/state-lock.ts';
-import { formatAllowList, parseAllowList } from '../core/allow-list.ts';
+import { type Finding, findingLines } from '../core/preflight.ts';
 import { join } from '../join.ts';
-import { type Node, openNode } from '../node.ts';
-import type { Settings } from '../ports/settings.ts';
+import { openLeavings } from '../leavings.ts';
+import { openNode } from '../node.ts';
+import { type Preflight, preflight } from '../preflight.ts';
 import { interruption } from './interruption.ts';
-import { nodeNameIn, readTokenFrom } from './token.ts';
-
-interface JoinOptions {
-  fingerprint: string;
-  ca?: string;
-  tokenFile?: string;
-  allow: string;
-  interface: string;
-  tunnel: boolean;
-  acmeCa?: string;
-  listen: string[];
-  httpPort: string;
-  httpsPort: string;
-  address?: string[];
-}
+import { type JoinOptions, readWhatWasTold, type Told } from './told.ts';
 
 export function registerJoin(program: Command): void {
   program
@@ -45,6 +30,13 @@ export function registerJoin(program: Command): void {
         'ever opened',
       'none',
     )
+    .addOption(
+      new Option(
+        '--role <role>',
+        'what this machine is for, for good (default: origin with --allow, else what git says)',
+      ).choices(['edge', 'origin']),
+    )
+    .option('--force', 'join although something here stands in the way')
     .option('--interface <name>', 'name of the WireGuard interface', 'kokoa0')
     .option('--no-tunnel', 'origins are reached without WireGuard (one machine, or a private network)')
     .option('--acme-ca <file>', 'PEM file of the CA of a private ACME server')
@@ -60,8 +52,11 @@ export function registerJoin(program: Command): void {
 
 async function joinControlPlane(stateDir: string, url: string, options: JoinOptions): Promise<void> {
   const told = await readWhatWasTold(stateDir, url, options);
-  await mkdir(stateDir, { recursive: true, mode: 0o711 });
+  const asked = preflightOf(stateDir, url, told);
+  const before = await sayFindings(await preflight(asked), options);
+  await makeDirectory(stateDir, 0o711);
   const lock = await lockState(stateDir);
+  await dropFormerTunnel(stateDir, told);
   for (const { path, pem } of told.files) await writeDurably(path, pem, { mode: 0o600 });
   await writeSettings(stateDir, told.settings);
   await saveToken(stateDir, told.token);
@@ -83,16 +78,35 @@ async function joinControlPlane(stateDir: string, url: string, options: JoinOpti
     interruption(),
   );
   await opened.control.close();
-  lock.release();
   if (joined.kind === 'refused') {
     throw new KokoaError(joined.code, `not joined: ${joined.detail}`, {
       hint: HINTS[joined.code] ?? 'see docs/operate.md',
     });
   }
   const { config, version } = joined.bundle;
+  const { role } = told.settings;
+  if (role !== undefined && role !== config.role) throw otherRole(role, config.role, node);
+  // From now on this machine is what it is, whoever signs: see guardConfig and refuseOverlap.
+  const { wireguard } = config.network;
+  await writeSettings(stateDir, { ...told.settings, role: config.role });
   console.log(`joined as ${node} (${config.role}), version ${version} verified`);
-  if (config.role === 'edge') await warnOfTakenPorts(opened);
+  const known = { ...asked, role: config.role, network: wireguard, agreed: told.settings.network === wireguard };
+  const port = asked.interfaceName === undefined ? undefined : config.wireguard.port;
+  await sayFindings(await preflight({ ...known, wireguardPort: port }), options, before);
+  // Whatever lies under the network of the tunnels, its owner agreed to it now.
+  await writeSettings(stateDir, { ...told.settings, role: config.role, network: wireguard });
+  lock.release();
   console.log('next: kokoa-agent run');
+}
+
+function otherRole(role: NodeRole, found: NodeRole, node: string): KokoaError {
+  return new KokoaError(
+    'role_changed',
+    `not joined: this machine is to be an ${role}, and git says it is an ${found}`,
+    {
+      hint: `correct edges/${node}.yaml or origins/${node}.yaml in git; or join again with --role ${found}, if that is meant`,
+    },
+  );
 }
 
 const HINTS: Record<string, string> = {
@@ -103,67 +117,41 @@ const HINTS: Record<string, string> = {
   interrupted: 'run the same command again: the keys are kept',
 };
 
-/** A web server that serves this state already is our own. */
-async function warnOfTakenPorts({ machine, settings }: Node): Promise<void> {
-  if (await machine.edge?.web.running()) return;
-  const { addresses, httpPort, httpsPort } = settings.listen;
-  for (const { address, port, code } of await takenPorts(addresses, [httpPort, httpsPort])) {
-    const why = REASONS[code] ?? `listening fails with ${code}`;
-    console.error(`warning: this edge cannot serve on ${address} port ${port}: ${why}`);
-  }
+/** What is known before the first bundle. */
+function preflightOf(stateDir: string, url: string, { settings, files }: Told): Preflight {
+  const { role, interfaceName, listen, caFile } = settings;
+  return {
+    ...{ stateDir, url, role, interfaceName, listen, network: undefined, agreed: false, wireguardPort: undefined },
+    ca: files.find(({ path }) => path === caFile)?.pem,
+  };
 }
 
-const REASONS: Record<string, string> = {
-  EADDRINUSE: 'another program has it (ss -ltnp shows which; Debian’s nginx: systemctl disable --now nginx)',
-  EACCES: 'this user may not listen there (run as root, or give CAP_NET_BIND_SERVICE)',
-  EADDRNOTAVAIL: 'this machine has no such address',
-};
-
-interface Told {
-  token: string;
-  settings: Settings;
-  /** What `--ca` and `--acme-ca` named, to be kept: the originals may go away. */
-  files: { path: string; pem: string }[];
-}
-
-/** Everything is judged before anything is written: a mistyped join leaves a working node as it was. */
-async function readWhatWasTold(stateDir: string, url: string, options: JoinOptions): Promise<Told> {
-  const token = await readTokenFrom(options.tokenFile);
-  const addresses = (options.address ?? []).map((address) => address.toLowerCase());
-  const ipv4 = addresses.find((address) => !address.includes(':'));
-  const ipv6 = addresses.find((address) => address.includes(':'));
-  const caFile = joinPath(stateDir, 'control-plane-ca.pem');
-  const acmeCaFile = joinPath(stateDir, 'acme-ca.pem');
-  const settings = checkSettings({
-    node: nodeNameIn(token),
-    urls: [url],
-    fingerprint: options.fingerprint.replace(/^sha256:/, '').toLowerCase(),
-    ...(options.ca && { caFile }),
-    ...(options.acmeCa && { acmeCaFile }),
-    allow: options.allow === 'none' ? '' : formatAllowList(parseAllowList(options.allow)),
-    ...(options.tunnel && { interfaceName: options.interface }),
-    listen: {
-      addresses: options.listen.map((address) => address.toLowerCase()),
-      httpPort: Number(options.httpPort),
-      httpsPort: Number(options.httpsPort),
+/**
+ * Says what was not said before, and answers all that was said.
+ * @throws KokoaError preflight_failed for an error, unless it is to be ignored
+ */
+async function sayFindings(
+  findings: readonly Finding[],
+  { force }: JoinOptions,
+  before: readonly string[] = [],
+): Promise<string[]> {
+  const said = findings.map((finding) => findingLines(finding).join('\n'));
+  for (const text of said) if (!before.includes(text)) console.error(text);
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  if (errors === 0 || force) return said;
+  throw new KokoaError(
+    'preflight_failed',
+    `${errors === 1 ? 'one thing stands' : `${errors} things stand`} in the way`,
+    {
+      hint: 'mend it and join again; --force joins all the same',
     },
-    ...((ipv4 || ipv6) && { address: { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) } }),
-  });
-  const files: Told['files'] = [];
-  if (options.ca) files.push({ path: caFile, pem: await readAuthority(options.ca) });
-  if (options.acmeCa) files.push({ path: acmeCaFile, pem: await readAuthority(options.acmeCa) });
-  return { token, settings, files };
+  );
 }
 
-async function readAuthority(file: string): Promise<string> {
-  try {
-    const pem = await readFile(file, 'utf8');
-    new X509Certificate(pem);
-    return pem;
-  } catch (cause) {
-    throw new KokoaError('bad_ca', `${file} holds no certificate that could be read`, {
-      hint: 'give a PEM file with the certificate of the CA',
-      cause,
-    });
-  }
+/** Nobody would close a port of a tunnel that this machine no longer has by name. */
+async function dropFormerTunnel(stateDir: string, { former, settings }: Told): Promise<void> {
+  if (former === undefined || former === settings.interfaceName) return;
+  const leavings = openLeavings({ stateDir, interfaceName: former, named: false, keepState: true });
+  for (const { undo } of [leavings.tunnel, leavings.kernelSettings, leavings.packetFilter])
+    for (const line of await undo()) console.log(line);
 }

@@ -1,4 +1,5 @@
 // Opens the node of a state directory for a command. Law: a directory that this user may not read is not taken for an empty one.
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
@@ -7,7 +8,8 @@ import { type Node, openNode } from '../node.ts';
 /** @throws KokoaError state_unreadable for another user than the one who joined, and what `openNode` throws */
 export async function openJoined(stateDir: string): Promise<Node> {
   const path = join(stateDir, 'settings.json');
-  const failure = await open(path).then(
+  // Never waits: a pipe may stand there.
+  const failure = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).then(
     (file) => file.close(),
     (cause: NodeJS.ErrnoException) => cause,
   );

@@ -1,8 +1,11 @@
 // `kokoa-agent status`: what this node is, what it serves, and what it waits for, from its own disk and kernel. It asks nobody.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { metricsText } from '../adapters/metrics-text.ts';
+import { openRotationDesk } from '../adapters/rotation-desk.ts';
 import { isLocked } from '../adapters/state-lock.ts';
 import { describeNode, type Reading } from '../describe.ts';
+import { measureNode } from '../measure.ts';
 import type { Node } from '../node.ts';
 import { openJoined } from './open-joined.ts';
 
@@ -10,19 +13,29 @@ export function registerStatus(program: Command): void {
   program
     .command('status')
     .description('say what this node serves, its tunnels and its certificates')
-    .addOption(new Option('-o, --output <format>', 'how to say it').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>', 'how to say it; metrics is Prometheus text')
+        .choices(['text', 'json', 'metrics'])
+        .default('text'),
+    )
     .action(async ({ output }: { output: string }) => {
       const stateDir = resolve(program.opts<{ state: string }>().state);
       const node = await openJoined(stateDir);
-      const { facts, lines } = describeNode(await readNode(node, stateDir));
+      const reading = await readNode(node, stateDir);
       await node.control.close();
-      console.log(output === 'json' ? JSON.stringify(facts, undefined, 2) : lines.join('\n'));
+      console.log(await said(reading, output));
     });
+}
+
+async function said(reading: Reading, output: string): Promise<string> {
+  if (output === 'metrics') return (await metricsText(measureNode(reading))).trimEnd();
+  const { facts, lines } = describeNode(reading);
+  return output === 'json' ? JSON.stringify(facts, undefined, 2) : lines.join('\n');
 }
 
 async function readNode(node: Node, stateDir: string): Promise<Reading> {
   const { trusted, edge } = node.machine;
-  const [lkg, accepted, serving, { held }, tunnel, droppedByOthers, agentRuns, visits] = await Promise.all([
+  const [lkg, accepted, serving, { held }, tunnel, droppedByOthers, agentRuns, visits, standing] = await Promise.all([
     trusted.lastKnownGood(),
     trusted.accepted(),
     edge?.web.serving(),
@@ -32,16 +45,19 @@ async function readNode(node: Node, stateDir: string): Promise<Reading> {
     node.network?.droppedByOthers().catch(() => 0),
     isLocked(stateDir),
     node.visitsStore.read(),
+    node.standing.read(),
   ]);
   return {
-    ...{ lkg, accepted, serving, tunnel, agentRuns },
+    ...{ lkg, accepted, serving, tunnel, agentRuns, standing, agentVersion: node.version },
     droppedByOthers: droppedByOthers ?? 0,
     node: node.settings.node,
     fingerprint: node.keys.fingerprint,
     certificates: held,
     answers: visits.flatMap(({ answer }) => answer ?? []),
     usesTunnel: node.network !== undefined,
+    rotation: await openRotationDesk(stateDir).progress(),
     allow: node.settings.allow,
+    restored: (await node.standing.read())?.restored,
     nowMs: Date.now(),
   };
 }

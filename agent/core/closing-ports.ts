@@ -11,7 +11,7 @@ export type Opening = { protocol?: 'udp'; port: number } | Forward;
 export interface PortsInForce {
   /** Declared now. */
   declared: readonly Opening[];
-  /** Protocol and port → what is no longer declared there, and when it closes, ms since the epoch. */
+  /** Protocol and port → what is no longer declared there, and when it closes, in ms of the same clock as `nowMs`. */
   closing: ReadonlyMap<string, { opening: Opening; untilMs: number }>;
 }
 

@@ -27,7 +27,7 @@ describe('the forwards of an origin', () => {
     ['one to a private network beside that of the tunnels', [{ ...LAN, host: '10.101.0.1' }]],
     ['as many as can be', Array.from({ length: FORWARDS_MAX }, (_, index) => ({ ...LAN, port: 10_000 + index }))],
   ])('pass: %s', (_, forwards) => {
-    expect(guardConfig(origin(forwards), [])).toEqual({ ok: true, withoutPeer: [] });
+    expect(guardConfig(origin(forwards), [])).toEqual({ ok: true, withoutPeer: [], leftOut: [] });
   });
 
   test.each<[string, string, unknown[]]>([

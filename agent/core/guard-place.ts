@@ -1,5 +1,5 @@
-// Where one route leads, by every one of its paths. Law: only into the tunnels, never to this node itself, and nothing that the web
-// server would refuse for all routes because of one.
+// Where one route leads, by every one of its paths. Law: only into the tunnels and never to this node itself, or nothing of the bundle
+// is believed; what the web server would refuse for all routes because of one is left out with that one.
 import type { EdgeConfig, WireBackend, WirePath, WirePlace, WireRoute } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { type CheckedNetwork, outside } from './guard-network.ts';
@@ -13,44 +13,56 @@ const PORT_MAX = 65_535;
 const RESERVED_PREFIX = /^\/\.kokoa(?:\/|$)/i;
 
 /**
- * True when at least one backend of the route's own place is a peer of this node, or none is needed.
- * @throws KokoaError backends_invalid, paths_invalid, address_outside_network, backend_is_self, unsafe_value
+ * Where all requests for a route may go. True when at least one backend of the route's own place is a peer of this node, or none is
+ * needed. @throws KokoaError address_outside_network, backend_is_self: no mistake of one route, so it condemns the whole bundle
  */
-export function checkPlaces(route: WireRoute, config: EdgeConfig, network: CheckedNetwork): boolean {
-  const { hostname, paths = [], closed, redirect } = route;
+export function leadsInside(route: WireRoute, config: EdgeConfig, network: CheckedNetwork): boolean {
+  const { hostname, paths, closed, redirect } = route;
+  if (paths) for (const path of paths) leadsToPeer(path, hostname, config, network);
   const answersItself = closed !== undefined || redirect !== undefined;
-  checkPrefixes(hostname, paths);
-  for (const path of paths) checkPlace(path, hostname, config, network);
-  if (answersItself && route.backends.length === 0) return true;
-  return checkPlace(route, hostname, config, network);
+  return leadsToPeer(route, hostname, config, network) || (answersItself && route.backends.length === 0);
 }
 
-function checkPlace(place: WirePlace, hostname: string, config: EdgeConfig, network: CheckedNetwork): boolean {
-  if (place.auth?.kind === 'forward') checkTarget(place.auth, hostname, config, network);
-  return checkTargets(place, hostname, config, network);
-}
-
-/**
- * True when at least one backend is a peer of this node.
- * @throws KokoaError backends_invalid, address_outside_network, backend_is_self
- */
-export function checkTargets(
-  { backends, sticky }: Pick<WirePlace, 'backends' | 'sticky'>,
+/** True when at least one backend is a peer. */
+export function leadsToPeer(
+  { backends, auth }: Pick<WirePlace, 'backends' | 'auth'>,
   hostname: string,
   config: EdgeConfig,
   network: CheckedNetwork,
 ): boolean {
+  let found = false;
+  for (const backend of backends) found = isPeer(backend, hostname, config, network) || found;
+  if (auth?.kind === 'forward') isPeer(auth, hostname, config, network);
+  return found;
+}
+
+/** What concerns one route alone. @throws KokoaError backends_invalid, paths_invalid, unsafe_value */
+export function checkPlaces(route: WireRoute): void {
+  const { hostname, paths = [], closed, redirect } = route;
+  const answersItself = closed !== undefined || redirect !== undefined;
+  checkPrefixes(hostname, paths);
+  for (const path of paths) checkTargets(path, hostname);
+  if (!answersItself || route.backends.length > 0) checkTargets(route, hostname);
+}
+
+/** @throws KokoaError backends_invalid */
+export function checkTargets(place: Pick<WirePlace, 'backends' | 'sticky' | 'auth'>, hostname: string): void {
+  const { backends, sticky } = place;
   if (backends.length < 1 || backends.length > BACKENDS_PER_PLACE_MAX)
     throw invalid(hostname, `${backends.length} backends, expected 1 to ${BACKENDS_PER_PLACE_MAX}`);
   const spares = backends.filter(({ backup }) => backup).length;
   if (spares === backends.length) throw invalid(hostname, 'backups only');
   if (sticky && spares > 0) throw invalid(hostname, 'sticky backends and a backup');
-  return backends.map((backend) => checkTarget(backend, hostname, config, network)).includes(true);
+  for (const { port, weight = 1 } of targetsOf(place)) {
+    if (!isWhole(port, PORT_MAX)) throw invalid(hostname, `the port ${shown(port)}, expected 1 to ${PORT_MAX}`);
+    if (!isWhole(weight, WEIGHT_MAX))
+      throw invalid(hostname, `the weight ${shown(weight)}, expected 1 to ${WEIGHT_MAX}`);
+  }
 }
 
-/** True when the target is a peer. */
-function checkTarget(
-  { address, port, weight = 1 }: Pick<WireBackend, 'address' | 'port' | 'weight'>,
+/** @throws KokoaError address_outside_network, backend_is_self */
+function isPeer(
+  { address }: Pick<WireBackend, 'address'>,
   hostname: string,
   config: EdgeConfig,
   network: CheckedNetwork,
@@ -58,9 +70,15 @@ function checkTarget(
   if (!network.holds(address)) throw outside(`a backend of ${hostname}`, address, config.network.wireguard);
   // The node's own services listen there too, the control plane's or a database.
   if (address === network.own) throw new KokoaError('backend_is_self', `a backend of ${hostname} is this node itself`);
-  if (!isWhole(port, PORT_MAX)) throw invalid(hostname, `the port ${shown(port)}, expected 1 to ${PORT_MAX}`);
-  if (!isWhole(weight, WEIGHT_MAX)) throw invalid(hostname, `the weight ${shown(weight)}, expected 1 to ${WEIGHT_MAX}`);
   return network.peers.has(address);
+}
+
+/** The backends, and last the login service. */
+function targetsOf({
+  backends,
+  auth,
+}: Pick<WirePlace, 'backends' | 'auth'>): Pick<WireBackend, 'address' | 'port' | 'weight'>[] {
+  return auth?.kind === 'forward' ? [...backends, auth] : backends;
 }
 
 /** The web server's tables ignore case, and refuse everything when a key stands there twice. */

@@ -4,8 +4,10 @@ import type { Chunk, EdgeConfig, WireLimits, WireRoute } from '../../bundle/conf
 import { KokoaError } from '../../bundle/error.ts';
 import { isCanonicalHostname } from './certificate-name.ts';
 import type { CheckedNetwork } from './guard-network.ts';
-import { checkPlaces } from './guard-place.ts';
-import { classId, policyOf } from './policy-class.ts';
+import { checkPlaces, leadsInside } from './guard-place.ts';
+import type { LeftOut } from './left-out.ts';
+import { mistakeIn } from './mistake.ts';
+import { createRouteValues, type RouteValues } from './route-values.ts';
 
 /** Each class is a `server{}`, of half a millisecond and 40 KB: forty teams with all the classes that one may have. */
 export const CLASSES_MAX = 2_000;
@@ -25,18 +27,22 @@ export interface CheckedRoutes {
   hostnames: ReadonlySet<string>;
   /** Hosts whose origin is no peer yet, at most 100 of them. */
   withoutPeer: string[];
+  /** Hosts with a mistake of their own. They are not among `hostnames`. */
+  leftOut: LeftOut[];
 }
 
 /**
- * @throws KokoaError hostname_invalid, duplicate_hostname, address_outside_network, backend_is_self, backends_invalid, paths_invalid,
- * limits_invalid, too_many_classes, too_many_lists, too_many_upstreams
+ * A route that no template takes, or that contradicts itself, is left out alone.
+ * @throws KokoaError hostname_invalid, duplicate_hostname, address_outside_network, backend_is_self, too_many_classes, too_many_lists,
+ * too_many_upstreams
  */
 export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], network: CheckedNetwork): CheckedRoutes {
   const hostnames = new Set<string>();
-  const classes = new Set<string>();
+  const values = createRouteValues();
   const spared = new Set<string>();
   const lists = new Set<string>();
   const withoutPeer: string[] = [];
+  const leftOut: LeftOut[] = [];
   for (const { routes } of chunks) {
     for (const route of routes) {
       const { hostname } = route;
@@ -45,14 +51,17 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
       if (hostnames.has(hostname)) throw new KokoaError('duplicate_hostname', `${hostname} is claimed twice`);
       hostnames.add(hostname);
 
-      const reachable = checkPlaces(route, config, network);
+      const reachable = leadsInside(route, config, network);
+      const reason = mistakeIn(checkAlone, route, values);
+      if (reason !== undefined) {
+        leftOut.push({ name: hostname, reason });
+        continue;
+      }
       // A team may publish a route before its origin joins; that must not keep the others' changes back.
       if (!reachable && withoutPeer.length < LISTED_MAX) withoutPeer.push(hostname);
       for (const targets of sparedTargets(route)) spared.add(targets);
       for (const networks of networkLists(route)) lists.add(networks);
-      checkLimits(hostname, route.limits);
-      classes.add(classId(policyOf(route)));
-      if (classes.size > CLASSES_MAX)
+      if (values.classes > CLASSES_MAX)
         throw new KokoaError(
           'too_many_classes',
           `found more than ${CLASSES_MAX} distinct policies: let routes share them`,
@@ -66,7 +75,14 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
         );
     }
   }
-  return { hostnames, withoutPeer };
+  for (const { name } of leftOut) hostnames.delete(name);
+  return { hostnames, withoutPeer, leftOut };
+}
+
+function checkAlone(route: WireRoute, values: RouteValues): void {
+  checkPlaces(route);
+  checkLimits(route.hostname, route.limits);
+  values.check(route);
 }
 
 /** The lists of several backends, each as one text. */

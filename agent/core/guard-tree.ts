@@ -5,8 +5,6 @@ import { STREAM_MODULE, SYSTEM_CA_FILE } from './nginx-paths.ts';
 import { malformed, parseNginx, type Statement } from './nginx-syntax.ts';
 
 const MAIN_FILE = 'nginx.conf';
-/** The one table that two maps read. */
-const TWICE = 'hosts.map';
 /**
  * `key value;` per line: no variable, no pattern, no quote. A key is a name, or a name and a path; it has a dot, so it is never `include`
  * or `default`.
@@ -128,7 +126,7 @@ function walkBlock(statements: readonly Statement[], file: string, walk: Walk): 
 /** Entries that stand in a template may use variables and patterns; those of a table may not. */
 function walkMap(entries: readonly Statement[], file: string, walk: Walk): void {
   for (const { words, block } of entries) {
-    if (words[0] === 'include') checkTable(includedFile(words.slice(1), walk, TWICE), walk);
+    if (words[0] === 'include') checkTable(includedFile(words.slice(1), walk), walk);
     else if (block || words.length > 2 || (words.length === 1 && words[0] !== 'hostnames')) throw refused(file, words);
   }
 }
@@ -159,14 +157,9 @@ function inFolder(path: string | undefined, folder: string): string {
   return path?.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
 }
 
-function includedFile([path, ...more]: readonly string[], walk: Walk, twice?: string): string {
+function includedFile([path, ...more]: readonly string[], walk: Walk): string {
   const name = inFolder(path, walk.folder);
-  if (
-    more.length > 0 ||
-    !/^[a-z0-9.-]+$/.test(name) ||
-    !walk.files.has(name) ||
-    (name !== twice && walk.read.has(name))
-  )
+  if (more.length > 0 || !/^[a-z0-9.-]+$/.test(name) || !walk.files.has(name) || walk.read.has(name))
     throw refused(MAIN_FILE, ['include', path ?? '']);
   walk.read.add(name);
   return name;

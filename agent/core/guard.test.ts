@@ -1,21 +1,26 @@
 // What is refused although it is signed, and what must pass.
 import { describe, expect, test } from 'vitest';
-import type { Chunk, EdgeConfig, OriginConfig, WireRoute } from '../../bundle/config.ts';
+import type { Chunk, EdgeConfig, OriginConfig, WireRoute, WireStream } from '../../bundle/config.ts';
 import { loadTemplates } from '../adapters/templates.ts';
 import { GUARDED_HOSTS_MIN, guardConfig, guardTree } from './guard.ts';
 import { CLASSES_MAX, SPARED_UPSTREAMS_MAX } from './guard-routes.ts';
+import { without } from './left-out.ts';
 import { renderNginx } from './render-nginx.ts';
 
 const templates = await loadTemplates();
 
 describe('a config', () => {
   test('with backends behind peers passes', () => {
-    expect(guardConfig(edge(), [{ routes: [route('a.hoge.com')] }])).toEqual({ ok: true, withoutPeer: [] });
+    expect(guardConfig(edge(), [{ routes: [route('a.hoge.com')] }])).toEqual({
+      ok: true,
+      withoutPeer: [],
+      leftOut: [],
+    });
   });
 
   test('whose origin has not announced its keys passes and is named', () => {
     const verdict = guardConfig(edge(), [{ routes: [route('a.hoge.com', '10.100.9.9'), route('b.hoge.com')] }]);
-    expect(verdict).toEqual({ ok: true, withoutPeer: ['a.hoge.com'] });
+    expect(verdict).toEqual({ ok: true, withoutPeer: ['a.hoge.com'], leftOut: [] });
   });
 
   const routes: [string, string, unknown][] = [
@@ -31,34 +36,105 @@ describe('a config', () => {
     ['a backend at the broadcast address', 'address_outside_network', route('a.hoge.com', '10.100.255.255')],
     ['a backend that is no text', 'address_outside_network', route('a.hoge.com', 7 as unknown as string)],
     ['a backend that is the node itself', 'backend_is_self', route('a.hoge.com', '10.100.0.1')],
-    ['port 0', 'backends_invalid', { ...route('a.hoge.com'), backends: [{ address: '10.100.1.1', port: 0 }] }],
-    [
-      'a port with a directive',
-      'backends_invalid',
-      { ...route('a.hoge.com'), backends: [{ address: '10.100.1.1', port: '80;' }] },
-    ],
-    ['no backend', 'backends_invalid', { ...route('a.hoge.com'), backends: [] }],
     ['a hostname with a directive', 'hostname_invalid', route('a.com;load_module x')],
     ['a hostname in upper case', 'hostname_invalid', route('A.hoge.com')],
     ['a hostname of one label', 'hostname_invalid', route('localhost')],
     ['a regex for a hostname', 'hostname_invalid', route('~.*')],
-    ['no limit of the body', 'limits_invalid', { ...route('a.hoge.com'), limits: { maxBodyBytes: 0 } }],
-    [
-      'a rate of text',
-      'limits_invalid',
-      { ...route('a.hoge.com'), limits: { maxBodyBytes: 1, requestsPerSecond: '1' } },
-    ],
-    [
-      'a negative burst',
-      'limits_invalid',
-      { ...route('a.hoge.com'), limits: { maxBodyBytes: 1, requestsPerSecond: 1, burst: -1 } },
-    ],
     ['no limits at all', 'config_malformed', { hostname: 'a.hoge.com', backends: route('a.hoge.com').backends }],
     ['a route of null', 'config_malformed', null],
+    ['a path outside', 'address_outside_network', { ...route('a.hoge.com'), paths: [path('/..', '8.8.8.8')] }],
+    ['a path to the node itself', 'backend_is_self', { ...route('a.hoge.com'), paths: [path('/a', '10.100.0.1')] }],
+    ['a login outside', 'address_outside_network', { ...route('a.hoge.com'), auth: login('169.254.169.254') }],
+    ['a login that is the node itself', 'backend_is_self', { ...route('a.hoge.com'), auth: login('10.100.0.1') }],
+    [
+      'a login outside, on a route that only redirects',
+      'address_outside_network',
+      { ...route('a.hoge.com'), backends: [], redirect: { to: 'https://b.com', status: 302 }, auth: login('8.8.8.8') },
+    ],
   ];
   test.each(routes)('with %s is refused as %s', (_title, code, bad) => {
     const verdict = guardConfig(edge(), [{ routes: [route('good.hoge.com'), bad as WireRoute] }]);
     expect(verdict).toMatchObject({ ok: false, code });
+  });
+
+  const mistakes: [string, Record<string, unknown>][] = [
+    ['port 0', { backends: [{ address: '10.100.1.1', port: 0 }] }],
+    ['a port with a directive', { backends: [{ address: '10.100.1.1', port: '80;' }] }],
+    ['a weight of nothing', { backends: [{ address: '10.100.1.1', port: 80, weight: 0 }] }],
+    ['no backend', { backends: [] }],
+    ['backups only', { backends: [{ address: '10.100.1.1', port: 80, backup: true }] }],
+    ['sticky backends and a backup', { sticky: true, backends: [...plain(1), { ...plain(1)[0], backup: true }] }],
+    ['too many backends', { backends: plain(17) }],
+    ['no limit of the body', { limits: { maxBodyBytes: 0 } }],
+    ['a rate of text', { limits: { maxBodyBytes: 1, requestsPerSecond: '1' } }],
+    ['a negative burst', { limits: { maxBodyBytes: 1, requestsPerSecond: 1, burst: -1 } }],
+    ['a prefix that climbs', { paths: [path('/a/../b')] }],
+    ['a prefix of ours', { paths: [path('/.kokoa/x')] }],
+    ['two prefixes that differ in case', { paths: [path('/a'), path('/A')] }],
+    ['a prefix that ends a directive', { paths: [path('/a;')] }],
+    ['a path without a backend', { paths: [{ ...path('/a'), backends: [] }] }],
+    ['a login at port 0', { auth: { ...login(), port: 0 } }],
+    ['a login with a directive', { auth: { ...login(), path: '/x;' } }],
+    ['a sign-in with a variable', { auth: { ...login(), signIn: '/$host' } }],
+    ['an identity header with a space', { auth: { ...login(), identityHeaders: ['X A'] } }],
+    ['an allowed network that is none', { allow: ['everybody'] }],
+    ['a denied network with a directive', { deny: ['10.0.0.0/8 1; include x'] }],
+    ['a maintenance of text', { maintenance: { allow: ['x'] } }],
+    ['a header with a variable', { headers: { request: { set: [{ name: 'X', value: '$ssl_client_cert' }] } } }],
+    ['a header with a brace in its name', { headers: { response: { set: [{ name: 'X}', value: 'x' }] } } }],
+    ['a header that is dropped by no name', { headers: { response: { remove: ['a b'] } } }],
+    ['a timeout of text', { timeouts: { readMs: '1; include x' } }],
+    ['an age with a variable', { hsts: { maxAge: '$host' } }],
+    ['a redirect with a variable', { redirect: { to: 'https://$host', status: 302 } }],
+    ['a redirect with a status of text', { redirect: { to: 'https://a.com', status: '302;' } }],
+    ['a name of the origin’s certificate', { protocol: 'https', originTls: { verify: 'none', serverName: 'A b' } }],
+    ['a passing connection with a network of text', { protocol: 'tls', allow: ['x'] }],
+  ];
+  test.each(mistakes)('with %s leaves that route out alone, and the tree of the others passes', (_title, change) => {
+    const bad = { ...route('bad.hoge.com'), ...change } as WireRoute;
+    const chunks = [{ routes: [bad, route('good.hoge.com')] }];
+    const verdict = guardConfig(edge(), chunks);
+    expect(verdict).toEqual({
+      ok: true,
+      withoutPeer: [],
+      leftOut: [{ name: 'bad.hoge.com', reason: expect.stringMatching(/^[ -~]{10,300}$/) }],
+    });
+    if (!verdict.ok) throw new Error('refused');
+    const fit = without({ config: edge(), chunks }, verdict.leftOut);
+    expect(fit.chunks).toEqual([{ routes: [route('good.hoge.com')] }]);
+  });
+
+  test('whose only host has a mistake is refused: nobody would be helped', () => {
+    const bad = { ...route('bad.hoge.com'), backends: [] };
+    expect(guardConfig(edge(), [{ routes: [bad] }])).toMatchObject({ ok: false, code: 'nothing_left' });
+  });
+
+  const streams: [string, Partial<WireStream>][] = [
+    ['the port of the tunnels', { protocol: 'udp', port: 51_820 }],
+    ['a PROXY header in datagrams', { protocol: 'udp', proxyProtocol: true }],
+    ['no backend', { backends: [] }],
+    ['a network that is none', { allow: ['x;'] }],
+  ];
+  test.each(streams)('with %s leaves that public port out alone', (_title, change) => {
+    const stream: WireStream = { protocol: 'tcp', port: 25_565, backends: plain(1), ...change };
+    const other: WireStream = { protocol: 'tcp', port: 25_566, backends: plain(1) };
+    const config = withStreams([stream, other]);
+    const name = `${stream.protocol} ${stream.port}`;
+    const verdict = guardConfig(config, []);
+    expect(verdict).toMatchObject({ ok: true, leftOut: [{ name }] });
+    expect(without({ config, chunks: [] }, [{ name, reason: '' }]).config).toEqual(withStreams([other]));
+  });
+
+  test.each<[string, string, Partial<WireStream>[]]>([
+    ['SSH', 'stream_invalid', [{ port: 22 }]],
+    ['HTTPS', 'stream_invalid', [{ port: 443 }]],
+    ['no port', 'stream_invalid', [{ port: 70_000 }]],
+    ['one port twice', 'stream_invalid', [{ port: 1 }, { port: 1 }]],
+    ['a way outside', 'address_outside_network', [{ port: 1, backends: [{ address: '8.8.8.8', port: 1 }] }]],
+    ['a way to itself', 'backend_is_self', [{ port: 1, backends: [{ address: '10.100.0.1', port: 1 }] }]],
+  ])('with %s as a public port is refused', (_title, code, changes) => {
+    const list = changes.map((change) => ({ protocol: 'tcp', port: 1, backends: plain(1), ...change }) as WireStream);
+    expect(guardConfig(withStreams(list), [])).toMatchObject({ ok: false, code });
   });
 
   test('with one host in two chunks is refused', () => {
@@ -115,6 +191,17 @@ describe('a config', () => {
     expect(guardConfig(origin, [])).toMatchObject({ ok: false, code });
   });
 
+  test('never makes an edge of an origin, nor an origin of an edge', () => {
+    const { wireguard } = edge();
+    const origin: OriginConfig = { ...base(), role: 'origin', origin: { ports: [] }, wireguard };
+    const changed = { ok: false, code: 'role_changed' };
+    expect(guardConfig(edge(), [], undefined, { role: 'origin' })).toMatchObject(changed);
+    expect(guardConfig(origin, [], undefined, { role: 'edge' })).toMatchObject(changed);
+    // A machine that joined before its role was kept goes by what it runs.
+    expect(guardConfig(edge(), [], { config: origin, chunks: [] })).toMatchObject(changed);
+    expect(guardConfig(origin, [], { config: edge(), chunks: [] }, { role: 'origin' })).toMatchObject({ ok: true });
+  });
+
   test.each([[undefined], [null], [{}], [{ role: 'edge' }], ['text']])(
     'that is %j is refused without a crash',
     (config) => {
@@ -147,6 +234,13 @@ describe('how much may vanish at once', () => {
   ])('%s: from %i hosts to %i passes: %s', (_title, before, after, passes) => {
     const verdict = guardConfig(edge(), chunksOf(hosts(after)), { config: edge(), chunks: chunksOf(hosts(before)) });
     expect(verdict).toMatchObject(passes ? { ok: true } : { ok: false, code: 'too_many_hosts_vanish' });
+  });
+
+  test('what is left out counts as vanished', () => {
+    const spoiled = hosts(20).map((each, index) => (index < 17 ? { ...each, backends: [] } : each));
+    const before = { config: edge(), chunks: chunksOf(hosts(20)) };
+    expect(guardConfig(edge(), chunksOf(spoiled), before)).toMatchObject({ ok: false, code: 'too_many_hosts_vanish' });
+    expect(guardConfig(edge(), chunksOf(spoiled))).toMatchObject({ ok: true, leftOut: { length: 17 } });
   });
 
   test('replacing every host counts as vanishing', () => {
@@ -273,6 +367,27 @@ function peer(name: string, address: string) {
 
 function route(hostname: string, address = '10.100.1.1'): WireRoute {
   return { hostname, backends: [{ address, port: 8080 }], limits: { maxBodyBytes: 1000 } };
+}
+
+function plain(count: number) {
+  return Array.from({ length: count }, () => ({ address: '10.100.1.1', port: 8080 }));
+}
+
+function path(prefix: string, address = '10.100.1.1') {
+  return { prefix, backends: [{ address, port: 8080 }] };
+}
+
+function login(address = '10.100.1.1') {
+  return { kind: 'forward' as const, address, port: 4180, path: '/auth' };
+}
+
+function withStreams(streams: WireStream[]): EdgeConfig {
+  const config = edge();
+  return {
+    ...config,
+    wireguard: { ...config.wireguard, port: 51_820 },
+    edge: { ...config.edge, streams },
+  };
 }
 
 function hosts(count: number): WireRoute[] {

@@ -1,18 +1,22 @@
 // GUARD: what a node refuses although it is signed. Law: a stolen or mistaken signature cannot point an edge at anything but the
 // tunnels, empty it at one stroke, or put a directive into its web server that the templates do not hold.
-import type { Chunk, EdgeConfig, NodeConfig } from '../../bundle/config.ts';
+import type { Chunk, EdgeConfig, NodeConfig, NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { checkForwards } from './guard-forwards.ts';
 import { checkNetwork } from './guard-network.ts';
 import { checkRoutes } from './guard-routes.ts';
 import { checkStreams } from './guard-streams.ts';
 import { walkTree } from './guard-tree.ts';
+import { isHost, type LeftOut, type Routed } from './left-out.ts';
 
 export type GuardVerdict = { ok: true } | { ok: false; code: string; detail: string };
 
 export type ConfigVerdict =
-  /** `withoutPeer`: hosts (at most 100 of them) of an origin that has not announced its keys yet; they answer 504 until it has. */
-  { ok: true; withoutPeer: string[] } | { ok: false; code: string; detail: string };
+  /**
+   * `withoutPeer`: hosts (at most 100 of them) of an origin that has not announced its keys yet; they answer 504 until it has.
+   * `leftOut`: parts with a mistake of their own, that must not be served.
+   */
+  { ok: true; withoutPeer: string[]; leftOut: LeftOut[] } | { ok: false; code: string; detail: string };
 
 /** What a node runs now. */
 export interface Running {
@@ -23,6 +27,8 @@ export interface Running {
 export interface GuardOptions {
   /** Lets the network of the tunnels be on loopback, for a fleet on one machine. Never from the control plane. */
   allowLoopback?: boolean;
+  /** What the machine is for, as `join` was told; absent: what the bundle says. */
+  role?: NodeRole;
 }
 
 /** Below this many hosts everything may go at once. The reconciler starts to guard at the same number. */
@@ -42,15 +48,33 @@ export function guardConfig(
   options: GuardOptions = {},
 ): ConfigVerdict {
   try {
+    checkRole(config, options.role ?? previous?.config.role);
     const network = checkNetwork(config, options.allowLoopback ?? false);
     if (config.role === 'origin') {
       checkForwards(config, network);
-      return { ok: true, withoutPeer: [] };
+      return { ok: true, withoutPeer: [], leftOut: [] };
     }
-    const { hostnames, withoutPeer } = checkRoutes(config, chunks, network);
-    checkStreams(config, network);
+    const { hostnames, withoutPeer, leftOut } = checkRoutes(config, chunks, network);
+    const ports = checkStreams(config, network);
+    checkRemains(hostnames, leftOut);
     if (previous?.config.role === 'edge') checkBlastRadius(config, hostnames, previous.config, previous.chunks);
-    return { ok: true, withoutPeer };
+    return { ok: true, withoutPeer, leftOut: [...leftOut, ...ports] };
+  } catch (error) {
+    return refusal(error, 'config_malformed');
+  }
+}
+
+/** Judges what would remain of a config after more of it was left out: as if all that is gone had been taken out of git. */
+export function guardRemains(
+  { config, chunks }: Routed,
+  leftOut: readonly LeftOut[],
+  previous: Running | undefined,
+): GuardVerdict {
+  try {
+    const hostnames = new Set(chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)));
+    checkRemains(hostnames, leftOut.filter(isHost));
+    if (previous?.config.role === 'edge') checkBlastRadius(config, hostnames, previous.config, previous.chunks);
+    return { ok: true };
   } catch (error) {
     return refusal(error, 'config_malformed');
   }
@@ -66,6 +90,22 @@ export function guardTree(files: ReadonlyMap<string, string>): GuardVerdict {
   }
 }
 
+/** An edge has a web server and orders certificates, an origin opens ports of its owner's: neither becomes the other by a signature. */
+function checkRole({ role }: NodeConfig, pinned: NodeRole | undefined): void {
+  if (pinned === undefined || role === pinned) return;
+  throw new KokoaError(
+    'role_changed',
+    `this machine joined as an ${pinned} and is told to be an ${String(role).slice(0, 20)}: its owner would have to join again`,
+  );
+}
+
+/** Leaving out the last host helps nobody. */
+function checkRemains(hostnames: ReadonlySet<string>, [first]: readonly LeftOut[]): void {
+  if (first && hostnames.size === 0)
+    throw new KokoaError('nothing_left', `no host is left: ${first.name}: ${first.reason}`);
+}
+
+/** `hostnames`: those that will be served; what is left out is as good as gone. */
 function checkBlastRadius(
   config: EdgeConfig,
   hostnames: ReadonlySet<string>,

@@ -5,6 +5,8 @@ import { KokoaError } from '../../bundle/error.ts';
 import { isCanonicalHostname } from './certificate-name.ts';
 import { isEdgeHeaderValue } from './upstream-headers.ts';
 
+/** As the schema of a chunk has it. */
+const PAGE_CHARACTERS_MAX = 4_000;
 /** As the agent names them (nginx-upstreams.ts). */
 const UPSTREAM = /^(?:[0-9a-f]{24}|[0-9a-f]{3}-[0-9.]{7,15}-[0-9]{1,5})$/;
 const ENDPOINT = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/;
@@ -44,6 +46,8 @@ const ALLOWED = {
   headerVariable: matches(/^[a-z0-9](?:[a-z0-9_]{0,62}[a-z0-9])?$/),
   text: matches(/^[ -#%-[\]-~]{0,1000}$/),
   edgeHeader: isEdgeHeaderValue,
+  /** A file of its own, which nobody reads as configuration. */
+  page: (value: string) => value.length <= PAGE_CHARACTERS_MAX,
 } satisfies Record<string, (value: string) => boolean>;
 
 export type ValueContext = keyof typeof ALLOWED;
@@ -79,6 +83,16 @@ export function allowed(context: ValueContext, value: string): string {
   });
 }
 
+/** Whether every value of a view may stand where it is meant to. @throws KokoaError unsafe_value for the first that may not */
+export function checkView(view: View): void {
+  for (const value of Object.values(view)) {
+    if (typeof value === 'boolean') continue;
+    if (Array.isArray(value)) value.forEach(checkView);
+    else if (isContextValue(value)) allowed(value.context, value.value);
+    else checkView(value as View);
+  }
+}
+
 /** A tag that names nothing is a mistake, not an empty text. */
 class StrictContext extends mustache.Context {
   override push(view: unknown): StrictContext {
@@ -94,13 +108,17 @@ class StrictContext extends mustache.Context {
 }
 
 function checkedText(value: unknown): string {
-  if (typeof value !== 'object' || value === null || !('context' in value) || !('value' in value))
+  if (!isContextValue(value))
     throw new KokoaError('template_invalid', `found ${shown(value)} without a context`, {
       hint: 'wrap the value by as()',
     });
-  const { context, value: text } = value as ContextValue;
+  const { context, value: text } = value;
   const checked = allowed(context, text);
   return context === 'text' ? checked.replaceAll('"', '\\"') : checked;
+}
+
+function isContextValue(value: unknown): value is ContextValue {
+  return typeof value === 'object' && value !== null && 'context' in value && 'value' in value;
 }
 
 /** Token: [type, name, start, end, children?]. The types are mustache's own. */

@@ -65,12 +65,12 @@ export class GateTables {
     if (paths.length > 0) this.#put('divided', name, '1');
   }
 
-  /** Pages of a route's own; also plain routes may have them. */
+  /** Pages of a route's own; also plain routes may have them. @throws KokoaError unsafe_value */
   pages({ hostname, errorPages = {} }: WireRoute): void {
     for (const status of OWN_PAGE_STATUSES) {
       const html = errorPages[status];
       if (html === undefined) continue;
-      const file = ownPageName(html);
+      const file = ownPageName(allowed('page', html));
       this.#pages.set(`${PAGES_FOLDER}/${file}`, html);
       this.#put(`pages-${status}`, spotName(hostname), file);
     }

@@ -11,6 +11,9 @@ export interface ReportFacts extends StatusReport {
 
 const LISTS = ['quarantined', 'certificates', 'answers', 'tunnels'] as const;
 
+/** What signing adds: `,"sequence":…,"signature":"…"`. */
+const SIGNATURE_BYTES_MAX = 256;
+
 /** The report, each host with its reasons once, within POST_BYTES_MAX. */
 export function composeReport({ unserved, ...report }: ReportFacts): StatusReport {
   const reasons = new Map<string, string>();
@@ -29,15 +32,15 @@ export function tunnelAges(
   nowMs: number,
 ): NonNullable<StatusReport['tunnels']> {
   const latest = new Map(tunnel?.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
-  return peers.map(({ node, publicKey }) => {
-    const at = latest.get(publicKey) ?? 0;
+  return peers.map(({ node, publicKey, nextPublicKey = '' }) => {
+    const at = Math.max(latest.get(publicKey) ?? 0, latest.get(nextPublicKey) ?? 0);
     return { node, handshakeAgeSeconds: at === 0 ? null : Math.max(0, Math.round(nowMs / 1000 - at)) };
   });
 }
 
 function withinBounds(report: StatusReport): StatusReport {
   let fitting = report;
-  while (Buffer.byteLength(JSON.stringify(fitting)) > POST_BYTES_MAX) {
+  while (Buffer.byteLength(JSON.stringify(fitting)) > POST_BYTES_MAX - SIGNATURE_BYTES_MAX) {
     const longest = LISTS.toSorted((a, b) => (fitting[b]?.length ?? 0) - (fitting[a]?.length ?? 0))[0]!;
     const list = fitting[longest] ?? [];
     if (list.length === 0) break;

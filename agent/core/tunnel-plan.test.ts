@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NodeConfig, Peer } from '../../bundle/config.ts';
 import type { TunnelState, TunnelStep } from '../ports/tunnel.ts';
-import { canonicalEndpoint, KEEPALIVE_SECONDS, planTunnel } from './tunnel-plan.ts';
+import { canonicalEndpoint, KEEPALIVE_SECONDS, peersLeftOut, planKeys, planTunnel } from './tunnel-plan.ts';
 
 const NONE = new Map<string, string>();
 const DOWN: TunnelState = { up: false, listenPort: 0, peers: [] };
@@ -158,23 +158,34 @@ describe('planTunnel', () => {
     ],
     ['an address in octal', config([peer(2, { address: '10.100.01.2' })]), /expected one inside/],
     ['an address with a prefix', config([peer(2, { address: '10.100.1.2/8' })]), /expected one inside/],
-    ['an endpoint that is a name', config([peer(2, { endpoint: 'evil.example:1' })]), /expected ip:port/],
-    ['an endpoint with port 0', config([peer(2, { endpoint: '198.51.100.1:0' })]), /expected ip:port/],
-    [
-      'a key of 31 bytes',
-      config([peer(2, { publicKey: Buffer.alloc(31).toString('base64') })]),
-      /malformed public key/,
-    ],
-    ['an option as key', config([peer(2, { publicKey: 'remove' })]), /malformed public key/],
     ['a network that is none', { ...config([]), network: { wireguard: '10.100.0.0' } }, /expected an IPv4 network/],
     ['more peers than the bound', config(Array.from({ length: 4097 }, () => peer(2))), /at most 4096/],
   ])('refuses %s', (_, wrong, message) => {
     expect(() => planTunnel(wrong, DOWN, NONE)).toThrow(message);
   });
 
-  test("refuses a peer with the node's own key", () => {
-    const state: TunnelState = { ...DOWN, up: true, publicKey: key(2) };
-    expect(() => planTunnel(config([peer(2)]), state, NONE)).toThrow(/claimed by home and by n2/);
+  test.each<[string, Partial<Peer>, RegExp]>([
+    ['an endpoint that is a name', { endpoint: 'evil.example:1' }, /expected ip:port/],
+    ['an endpoint that only looks like IPv6', { endpoint: '[1::2::3]:1' }, /expected ip:port/],
+    ['an endpoint with port 0', { endpoint: '198.51.100.1:0' }, /expected ip:port/],
+    ['a key of 31 bytes', { publicKey: Buffer.alloc(31).toString('base64') }, /public key is none/],
+    ['an option as key', { publicKey: 'remove' }, /public key is none/],
+    ['a next key that is none', { nextPublicKey: 'remove' }, /public key is none/],
+    ["the node's own key", { publicKey: key(9) }, /that of this node/],
+    ["the node's own key for its next", { nextPublicKey: key(9) }, /that of this node/],
+  ])('leaves a peer with %s out alone, and removes it where it was', (_, mistake, reason) => {
+    const own = key(9);
+    const before = carryOut({ ...DOWN, publicKey: own }, planTunnel(config([peer(2), peer(3)]), DOWN, NONE));
+    const wanted = config([peer(2, mistake), peer(3)]);
+    const steps = planTunnel(wanted, before, NONE);
+    expect(steps).toEqual([{ kind: 'removePeer', publicKey: key(2) }]);
+    expect(planTunnel(wanted, carryOut(before, steps), NONE)).toEqual([]);
+    expect(peersLeftOut(wanted, own)).toEqual([{ node: 'n2', reason: expect.stringMatching(reason) }]);
+  });
+
+  test('nobody is left out of a config without mistakes', () => {
+    const fine = config([peer(2), peer(3, { endpoint: '[2001:db8::1]:51820' })]);
+    expect([peersLeftOut(fine), peersLeftOut(fine, key(9))]).toEqual([[], []]);
   });
 });
 
@@ -191,5 +202,78 @@ describe('canonicalEndpoint', () => {
     ['', undefined],
   ])('%s becomes %s', (text, expected) => {
     expect(canonicalEndpoint(text)).toBe(expected);
+  });
+});
+
+describe('a peer with two keys', () => {
+  const [OLD, NEXT] = [key(2), key(3)];
+  const twoKeys = (more: Partial<Peer> = {}) => config([peer(2, { nextPublicKey: NEXT, ...more })]);
+  const made = (state: TunnelState, wanted = twoKeys()) => carryOut(state, planTunnel(wanted, state, NONE));
+  const shake = (state: TunnelState, publicKey: string, latestHandshake: number): TunnelState => ({
+    ...state,
+    peers: state.peers.map((known) => (known.publicKey === publicKey ? { ...known, latestHandshake } : known)),
+  });
+  const holders = ({ peers }: TunnelState) =>
+    peers.filter(({ allowedIps }) => allowedIps.length > 0).map(({ publicKey }) => publicKey);
+
+  test.each<[string, number, number, string]>([
+    ['none has shaken hands', 0, 0, OLD],
+    ['the old key has', 100, 0, OLD],
+    ['the next key has', 0, 100, NEXT],
+    ['the next key was later', 100, 101, NEXT],
+    ['both in one second, because the next key can only be the later one', 100, 100, NEXT],
+    ['the old key is used again', 120, 100, OLD],
+  ])('has its address at one of them: %s', (_, old, next, holder) => {
+    const state = shake(shake(made(DOWN), OLD, old), NEXT, next);
+    const moved = made(state);
+    expect(holders(moved)).toEqual([holder]);
+    expect(planTunnel(twoKeys(), moved, NONE)).toEqual([]);
+    const latest = new Map([
+      [OLD, old],
+      [NEXT, next],
+    ]);
+    expect(
+      holders(
+        carryOut(
+          state,
+          planKeys(twoKeys(), (one) => latest.get(one)!),
+        ),
+      ),
+    ).toEqual([holder]);
+  });
+
+  test('is dialled at the endpoint by both, and only the one in use keeps the way open', () => {
+    const dialled = twoKeys({ endpoint: '198.51.100.2:51820' });
+    const before = made(DOWN, dialled);
+    const moved = made(shake(before, NEXT, 5), dialled);
+    const seen = (state: TunnelState) =>
+      state.peers.map(({ publicKey, endpoint, keepaliveSeconds }) => [publicKey, endpoint, keepaliveSeconds]);
+    expect(seen(before)).toEqual([
+      [OLD, '198.51.100.2:51820', KEEPALIVE_SECONDS],
+      [NEXT, '198.51.100.2:51820', 0],
+    ]);
+    expect(seen(moved)).toEqual([
+      [OLD, '198.51.100.2:51820', 0],
+      [NEXT, '198.51.100.2:51820', KEEPALIVE_SECONDS],
+    ]);
+  });
+
+  test('keeps its tunnel when the next key becomes its own: that peer is not touched, the old one goes', () => {
+    const state = made(shake(made(DOWN), NEXT, 5));
+    const steps = planTunnel(config([peer(2, { publicKey: NEXT })]), state, NONE);
+    expect(steps).toEqual([{ kind: 'removePeer', publicKey: OLD }]);
+  });
+
+  test('loses only the next key when that was given up', () => {
+    const steps = planTunnel(config([peer(2)]), made(DOWN), NONE);
+    expect(steps).toEqual([{ kind: 'removePeer', publicKey: NEXT }]);
+  });
+
+  test('has two of its own: a next key that is another peer’s, or this node’s, is refused', () => {
+    expect(() => planTunnel(config([peer(2, { nextPublicKey: NEXT }), peer(3)]), DOWN, NONE)).toThrow(
+      expect.objectContaining({ code: 'bad_tunnel' }),
+    );
+    const own = { ...DOWN, publicKey: NEXT };
+    expect(planTunnel(twoKeys(), own, NONE).some(({ kind }) => kind === 'setPeer')).toBe(false);
   });
 });

@@ -8,12 +8,16 @@ import type {
   StatusAnswer,
   StatusReport,
 } from '../../bundle/api.ts';
+import type { CertificateDates } from '../core/clock-doubt.ts';
 
-/** What the reconciler said when it did not simply answer. `retryAfterMs` is already bounded. */
+/**
+ * What the reconciler said when it did not simply answer. `retryAfterMs` is already bounded. `certificate`: its certificate is not good
+ * at this time, by the clock of this machine.
+ */
 export type Unavailable =
   | { kind: 'unauthorized'; message: string }
   | { kind: 'suspended'; message: string }
-  | { kind: 'unreachable'; message: string; retryAfterMs: number };
+  | { kind: 'unreachable'; message: string; retryAfterMs: number; certificate?: CertificateDates };
 
 export type Offer = { kind: 'bundle'; bundle: BundleResponse; etag: string } | { kind: 'unchanged' } | Unavailable;
 
@@ -38,5 +42,7 @@ export interface ControlPlane {
   putIdentity(identity: PoolIdentity): Promise<{ kind: 'answered' } | Unavailable>;
   putCertificate(certificate: SealedCertificate): Promise<{ kind: 'answered' } | Unavailable>;
   lease(hostname: string): Promise<{ kind: 'answered'; lease: LeaseAnswer } | Unavailable>;
+  /** Its clock now, in ms since the epoch, by its newest answer; `ageMs`: how old that is. Undefined: nobody has answered yet. */
+  serverTime(): { ms: number; ageMs: number } | undefined;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 // What `join` was told about this machine. Local truth: no bundle changes it.
+import type { NodeRole } from '../../bundle/config.ts';
 
 export interface Settings {
   /** Slot name, as the token says. */
@@ -11,6 +12,10 @@ export interface Settings {
   caFile?: string;
   /** PEM file that the ACME server's TLS is checked against; absent: the system's CAs. */
   acmeCaFile?: string;
+  /** What the machine is for; a bundle that makes something else of it is refused. Absent: what its bundles say. */
+  role?: NodeRole;
+  /** The network of the tunnels that the owner agreed to at join, canonical. Any other must not lie over the machine's own. */
+  network?: string;
   /** What the owner allows, canonical (`8080,9000-9010,192.168.1.20:8080`); empty: none. */
   allow: string;
   /** WireGuard interface; absent: no tunnel, the origins' addresses are reached without one. */

@@ -27,7 +27,9 @@ export type TunnelStep =
   | { kind: 'address'; address: string }
   | { kind: 'listenPort'; port: number }
   | { kind: 'setPeer'; peer: Omit<TunnelPeer, 'latestHandshake'> }
-  | { kind: 'removePeer'; publicKey: string };
+  | { kind: 'removePeer'; publicKey: string }
+  /** The interface takes the key of the key file, and shakes hands anew with these peers; their other settings stay as they are. */
+  | { kind: 'rekey'; peers: Pick<TunnelPeer, 'publicKey' | 'keepaliveSeconds'>[] };
 
 export interface TunnelReader {
   read(): Promise<TunnelState>;

@@ -1,6 +1,6 @@
 // Takes every directive out of the web server's templates, one at a time, and asks whether a real nginx, a real client and a real origin
 // notice. What nobody notices stands in survivors.json with its reason, or the sweep fails. About two hours on two cores.
-//   node test/slow/mutation-sweep.ts [--template NAME] [--only TEXT] [--list] [--results FILE | --resume FILE]
+//   npm run test:slow -- mutations [--template NAME] [--only TEXT] [--list] [--results FILE | --resume FILE]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,24 +15,34 @@ import { newVerdictFile, readVerdicts, type Verdict, verdictFile } from './verdi
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const WORKERS = 2;
 
-const { values } = parseArgs({
-  options: {
-    template: { type: 'string' },
-    only: { type: 'string' },
-    list: { type: 'boolean', default: false },
-    results: { type: 'string' },
-    resume: { type: 'string' },
-  },
-});
-const startedAt = Date.now();
-const stop = new AbortController();
-// Not once: execa's own listener would end this process at once if it were the only one left.
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => stop.abort(new Error('interrupted: --resume FILE goes on, if --results FILE was given')));
+function valuesOf(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      template: { type: 'string' },
+      only: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      results: { type: 'string' },
+      resume: { type: 'string' },
+    },
+  }).values;
 }
+let values = valuesOf([]);
+let startedAt = Date.now();
+const stop = new AbortController();
 
-if (values.list) for (const directive of mutantsIn(TOP)) console.log(placeOf(directive));
-else process.exitCode = await sweep();
+/** True: somebody notices every directive but the known ones. @throws Error when it cannot be said, or on Ctrl-C */
+export async function mutationSweep(args: readonly string[]): Promise<boolean> {
+  values = valuesOf(args);
+  startedAt = Date.now();
+  // Not once: execa's own listener would end this process at once if it were the only one left.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => stop.abort(new Error('interrupted: --resume FILE goes on, if --results FILE was given')));
+  }
+  if (!values.list) return (await sweep()) === 0;
+  for (const directive of mutantsIn(TOP)) console.log(placeOf(directive));
+  return true;
+}
 
 async function sweep(): Promise<number> {
   const { folders, remove } = await copiesOf(TOP, WORKERS);

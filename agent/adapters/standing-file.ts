@@ -1,0 +1,58 @@
+// `state.json` in the state directory: how the node stands, for `kokoa-agent status` and the next start. Law: it is a note and no source of
+// truth; what is torn, foreign or too large counts as nothing noted.
+import { Ajv } from 'ajv';
+import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../../bundle/api.ts';
+import { STAGES } from '../attempt.ts';
+import { type KeptStanding, LEFT_OUT_KEPT_MAX, type StandingStore } from '../ports/standing-store.ts';
+import { readBounded, writeDurably } from './durable-write.ts';
+
+const DETAIL_CHARACTERS_MAX = 1_000;
+const BYTES_MAX = 256 * 1024;
+
+const text = (maxLength: number) => ({ type: 'string', maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' });
+const record = (required: string[], properties: object) => ({
+  ...{ type: 'object', additionalProperties: false, required, properties },
+});
+
+const isShaped = new Ajv().compile<KeptStanding>(
+  record(['agentVersion', 'state', 'since', 'leftOut'], {
+    agentVersion: text(64),
+    state: { enum: ['waiting', 'converging', 'applied', 'degraded', 'refused', 'rolled_back', 'stale'] },
+    since: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$' },
+    reason: text(DETAIL_CHARACTERS_MAX),
+    leftOut: {
+      type: 'array',
+      maxItems: LEFT_OUT_KEPT_MAX,
+      items: record(['name', 'reason'], { name: text(300), reason: text(DETAIL_CHARACTERS_MAX) }),
+    },
+    condemned: record(['kind', 'configHash', 'stage', 'code', 'detail'], {
+      kind: { enum: ['refused', 'rolled_back'] },
+      configHash: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+      stage: { enum: [...STAGES] },
+      code: { type: 'string', pattern: '^[a-z0-9_]{1,64}$' },
+      detail: text(DETAIL_CHARACTERS_MAX),
+    }),
+    restored: record(['at', 'what'], {
+      at: text(40),
+      what: { type: 'array', maxItems: RESTORED_MAX, items: text(RESTORED_CHARACTERS_MAX) },
+    }),
+  }),
+);
+
+export function createStandingFile(path: string): StandingStore {
+  return {
+    async read() {
+      const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
+      return isShaped(value) ? value : undefined;
+    },
+    write: (standing) => writeDurably(path, `${JSON.stringify(standing)}\n`, { mode: 0o600, ours: true }),
+  };
+}
+
+function parsed(found: string | undefined): unknown {
+  try {
+    return JSON.parse(found ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+// `kokoa-agent leave`: everything that the agent made on this machine goes, and what remains to be done elsewhere is said.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { KokoaError } from '../../bundle/error.ts';
+import { readSettings } from '../adapters/settings-file.ts';
+import { lockState, type StateLock } from '../adapters/state-lock.ts';
+import { isStateDir } from '../adapters/state-remains.ts';
+import { checkInterfaceName } from '../adapters/wireguard-link.ts';
+import { leave } from '../leave.ts';
+import { openLeavings } from '../leavings.ts';
+import type { Settings } from '../ports/settings.ts';
+
+interface LeaveOptions {
+  yes?: boolean;
+  keepState?: boolean;
+  interface?: string;
+}
+
+const INTERFACE = 'kokoa0';
+const UNIT = '/etc/systemd/system/kokoa-agent.service';
+
+export function registerLeave(program: Command): void {
+  program
+    .command('leave')
+    .description('take the agent away: web server, tunnel, packet filter, kernel settings, keys and certificates')
+    .option('--yes', 'do not ask for the name of this node')
+    .option('--keep-state', 'keep keys, certificates and settings')
+    .option('--interface <name>', `the tunnel, where the settings are damaged or gone (default: ${INTERFACE})`)
+    .action(async (options: LeaveOptions) => {
+      const stateDir = resolve(program.opts<{ state: string }>().state);
+      await leaveMachine(stateDir, options);
+    });
+}
+
+async function leaveMachine(stateDir: string, options: LeaveOptions): Promise<void> {
+  const settings = await readSettings(stateDir).catch(damaged);
+  const interfaceName = options.interface ?? (settings ? settings.interfaceName : INTERFACE);
+  if (interfaceName !== undefined) checkInterfaceName(interfaceName);
+  const joined = await isStateDir(stateDir);
+  const lock = joined ? await lockStopped(stateDir) : undefined;
+  try {
+    if (joined && !options.yes) await confirm(settings?.node ?? 'leave', stateDir, options);
+    const { keepState = false } = options;
+    const named = options.interface !== undefined;
+    const undone = await leave(openLeavings({ stateDir, interfaceName, named, keepState }), (line) =>
+      console.log(line),
+    );
+    if (undone === 0) return console.log('nothing of an agent is left here');
+  } finally {
+    lock?.release();
+  }
+  for (const line of whatRemains(settings)) console.log(line);
+}
+
+/** Torn settings, or none: what they said is found by the tunnel's name. @throws what another user's state throws */
+function damaged(error: unknown): undefined {
+  const code = error instanceof KokoaError ? error.code : undefined;
+  if (code === 'state_unreadable' || code === undefined) throw error;
+}
+
+async function lockStopped(stateDir: string): Promise<StateLock> {
+  return lockState(stateDir).catch((cause: unknown) => {
+    if (!(cause instanceof KokoaError) || cause.code !== 'state_in_use') throw cause;
+    throw new KokoaError('state_in_use', `the agent of ${stateDir} is running; nothing was touched`, {
+      hint: 'stop it for good (systemctl disable --now kokoa-agent), then run this again',
+      cause,
+    });
+  });
+}
+
+async function confirm(name: string, stateDir: string, { keepState }: LeaveOptions): Promise<void> {
+  const what = keepState ? 'stops everything it does' : `removes its keys and certificates in ${stateDir}`;
+  // Not among what was done.
+  console.error(`this takes the agent away and ${what}`);
+  process.stderr.write(`type ${name} to go on: `);
+  const lines = createInterface({ input: process.stdin });
+  let answer = '';
+  for await (const line of lines) {
+    answer = line.trim();
+    break;
+  }
+  lines.close();
+  if (answer === name) return;
+  throw new KokoaError('not_confirmed', `expected ${name}; nothing was touched`, { hint: 'or say --yes' });
+}
+
+function whatRemains(settings: Settings | undefined): string[] {
+  const [folder, name] = [settings?.role === 'edge' ? 'edges' : 'origins', settings?.node ?? 'NAME'];
+  const file = settings?.role ? `${folder}/${name}.yaml` : `edges/${name}.yaml or origins/${name}.yaml`;
+  return [
+    'what remains:',
+    `  in git: state: revoked in ${file}; remove the file after the merge`,
+    ...(existsSync(UNIT) ? [`  here: rm ${UNIT}`] : []),
+    '  here: the program, and the file with the token if there is one',
+  ];
+}

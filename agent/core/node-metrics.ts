@@ -1,0 +1,99 @@
+// How a node stands, in numbers for Prometheus. Law: no hostname is a label, and what is not known is absent.
+import type { NodeState } from '../../bundle/api.ts';
+
+export interface Metric {
+  name: string;
+  help: string;
+  values: { labels: Readonly<Record<string, string>>; value: number }[];
+}
+
+/** Times in ms since the epoch. */
+export interface MetricFacts {
+  agentVersion: string;
+  node: string;
+  agentRuns: boolean;
+  /** Undefined: nobody noted it. */
+  standing: { state: NodeState; since: string; leftOut: readonly unknown[] } | undefined;
+  /** The last known good bundle and the newest that was accepted. */
+  bundles: readonly { which: 'last_good' | 'accepted'; version: number }[];
+  /** End of the newest signed timestamp. */
+  vouchedUntilMs: number | undefined;
+  hosts: number;
+  hostsWithoutCertificate: number;
+  certificateEndsMs: readonly number[];
+  /** Age in seconds of the newest handshake; null: never. */
+  tunnels: readonly { node: string; handshakeAgeSeconds: number | null }[];
+}
+
+const STATES: readonly NodeState[] = [
+  'waiting',
+  'converging',
+  'applied',
+  'degraded',
+  'refused',
+  'rolled_back',
+  'stale',
+];
+
+/** Sorted as they are shown; those without a value are left out. */
+export function nodeMetrics(facts: MetricFacts): Metric[] {
+  const { standing, tunnels } = facts;
+  const ends = facts.certificateEndsMs;
+  const metrics: Metric[] = [
+    one('kokoa_agent_running', '1 while an agent works on this state directory.', facts.agentRuns ? 1 : 0, {
+      ...{ node: facts.node, version: facts.agentVersion },
+    }),
+    {
+      name: 'kokoa_agent_state',
+      help: '1 for the state in which the node is, or was when its agent ended.',
+      values: standing ? STATES.map((state) => ({ labels: { state }, value: state === standing.state ? 1 : 0 })) : [],
+    },
+    one(
+      'kokoa_agent_state_since_timestamp_seconds',
+      'Since when, in Unix time.',
+      standing && seconds(Date.parse(standing.since)),
+    ),
+    one(
+      'kokoa_agent_parts_left_out',
+      'Hosts and public ports that are not served, each for a mistake of its own.',
+      standing?.leftOut.length,
+    ),
+    {
+      name: 'kokoa_agent_bundle_version',
+      help: 'Version of the last known good bundle, and of the newest that was accepted.',
+      values: facts.bundles.map(({ which, version }) => ({ labels: { which }, value: version })),
+    },
+    one(
+      'kokoa_agent_vouched_until_timestamp_seconds',
+      'Until when the control plane has vouched that there is nothing newer, in Unix time.',
+      facts.vouchedUntilMs === undefined ? undefined : seconds(facts.vouchedUntilMs),
+    ),
+    one('kokoa_agent_hosts', 'Hostnames of the last known good bundle.', facts.hosts),
+    one(
+      'kokoa_agent_hosts_without_certificate',
+      'Those without a certificate that is valid now.',
+      facts.hostsWithoutCertificate,
+    ),
+    one(
+      'kokoa_agent_certificates_end_timestamp_seconds',
+      'When the first certificate that is held ends, in Unix time.',
+      ends.length === 0 ? undefined : seconds(ends.reduce((a, b) => Math.min(a, b))),
+    ),
+    {
+      name: 'kokoa_agent_tunnel_handshake_age_seconds',
+      help: 'Age of the newest handshake with a peer.',
+      values: tunnels.flatMap(({ node, handshakeAgeSeconds: age }) =>
+        age === null ? [] : [{ labels: { peer: node }, value: age }],
+      ),
+    },
+  ];
+  return metrics.filter(({ values }) => values.length > 0);
+}
+
+function one(name: string, help: string, value: number | undefined, labels: Record<string, string> = {}): Metric {
+  return { name, help, values: value === undefined ? [] : [{ labels, value }] };
+}
+
+function seconds(ms: number): number {
+  return ms / 1000;
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { metricsText } from './adapters/metrics-text.ts';
+import type { Reading } from './describe.ts';
+import { measureNode } from './measure.ts';
+import { edgeBundle, NOW_MS } from './verified.fixture.ts';
+
+const EDGE = edgeBundle(['a.test', 'b.test']);
+const READING: Reading = {
+  node: 'tokyo-1',
+  fingerprint: 'abcd',
+  agentRuns: true,
+  agentVersion: '0.1.0',
+  standing: {
+    agentVersion: '0.1.0',
+    state: 'degraded',
+    since: '2029-12-31T23:00:00.000Z',
+    leftOut: [{ name: 'b.test', reason: 'r' }],
+  },
+  lkg: EDGE,
+  accepted: edgeBundle(['c.test'], { version: 7 }),
+  serving: 'r',
+  certificates: [
+    { hostname: 'a.test', notAfter: NOW_MS + 9_000, notBefore: 0, source: 'ordered', fingerprint256: 'f' },
+    { hostname: 'b.test', notAfter: NOW_MS - 5_000, notBefore: 0, source: 'ordered', fingerprint256: 'f' },
+  ],
+  answers: [],
+  tunnel: {
+    up: true,
+    listenPort: 1,
+    peers: [
+      {
+        ...{ publicKey: `${'A'.repeat(43)}=`, allowedIps: [], keepaliveSeconds: 0 },
+        latestHandshake: NOW_MS / 1000 - 12,
+      },
+    ],
+  },
+  usesTunnel: true,
+  allow: '',
+  droppedByOthers: 0,
+  nowMs: NOW_MS,
+};
+
+const values = async (reading: Reading) =>
+  (await metricsText(measureNode(reading))).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+describe('the numbers of a node', () => {
+  it('say all that status says', async () => {
+    expect(await values(READING)).toEqual([
+      'kokoa_agent_running{node="tokyo-1",version="0.1.0"} 1',
+      ...['waiting', 'converging', 'applied'].map((state) => `kokoa_agent_state{state="${state}"} 0`),
+      'kokoa_agent_state{state="degraded"} 1',
+      ...['refused', 'rolled_back', 'stale'].map((state) => `kokoa_agent_state{state="${state}"} 0`),
+      `kokoa_agent_state_since_timestamp_seconds ${NOW_MS / 1000 - 3600}`,
+      'kokoa_agent_parts_left_out 1',
+      'kokoa_agent_bundle_version{which="last_good"} 1',
+      'kokoa_agent_bundle_version{which="accepted"} 7',
+      `kokoa_agent_vouched_until_timestamp_seconds ${NOW_MS / 1000 + 3600}`,
+      'kokoa_agent_hosts 2',
+      'kokoa_agent_hosts_without_certificate 1',
+      `kokoa_agent_certificates_end_timestamp_seconds ${NOW_MS / 1000 - 5}`,
+      'kokoa_agent_tunnel_handshake_age_seconds{peer="home"} 12',
+    ]);
+  });
+
+  it('leave out what is not known', async () => {
+    const nothing = { standing: undefined, lkg: undefined, accepted: undefined, certificates: [], agentRuns: false };
+    expect(await values({ ...READING, ...nothing })).toEqual([
+      'kokoa_agent_running{node="tokyo-1",version="0.1.0"} 0',
+      'kokoa_agent_hosts 0',
+      'kokoa_agent_hosts_without_certificate 0',
+    ]);
+    const silent = { ...READING, tunnel: undefined };
+    expect((await values(silent)).join()).not.toContain('handshake');
+  });
+
+  it('hold no hostname, and whatever a label holds is escaped', async () => {
+    expect((await values(READING)).join()).not.toContain('.test');
+    const text = await metricsText([{ name: 'a', help: 'h\n2', values: [{ labels: { x: 'q"\\\nend' }, value: 1 }] }]);
+    expect(text).toContain('a{x="q\\"\\\\\\nend"} 1');
+    expect(text.split('\n').filter((line) => !/^(#|a\{|$)/.test(line))).toEqual([]);
+  });
+});

@@ -1,0 +1,40 @@
+// What a node leaves on its disk about itself for whoever looks while the agent does not answer, and for its own next start.
+import type { NodeState, Restored } from '../../bundle/api.ts';
+
+/** One state, since when, and the first reason. */
+export interface Standing {
+  state: NodeState;
+  /** ISO 8601. */
+  since: string;
+  /** One line of printable ASCII; absent: nothing is wrong. */
+  reason?: string;
+}
+
+/** Of `leftOut`. */
+export const LEFT_OUT_KEPT_MAX = 100;
+
+export interface KeptStanding extends Standing {
+  /** Of the agent that wrote it. */
+  agentVersion: string;
+  /** Parts of the configuration that are not served: hosts and public ports, with the reason. */
+  leftOut: readonly { name: string; reason: string }[];
+  /** The bundle that failed here by its own fault, and is not tried again. */
+  condemned?: Condemned;
+  /** What somebody else had changed, and was restored last. */
+  restored?: Restored;
+}
+
+export interface Condemned {
+  kind: 'refused' | 'rolled_back';
+  configHash: string;
+  stage: string;
+  code: string;
+  detail: string;
+}
+
+export interface StandingStore {
+  /** Undefined: nothing was kept, or it is torn. Never throws. */
+  read(): Promise<KeptStanding | undefined>;
+  /** @throws KokoaError state_unwritable */
+  write(standing: KeptStanding): Promise<void>;
+}
