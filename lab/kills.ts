@@ -27,7 +27,10 @@ export interface Moment {
 
 const NOTHING = () => false;
 
-/** systemd, or a person, starts it again; nginx and the tunnel go on meanwhile. */
+/**
+ * systemd, or a person, starts it again; nginx and the tunnel go on meanwhile. An origin's opens the port that a change leads to: edges wait
+ * for that a moment only (`agent/backends-open.ts`), and answer 504 then, as they do for a port that never opens.
+ */
 export function agentOf(slot: EdgeName | OriginName): Kill {
   return {
     what: `the agent of ${slot}`,
@@ -37,7 +40,7 @@ export function agentOf(slot: EdgeName | OriginName): Kill {
       await agents[slot].start();
       return deadAt;
     },
-    excuses: NOTHING,
+    excuses: isEdge(slot) ? NOTHING : (failure, _, moment) => failure.status === 504 && isBeforeBack(failure, moment),
   };
 }
 
@@ -62,11 +65,10 @@ export function masterOf(edge: EdgeName): Kill {
 
 /** The agent starts it again. An origin's carries what both edges ask it. */
 export function tunnelOf(slot: EdgeName | OriginName): Kill {
-  const isEdge = (EDGES as readonly string[]).includes(slot);
   return {
     what: `wireguard-go of ${slot}`,
     strike: (fleet) => strikeAt(fleet, slot, /^wireguard-go/),
-    excuses: (failure, through, moment) => (!isEdge || through === slot) && isBeforeBack(failure, moment),
+    excuses: (failure, through, moment) => (!isEdge(slot) || through === slot) && isBeforeBack(failure, moment),
   };
 }
 
@@ -94,6 +96,10 @@ export function describedFailures(failures: readonly LoadFailure[], start: numbe
   const one = ({ target, startedAt, endedAt, detail }: LoadFailure) =>
     `${EDGES[target]} from ${seconds(startedAt - start)} to ${seconds(endedAt - start)}: ${detail}`;
   return [...failures.slice(0, 3), ...failures.slice(3).slice(-3)].map(one).join('; ');
+}
+
+function isEdge(slot: EdgeName | OriginName): boolean {
+  return (EDGES as readonly string[]).includes(slot);
 }
 
 function isBeforeBack({ startedAt, endedAt }: LoadFailure, { at, deadAt }: Moment): boolean {
