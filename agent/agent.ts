@@ -49,6 +49,8 @@ export interface Self {
   lkg?: string;
   /** What was made of what runs. */
   made: Made;
+  /** What was said of it last. */
+  toldOf?: Made;
   /** Why the newest offer is not what runs. */
   refusal?: Refused | RolledBack;
   /** Why what runs is not yet the last known good. */

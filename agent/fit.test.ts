@@ -58,6 +58,26 @@ describe('a route that the guard leaves out', () => {
     expect([node.served(), node.state.current]).toEqual([['a.test', 'c.test'], release]);
   });
 
+  it('below a wildcard is closed, for the web server and for all that comes after, and comes back as it was', async () => {
+    const chunks = (bad: boolean) => [
+      { routes: [routeOf('*.w.test'), { ...routeOf('b.w.test'), ...(bad && { backends: [] }) }] },
+    ];
+    const [bad, good] = [true, false].map((isBad) => ({
+      ...NEW,
+      configHash: (isBad ? 'e' : 'd').repeat(64),
+      chunks: chunks(isBad),
+    }));
+    const { bundle, made } = applied(await take(bad!));
+    expect(made).toMatchObject({ leftOut: [{ name: 'b.w.test' }], unserved: [{ hostname: 'b.w.test' }] });
+    expect(bundle.chunks[0]!.routes).toMatchObject([{}, { hostname: 'b.w.test', backends: [], closed: 'expired' }]);
+    const release = node.state.current;
+    expect(await mend(bundle, node.machine)).toMatchObject({ value: { release, leftOut: [{ name: 'b.w.test' }] } });
+    expect(applied(await take(good!, bundle))).toMatchObject({
+      bundle: { chunks: good!.chunks },
+      made: { leftOut: [] },
+    });
+  });
+
   it('comes back with the change that mends it', async () => {
     await take(OLD);
     const { bundle } = applied(await take(BAD, OLD));

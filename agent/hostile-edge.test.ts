@@ -110,7 +110,7 @@ describe('a hostile edge', () => {
     await agent.kill9();
     await siege.nft(`delete table ${table}`);
     // Without the filter: so the silence above means something.
-    expect(await hears()).toEqual(expect.arrayContaining(NEVER));
+    await expect.poll(() => hears(), { timeout: 20_000 }).toEqual(expect.arrayContaining(NEVER));
     agent = await siege.startAgent();
     expect(await hears()).toEqual(OPEN);
     await siege.nft(`delete table ${table}`);

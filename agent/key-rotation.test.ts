@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RotationAnswer } from '../bundle/api.ts';
 import { openRotationDesk } from './adapters/rotation-desk.ts';
 import { openWireguardKeys } from './adapters/wireguard-keys.ts';
@@ -81,6 +81,28 @@ const said = async (state: string) => {
 const go: RotationAnswer = { publicKey: NEXT, kind: 'go' };
 
 describe('a wish', () => {
+  it('that waits for somebody who is away asks ever more rarely', async () => {
+    await keys.make();
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const rotation = start();
+      const asksIn = (minutes: number) => {
+        const seen = new Set<string>();
+        for (let second = 0; second < minutes * 60; second += 1) {
+          vi.advanceTimersByTime(1_000);
+          seen.add(rotation.revision());
+        }
+        return seen.size / minutes;
+      };
+      rotation.revision();
+      expect(asksIn(1)).toBeGreaterThan(50);
+      asksIn(1);
+      expect(asksIn(10)).toBeLessThan(7);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is made known, carried out at the word, and told to the control plane', async () => {
     const rotation = start();
     const before = rotation.revision();

@@ -31,8 +31,9 @@ export interface KeyRotation {
 }
 
 const LOOK_MS = 250;
-/** While the answer is awaited, the control plane is asked this often. */
-const ASK_MS = 1_000;
+/** While the answer is awaited, the control plane is asked this often; later, because a peer may be away for days, with every tenth chance. */
+const ASK_MS = { soon: 1_000, later: 10_000 } as const;
+const SOON_MS = 2 * 60_000;
 /** Between two looks whether peers have answered. */
 const ANSWER_LOOK_MS = 50;
 const FAILED_MS = 5_000;
@@ -41,6 +42,8 @@ export function createKeyRotation(parts: KeyRotationParts): KeyRotation {
   const { keys, desk, log, now, lookMs = LOOK_MS } = parts;
   let heard: RotationAnswer | undefined;
   let said: RotationProgress | undefined;
+  /** performance.now(), as far as this process knows. */
+  let announcedAt: number | undefined;
 
   /** For a person who waits: what cannot be said keeps no key back. */
   async function say(state: RotationProgress['state'], more: Partial<RotationProgress> = {}): Promise<void> {
@@ -106,7 +109,11 @@ export function createKeyRotation(parts: KeyRotationParts): KeyRotation {
       if (said?.state === 'confirmed' && rotation === undefined && keys.stage() === 'steady') void say('done');
     },
     revision() {
-      const asks = keys.stage() === 'announced' ? Math.floor(now() / ASK_MS) : 0;
+      if (keys.stage() !== 'announced') announcedAt = undefined;
+      else announcedAt ??= performance.now();
+      const waitedMs = announcedAt === undefined ? 0 : performance.now() - announcedAt;
+      const asks =
+        announcedAt === undefined ? 0 : Math.floor(waitedMs / (waitedMs < SOON_MS ? ASK_MS.soon : ASK_MS.later));
       return JSON.stringify([keys.announced(), asks]);
     },
     async run(isRunning, signal) {

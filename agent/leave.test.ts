@@ -137,6 +137,10 @@ describe('leaving', () => {
     writeFileSync(join(host.directory, 'foreign.key'), key, { mode: 0o600 });
     const set = ['set', name, 'private-key', join(host.directory, 'foreign.key')];
     await expect.poll(() => host.attempt('wg', set), { timeout: 10_000 }).toMatchObject({ exitCode: 0 });
+    const table = ['table', 'inet', `kokoa_${name}`];
+    await host.exec('nft', ['add', ...table]);
+    const unasked = await machine.command(newState(), ['leave', '--interface', name], { input: 'yes\n' });
+    expect(unasked).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('(not_confirmed)') });
     const { stdout } = await machine.command(stateDir, ['leave'], { input: 'home\n' });
     expect(stdout).toMatch(
       new RegExp(`^left ${name} alone: its key is not this node’s; if it is ours: --interface ${name}$`, 'm'),
@@ -144,6 +148,9 @@ describe('leaving', () => {
     expect(stdout).toMatch(/^left alone there, not the agent’s: notes\.txt$/m);
     expect(readdirSync(stateDir)).toEqual(['notes.txt']);
     expect(foreign.alive()).toBe(true);
+    // Its own filter, perhaps: an agent with another state has a tunnel of that name.
+    expect((await host.exec('nft', ['list', 'tables'])).stdout).toContain(table.join(' '));
+    await host.exec('nft', ['delete', ...table]);
     await foreign.stop();
     for (const path of [stateDir, join(host.directory, 'foreign.key'), `/var/run/wireguard/${name}.sock`])
       rmSync(path, { recursive: true, force: true });
@@ -181,6 +188,11 @@ describe('leaving', () => {
     const before = await snapshot();
     const { exitCode, stdout } = await machine.command(stateDir, ['leave', '--yes']);
     expect([exitCode, stdout]).toEqual([0, 'nothing of an agent is left here']);
+    writeFileSync(join(stateDir, 'notes.txt'), 'mine');
+    expect(await machine.join(stateDir, 'home', ALLOW)).toMatchObject({
+      ...{ exitCode: 1, stderr: expect.stringContaining('(state_foreign)') },
+    });
+    rmSync(join(stateDir, 'notes.txt'));
     expect(readdirSync(stateDir).sort()).toEqual(['current', 'run', 'token']);
     expect(await snapshot()).toEqual(before);
   }, 180_000);

@@ -8,6 +8,7 @@ import { createNginx } from './adapters/nginx.ts';
 import { findAll } from './adapters/nginx-processes.ts';
 import { removeState } from './adapters/state-remains.ts';
 import { removeTunnel } from './adapters/tunnel-remains.ts';
+import { readLink } from './adapters/wireguard-link.ts';
 import { planForwarding } from './core/forwarding-plan.ts';
 import { nginxPaths } from './core/nginx-paths.ts';
 import type { Leavings } from './leave.ts';
@@ -30,7 +31,7 @@ export function openLeavings({ stateDir, interfaceName, named, keepState }: Leav
     certificateOrders: { undo: () => endOrders(stateDir) },
     tunnel: { undo: async () => (interfaceName === undefined ? [] : removeTunnel(tunnel)) },
     kernelSettings: { undo: () => turnOff(stateDir) },
-    packetFilter: { undo: async () => (interfaceName === undefined ? [] : removeTables({ interfaceName })) },
+    packetFilter: { undo: async () => (interfaceName === undefined ? [] : removeFilter(interfaceName)) },
     state: keepState ? undefined : { undo: () => removeState(stateDir) },
   };
 }
@@ -50,6 +51,12 @@ async function endOrders(stateDir: string): Promise<string[]> {
   const found = await findOwn((argv) => argv.some((argument) => argument.startsWith(below)));
   for (const process of found) await stopDetached(process);
   return found.length === 0 ? [] : [`ended certbot: ${found.length} orders`];
+}
+
+/** A tunnel that was left alone is another agent's, or not ours to open: its filter stays before it. */
+async function removeFilter(interfaceName: string): Promise<string[]> {
+  if (await readLink({ name: interfaceName, prefix: [] })) return [];
+  return removeTables({ interfaceName });
 }
 
 async function turnOff(stateDir: string): Promise<string[]> {

@@ -119,3 +119,32 @@ test('a peer is followed by itself, and said once', async () => {
   await ended;
   expect(lines).toEqual([{ node: ['tokyo-1'] }]);
 });
+
+test('a config that cannot be carried out says nothing about whose key has which address', async () => {
+  const bad = structuredClone(CONFIG);
+  bad.wireguard.peers[1] = { node: 'osaka-1', publicKey: OTHER, nextPublicKey: OLD, address: '10.100.0.9' };
+  await expect(network.apply(bad)).rejects.toMatchObject({ code: 'bad_tunnel' });
+  shake(NEXT, 5);
+  await network.moveKeys(latest());
+  expect(steps).toEqual(['next has 10.100.0.1/32', 'old has nothing']);
+});
+
+test('a peer that goes to and fro for ever fills no log', async () => {
+  let lines = 0;
+  const count = () => {
+    lines += 1;
+  };
+  const log = { info: count, warn: count };
+  const stop = new AbortController();
+  let second = 0;
+  const handshakes = async () => {
+    second += 1;
+    shake(second % 2 === 0 ? NEXT : OLD, second + 5);
+    return latest();
+  };
+  const ended = createPeerKeys({ network, handshakes, log }).run(() => CONFIG, stop.signal);
+  await expect.poll(() => second, { timeout: 5_000 }).toBeGreaterThan(30);
+  stop.abort();
+  await ended;
+  expect(lines).toBe(10);
+});

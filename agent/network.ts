@@ -143,8 +143,9 @@ export function createNetwork({
     }
     ports = next;
     const steps = await inTurn(async () => {
-      inForce = config;
       const wantedSteps = await plan(config);
+      // Only what was found well-formed: `moveKeys` judges nothing anew.
+      inForce = config;
       if (wantedSteps.length > 0) await tunnel.apply(wantedSteps);
       return wantedSteps;
     });

@@ -23,6 +23,8 @@ const SOON_MS = 30_000;
 /** A peer that has not changed its key by then is away or stuck: it is looked for as rarely as for anything else. */
 const LATER_MS = 10 * 60_000;
 const SELDOM_MS = 1_000;
+/** A peer that goes to and fro between its keys fills no log. */
+const MOVES_TOLD_MAX = 10;
 /** Without any handshake that is new, the plan is looked at anew: somebody may have changed something. */
 const ANYWAY_MS = 1_000;
 
@@ -30,7 +32,7 @@ export function createPeerKeys({ network, handshakes, log }: PeerKeysParts): Pee
   return {
     async run(config, signal) {
       const news = createNews(log);
-      let [watched, since, seen, plannedAt] = ['', 0, '', 0];
+      let [watched, since, seen, plannedAt, moves] = ['', 0, '', 0, 0];
       while (!signal.aborted) {
         const peers = withTwoKeys(config());
         if (peers.length === 0) {
@@ -38,13 +40,14 @@ export function createPeerKeys({ network, handshakes, log }: PeerKeysParts): Pee
           continue;
         }
         const names = peers.map(({ node, nextPublicKey }) => `${node} ${nextPublicKey}`).join();
-        if (names !== watched) [watched, since, seen] = [names, performance.now(), ''];
+        if (names !== watched) [watched, since, seen, moves] = [names, performance.now(), '', 0];
         try {
           const latest = await handshakes();
           const inUse = peers.map((peer) => keyInUse(peer, (key) => latest.get(key) ?? 0)).join();
           if (inUse !== seen) {
             await network.moveKeys(latest);
-            if (seen !== '') log.info({ node: changedOf(peers, seen, inUse) }, 'a peer uses another key');
+            if (seen !== '' && ++moves <= MOVES_TOLD_MAX * peers.length)
+              log.info({ node: changedOf(peers, seen, inUse) }, 'a peer uses another key');
             seen = inUse;
           } else if (performance.now() - plannedAt > ANYWAY_MS) {
             await network.followKeys();

@@ -1,6 +1,7 @@
 // Tells the control plane how the node is: at least every heartbeat, and soon after something changed. Law: one report at a time, so
 // that an older one never overtakes a newer, and nobody waits for it.
 import { type Agent, isStale, type Self, told } from './agent.ts';
+import { noteDoubt } from './clock.ts';
 import { composeReport, tunnelAges } from './core/status-report.ts';
 import { standingOf } from './standing.ts';
 
@@ -39,6 +40,7 @@ export async function report(self: Self, agent: Agent): Promise<void> {
       }),
     );
     if (sent.kind !== 'answered') return;
+    noteDoubt(self, agent);
     self.news.over('report', 'reports arrive again');
     if (sent.answer.bound) agent.keyRotation?.hear(sent.answer);
     if (sent.answer.bound) self.news.over('binding', 'the control plane accepts what this node announces');

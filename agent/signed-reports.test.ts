@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { isSignedReport } from '../bundle/announcement.ts';
 import type { StatusReport } from '../bundle/api.ts';
 import { createFakeControl, type FakeControl } from './loop.fixture.ts';
-import { withSignedReports } from './signed-reports.ts';
+import { AHEAD_MS_MAX, withSignedReports } from './signed-reports.ts';
 
 const { privateKey: signingKey, publicKey } = generateKeyPairSync('ed25519');
 const REPORT: StatusReport = {
@@ -57,7 +57,20 @@ test('what is refused for another reason, or by somebody who repeats himself, is
   await agent().report(REPORT);
   plane.instead.report = async () => ({ kind: 'answered', answer: { bound: false, newest: 5 } });
   await agent().report(REPORT);
-  plane.instead.report = async () => ({ kind: 'answered', answer: { bound: false, newest: 1e15 } });
+  plane.instead.report = async () => ({ kind: 'answered', answer: { bound: false, newest: 1e13 } });
   expect(await agent().report(REPORT)).toMatchObject({ answer: { bound: false } });
   expect(plane.reports.length).toBe(1 + 1 + 2);
+});
+
+test('who lies about the newest number gets no report with one that leaves none above it, and the next control plane hears the node', async () => {
+  const control = agent();
+  plane.instead.report = async () => ({ kind: 'answered', answer: { bound: false, newest: 2 ** 52 - 2 } });
+  await control.report(REPORT);
+  plane.instead.report = async () => ({ kind: 'answered', answer: { bound: false, newest: nowMs + AHEAD_MS_MAX } });
+  await control.report(REPORT);
+  const stolen = Math.max(...numbers().map((number) => number ?? 0));
+  expect(stolen).toBeLessThan(2 ** 45);
+  nowMs += 60_000;
+  judge(stolen);
+  expect(await agent().report(REPORT)).toMatchObject({ answer: { bound: true } });
 });

@@ -4,6 +4,12 @@ import type { KeyObject } from 'node:crypto';
 import { signReport } from '../bundle/announcement.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 
+/**
+ * A number further ahead of the clock than 1 000 years is not followed: a control plane that lied could else have a report signed with the
+ * last number there is, and keep the node from ever being heard again, by whoever comes after it.
+ */
+export const AHEAD_MS_MAX = 1_000 * 366 * 86_400_000;
+
 export interface ReportSigner {
   node: string;
   signingKey: KeyObject;
@@ -23,7 +29,7 @@ export function withSignedReports(control: ControlPlane, { node, signingKey, now
     async report(status) {
       const sent = await send(status);
       const newest = sent.kind === 'answered' ? sent.answer.newest : undefined;
-      if (newest === undefined || newest < last) return sent;
+      if (newest === undefined || newest < last || newest > now() + AHEAD_MS_MAX) return sent;
       last = newest;
       return send(status);
     },

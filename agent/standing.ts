@@ -39,7 +39,7 @@ export function troublesOf(self: Self, agent: Agent): string[] {
   const broken = running.config.role === 'edge' ? agent.certificates.broken() : [];
   return [
     ...failures,
-    ...made.leftOut.map(({ name, reason }) => `${name}: ${reason}`),
+    ...made.leftOut.slice(0, LEFT_OUT_KEPT_MAX).map(({ name, reason }) => `${name}: ${reason}`),
     ...peers.map(({ node, reason }) => `peer ${node}: ${reason}`),
     ...broken.map(({ hostname, reason }) => `${hostname}: ${reason}`),
   ].map(reasonOf);
@@ -118,12 +118,14 @@ function tell(self: Self, agent: Agent): void {
   const { running, made, news } = self;
   if (!running) return;
   const [first] = made.leftOut;
-  const parts = made.leftOut.map(({ name }) => name);
   if (!first) news.over('left out', 'nothing is left out any more');
-  else {
+  else if (self.toldOf !== made) {
+    const parts = made.leftOut.map(({ name }) => name);
     const fields = { hosts: made.leftOut.filter(isHost).length, parts: parts.slice(0, 20), reason: first.reason };
     news.trouble('left out', JSON.stringify(made.leftOut), fields, 'a part of the configuration is left out');
   }
+  // Looked at several times a second, and it may be long.
+  self.toldOf = made;
   const [peer] = peersLeftOut(running.config, agent.tunnel?.()?.publicKey);
   if (peer) news.trouble('peers', JSON.stringify(peer), peer, 'a peer is left out');
   else news.over('peers', 'no peer is left out any more');

@@ -1,5 +1,5 @@
 // Logins on an edge, with real age and real files: they appear before they are needed, or as soon as they can, and never by mistake.
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -230,7 +230,7 @@ it('removes what no route names once old workers are gone, and nothing that a ro
 it('says what stands in the way when nothing can be written, and goes on', async () => {
   const pool = await newIdentity();
   await pool.arrive();
-  await writeFile(join(top, 'users'), 'no folder');
+  await symlink('/proc/self', join(top, 'users'));
   const sealed = await pool.seal(USERS);
   const chunks = chunksOf({ 'a.hoge.com': sealed });
   await users.prepare(chunks);

@@ -57,7 +57,8 @@ export async function recall(
   const build = (state: Desired, previous?: Compiled) =>
     compile({ desired: layOver(state, known.local), enrolments, leases, sealed, now: at }, previous);
   const compiled = build(known.live);
-  return { ...known, compiled, ...(await recallRollout(head.rollout, { ...known, compiled }, source, build)) };
+  const kept = { live: known.live, compiled, commit: head.commit };
+  return { ...known, compiled, ...(await recallRollout(head.rollout, kept, source, build)) };
 }
 
 /** What nodes announced and lease, as the compiler takes it, and what operators took from them. */

@@ -20,6 +20,7 @@ import type { RolloutEvent } from './core/rollout/rollout-event.ts';
 import { type RolloutView, rolloutView } from './core/rollout/rollout-view.ts';
 import { type KokoaFile, kokoaOf, touchedPools, underSettled, wavedHash } from './core/rollout/waved-settings.ts';
 import { candidatesOf, wavesOf } from './core/rollout/waves.ts';
+import { ANCESTORS_MAX } from './older-versions.ts';
 import type { HeardNodes } from './ports/heard-nodes.ts';
 import type { Source } from './ports/source.ts';
 import type { Standing } from './standing.ts';
@@ -79,20 +80,35 @@ export function rollOut(known: Standing, input: RollOutInput): RolledOut {
   return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind), event };
 }
 
-/** After a restart: the rollout that was kept, and what everybody is told under it. @throws what the source throws */
+/** After a restart: the rollout that was kept with `commit`, and what everybody is told under it. @throws what the source throws */
 export async function recallRollout(
   state: Rollout | undefined,
-  { live, compiled }: Pick<Standing, 'live'> & { compiled: Compiled },
-  source: Pick<Source, 'contents'>,
+  { live, compiled, commit }: Pick<Standing, 'live'> & { compiled: Compiled; commit: string },
+  source: Pick<Source, 'history'>,
   build: RollOutInput['build'],
 ): Promise<Pick<Standing, 'rolling' | 'offered'>> {
   if (state === undefined) return { rolling: undefined, offered: compiled };
-  const bytes = await source.contents(state.settledBlob);
-  const file = bytes && loadFile(KOKOA_FILE, state.settledBlob, bytes);
-  const settled = file?.kind === 'kokoa' ? kokoaOf({ kokoa: file }) : undefined;
+  const settled = await settledFile(state.settledBlob, commit, source);
   const mixed = settled && underSettled(live, settled.value);
   const behind = mixed && misfit(mixed) === undefined ? build(mixed, compiled) : undefined;
   return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind) };
+}
+
+/**
+ * A kokoa.yaml that the branch had before `commit`. No other content of the repository counts: whoever can write to the store could name a
+ * text that a team put there.
+ */
+async function settledFile(
+  blob: string,
+  commit: string,
+  source: Pick<Source, 'history'>,
+): Promise<KokoaFile | undefined> {
+  for await (const older of source.history(KOKOA_FILE, commit, ANCESTORS_MAX)) {
+    if (older.blob !== blob || older.bytes === undefined) continue;
+    const file = loadFile(KOKOA_FILE, blob, older.bytes);
+    return file.kind === 'kokoa' ? kokoaOf({ kokoa: file }) : undefined;
+  }
+  return undefined;
 }
 
 /** True when a run would bring the rollout on. Cheap: asked at every report. */
@@ -110,10 +126,10 @@ export function rolloutDueMs(standing: Standing, heard: HeardNodes, now: Date): 
   const { soakSinceMs } = rolling.state;
   if (soakSinceMs !== undefined) return soakSinceMs + soakMsOf(standing);
   const edges = waitedFor(rolling.state, reachedEdges({ ...standing, rolling }, heard), now.getTime());
-  return edges.reduce(
-    (due, { lastSeenMs = 0 }) => Math.min(due, lastSeenMs + AWAY_MS + 1),
-    edges.length === 0 ? now.getTime() : Number.POSITIVE_INFINITY,
-  );
+  if (edges.length === 0) return now.getTime();
+  // Who has been silent for longer already has to come back, or to leave.
+  const moments = edges.map(({ lastSeenMs = 0 }) => lastSeenMs + AWAY_MS + 1).filter((ms) => ms > now.getTime());
+  return moments.length === 0 ? undefined : Math.min(...moments);
 }
 
 /** Undefined: everybody has the same settings. */
@@ -135,7 +151,8 @@ function reachedEdges({ compiled, nodes, rolling }: Rolling, heard: HeardNodes):
   return (compiled?.fleet ?? []).flatMap(({ node, role, state, pool = '' }): ReachedEdge[] => {
     if (role !== 'edge' || state === 'suspended' || !isReached(rolling.state, node)) return [];
     const published = nodes.get(node)?.configHash;
-    return [{ node, pool, state, published, lastSeenMs: heard.lastSeenMs(node), report: heard.report(node)?.report }];
+    const { report, lastSeenMs: reportedMs } = heard.report(node) ?? {};
+    return [{ node, pool, state, published, lastSeenMs: heard.lastSeenMs(node), reportedMs, report }];
   });
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { generateOnlineKeys } from '../bundle/keys.ts';
 import { renew } from './publish.ts';
+import { rolloutDueMs } from './roll-out.ts';
 import {
   configOf,
   createSite,
@@ -85,17 +86,28 @@ it('begins with the edges that are marked', async () => {
 });
 
 it('waits for the edges of the wave, and no longer than ten minutes for one that is silent', async () => {
-  const site = await fleet();
+  const canary = (name: string) => ({ [`edges/${name}.yaml`]: `${edge(name)}canary: true\n` });
+  const site = await fleet({ ...SIX, ...canary('e1'), ...canary('e2') });
   await site.push(setting(NEW));
   passed(site, 9 * MINUTE_MS);
   await site.hear(NAMES.slice(1));
   expect(eventOf(await site.run(false))).toBeUndefined();
-  expect(await having(site, NEW)).toBe('e1');
+  expect(await having(site, NEW)).toBe('e1 e2');
   passed(site, 2 * MINUTE_MS);
   await site.hear(NAMES.slice(1));
   expect(eventOf(await site.run(false))).toBe('soaks');
-  passed(site, SOAK_MS);
-  expect(eventOf(await site.run(false))).toBe('advances');
+});
+
+it('stays with a wave that fell silent as a whole, without a run after the other, until it speaks or is suspended', async () => {
+  const site = await fleet();
+  await site.push(setting(NEW));
+  const dueMs = () => rolloutDueMs(site.standing, site.deps.heard, site.deps.now());
+  expect(dueMs()! - site.clock.ms).toBeGreaterThan(9 * MINUTE_MS);
+  passed(site, 60 * MINUTE_MS);
+  await site.hear(NAMES.slice(1));
+  expect([eventOf(await site.run(false)), dueMs(), await having(site, NEW)]).toEqual([undefined, undefined, 'e1']);
+  await site.push({ 'edges/e1.yaml': edge('e1', { state: 'suspended' }) });
+  expect(eventOf(await site.run(false))).toBe('soaks');
 });
 
 it.each<[string, string, number]>([
@@ -309,11 +321,27 @@ it('stays stopped over a restart', async () => {
 it('goes to all at once when git has lost what the others have', async () => {
   const site = await fleet();
   await site.push(setting(NEW));
-  site.deps.source.contents = async () => undefined;
+  site.deps.source.history = async function* () {};
   await site.restart();
   const { rollout } = await site.run();
   expect(rollout).toEqual({ kind: 'at_once', reason: expect.stringContaining('not in git any more') });
   expect(await having(site, OLD)).toBe('');
+});
+
+it('takes no other content of the repository for the settled settings, whoever wrote its id into the store', async () => {
+  const site = await fleet();
+  const theirs = 'https://theirs.example';
+  await site.push({ 'routes/hoge/notes.yaml': at(theirs) });
+  await site.push(setting(NEW));
+  const head = (await site.store.head())!;
+  const settledBlob = (await site.source.changes(undefined, head.commit)).find(({ path }) => path.includes('notes'))!
+    .blob!;
+  const forged = { expected: head.sequence, commit: head.commit, rollout: { ...head.rollout!, settledBlob } };
+  await site.store.publish({ ...forged, nodes: [], removed: [], blobs: new Map() });
+  await site.restart();
+  const { rollout } = await site.run();
+  expect(rollout?.kind).toBe('at_once');
+  expect([await having(site, theirs), await having(site, OLD)]).toEqual(['', '']);
 });
 
 it('after a lost store gives everybody what git says', async () => {

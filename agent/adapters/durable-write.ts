@@ -1,5 +1,5 @@
 // Writes that survive a power cut: temp file, fsync, rename, fsync of the directory. A reader sees the old content or the new, never a part.
-import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import { diskTrouble } from './disk-trouble.ts';
@@ -81,9 +81,18 @@ export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
 
 /** Like makeDirectory, in a place that is ours alone: what stands there and is no directory is damage, and gives way. */
 export async function makeOwnDirectory(path: string, mode = 0o700): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isDirectory()) await orUnwritable(path, () => rm(path, { force: true }));
+  if (await isOther(path)) await orUnwritable(path, () => unlink(path).catch(unlessAbsent));
   await makeDirectory(path, mode);
+}
+
+/** Something is there, and it is no directory, nor a link to one. Never true of what somebody else is just making. */
+async function isOther(path: string): Promise<boolean> {
+  const found = (await stat(path).catch(() => undefined)) ?? (await lstat(path).catch(() => undefined));
+  return found !== undefined && !found.isDirectory();
+}
+
+function unlessAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** What `work` answers; what the file system says against it becomes an error about `path`. @throws KokoaError state_unwritable */

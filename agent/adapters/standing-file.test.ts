@@ -41,6 +41,8 @@ describe('the note of how a node stands', () => {
   it.each<[string, unknown]>([
     ['another state', { ...KEPT, state: 'broken' }],
     ['a time that is none', { ...KEPT, since: 'yesterday' }],
+    ['a day that no month has', { ...KEPT, since: '2030-13-45T00:00:00.000Z' }],
+    ['a restoration at no time', { ...KEPT, restored: { at: 'yesterday', what: ['packet filter'] } }],
     ['a reason with a control', { ...KEPT, reason: 'a\u001b[2J' }],
     ['a hash that leads elsewhere', { ...KEPT, condemned: { ...KEPT.condemned, configHash: '../x' } }],
     ['a stage nobody knows', { ...KEPT, condemned: { ...KEPT.condemned, stage: 'x' } }],

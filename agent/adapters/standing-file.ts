@@ -14,11 +14,13 @@ const record = (required: string[], properties: object) => ({
   ...{ type: 'object', additionalProperties: false, required, properties },
 });
 
+const time = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$' };
+
 const isShaped = new Ajv().compile<KeptStanding>(
   record(['agentVersion', 'state', 'since', 'leftOut'], {
     agentVersion: text(64),
     state: { enum: ['waiting', 'converging', 'applied', 'degraded', 'refused', 'rolled_back', 'stale'] },
-    since: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$' },
+    since: time,
     reason: text(DETAIL_CHARACTERS_MAX),
     leftOut: {
       type: 'array',
@@ -33,7 +35,7 @@ const isShaped = new Ajv().compile<KeptStanding>(
       detail: text(DETAIL_CHARACTERS_MAX),
     }),
     restored: record(['at', 'what'], {
-      at: text(40),
+      at: time,
       what: { type: 'array', maxItems: RESTORED_MAX, items: text(RESTORED_CHARACTERS_MAX) },
     }),
   }),
@@ -43,10 +45,15 @@ export function createStandingFile(path: string): StandingStore {
   return {
     async read() {
       const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
-      return isShaped(value) ? value : undefined;
+      return isShaped(value) && [value.since, value.restored?.at ?? value.since].every(isTime) ? value : undefined;
     },
     write: (standing) => writeDurably(path, `${JSON.stringify(standing)}\n`, { mode: 0o600, ours: true }),
   };
+}
+
+/** `2026-13-45` has the form of one. */
+function isTime(text: string): boolean {
+  return !Number.isNaN(Date.parse(text));
 }
 
 function parsed(found: string | undefined): unknown {

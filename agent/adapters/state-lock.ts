@@ -4,6 +4,7 @@ import { lstat, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KokoaError } from '../../bundle/error.ts';
+import { isStateDir } from './state-remains.ts';
 
 const SQLITE_BUSY = 5;
 /** Result codes of SQLite for what is no database. */
@@ -35,12 +36,16 @@ export async function isLocked(stateDir: string): Promise<boolean> {
 async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync | undefined> {
   const path = join(stateDir, 'lock');
   try {
-    // What is no file, or no database, holds nobody's lock: it is damage.
+    // What is no file, or no database, holds nobody's lock: it is damage, or somebody else's.
     const found = await lstat(path).catch(() => undefined);
-    if (found && !found.isFile()) await rm(path, { recursive: true });
+    if (found && !found.isFile()) {
+      await requireOurs(stateDir, path);
+      await rm(path, { recursive: true });
+    }
     // Made here and not by SQLite: who may read a file may lock it.
     await (await open(path, 'a', 0o600)).close();
   } catch (cause) {
+    if (cause instanceof KokoaError) throw cause;
     throw new KokoaError('state_unwritable', `cannot open ${path}: ${(cause as NodeJS.ErrnoException).code}`, {
       hint: 'run the agent as the user who joined',
       cause,
@@ -54,7 +59,16 @@ async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync 
     database.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
     if (!DAMAGED.includes((error as { errcode?: number }).errcode ?? 0)) throw error;
+    await requireOurs(stateDir, path);
     await truncate(path);
     return tryLock(stateDir, timeout);
   }
+}
+
+/** Nothing is removed where no agent joined: a mistyped `--state /var` must not cost that machine its /var/lock. */
+async function requireOurs(stateDir: string, path: string): Promise<void> {
+  if (await isStateDir(stateDir)) return;
+  throw new KokoaError('state_unwritable', `${path} is somebody else's: ${stateDir} is no agent's state`, {
+    hint: 'name the directory of the agent, or an empty one, by --state',
+  });
 }

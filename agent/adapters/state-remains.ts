@@ -4,6 +4,7 @@ import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import { syncDirectory } from './durable-write.ts';
+import { readSettings } from './settings-file.ts';
 
 /** Removed last, in this order: they say that this is a state directory, and whose. */
 const MARKS = ['token', 'wireguard.key', 'settings.json', 'lock'];
@@ -27,10 +28,28 @@ const OTHERS = [
 const TEMPORARY = /^\.(.+)\.\d{1,10}\.\d{1,16}\.tmp$/;
 const NAMES_SHOWN_MAX = 5;
 
-/** True when an agent joined, or began to, with this directory. */
+/** Nobody else has files of these names. */
+const KEYS = ['wireguard.key', 'signing.key', 'identity.key'];
+
+/**
+ * True when an agent joined, or began to, with this directory. A `lock` or a `settings.json` alone proves nothing: /var, /run and many
+ * projects have one.
+ */
 export async function isStateDir(stateDir: string): Promise<boolean> {
   const names = await namesIn(stateDir);
-  return MARKS.some((mark) => names.includes(mark)) && (names.includes('lock') || names.includes('settings.json'));
+  if (!names.includes('lock') && !names.includes('settings.json')) return false;
+  if (KEYS.some((key) => names.includes(key)) || (names.includes('lock') && names.every(isOurs))) return true;
+  // Of keys that were lost, or that a killed `leave` had removed.
+  return readSettings(stateDir).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** True when it holds, among other things, what an agent would write over and `leave` would take for an agent's. */
+export async function isOthers(stateDir: string): Promise<boolean> {
+  const names = await namesIn(stateDir);
+  return names.some(isOurs) && !names.every(isOurs) && !(await isStateDir(stateDir));
 }
 
 /**
@@ -45,7 +64,8 @@ export async function removeState(stateDir: string): Promise<string[]> {
   try {
     for (const name of [...ours, ...MARKS]) await rm(join(stateDir, name), { recursive: true, force: true });
     await syncDirectory(stateDir);
-    if (others.length === 0) await rmdir(stateDir);
+    // A mount, or the end of a link, stays; nothing is in it any more.
+    if (others.length === 0) await rmdir(stateDir).catch(unlessItMustStay);
   } catch (cause) {
     throw new KokoaError(
       'state_unwritable',
@@ -57,6 +77,10 @@ export async function removeState(stateDir: string): Promise<string[]> {
   return others.length === 0
     ? [`removed ${stateDir} with keys and certificates`]
     : [`removed keys, certificates and state in ${stateDir}`, `left alone there, not the agent’s: ${shown}`];
+}
+
+function unlessItMustStay(error: NodeJS.ErrnoException): void {
+  if (!['EBUSY', 'ENOTDIR'].includes(error.code ?? '')) throw error;
 }
 
 function isOurs(name: string): boolean {

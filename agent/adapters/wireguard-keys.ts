@@ -24,12 +24,15 @@ export async function openWireguardKeys({ path, make }: WireguardKeyFiles): Prom
   // Equal to the key in use: the step that would have put the next one there was cut off.
   let previous = await read(previousPath).then((key) => (key === current ? undefined : key));
 
-  const remove = async (file: string) => {
+  // What lies there is known at once: a disk that only fails to sync has done the step, and it is not done again.
+  const remove = async (file: string, done: () => void) => {
     await rm(file, { force: true });
+    done();
     await syncDirectory(dirname(path));
   };
-  const take = async (from: string) => {
+  const take = async (from: string, done: () => void) => {
     await rename(from, path);
+    done();
     await syncDirectory(dirname(path));
   };
   const stage = () => (previous !== undefined ? 'switched' : next === undefined ? 'steady' : 'announced');
@@ -48,20 +51,24 @@ export async function openWireguardKeys({ path, make }: WireguardKeyFiles): Prom
     async switch() {
       if (stage() !== 'announced') return;
       await writeDurably(previousPath, (await readSecret(path)) ?? '', { mode: 0o600 });
-      await take(nextPath);
-      [previous, current, next] = [current, next!, undefined];
+      await take(nextPath, () => {
+        [previous, current, next] = [current, next!, undefined];
+      });
     },
     async confirm() {
-      await remove(previousPath);
-      previous = undefined;
+      await remove(previousPath, () => {
+        previous = undefined;
+      });
     },
     async revert() {
-      if (previous !== undefined) {
-        await take(previousPath);
-        [current, previous] = [previous, undefined];
+      if (previous === undefined) {
+        await remove(nextPath, () => {
+          next = undefined;
+        });
       } else {
-        await remove(nextPath);
-        next = undefined;
+        await take(previousPath, () => {
+          [current, previous] = [previous!, undefined];
+        });
       }
     },
   };

@@ -7,6 +7,7 @@ import { makeDirectory, writeDurably } from '../adapters/durable-write.ts';
 import { openNodeKeys, saveToken } from '../adapters/node-keys.ts';
 import { writeSettings } from '../adapters/settings-file.ts';
 import { lockState } from '../adapters/state-lock.ts';
+import { isOthers } from '../adapters/state-remains.ts';
 import { type Finding, findingLines } from '../core/preflight.ts';
 import { join } from '../join.ts';
 import { openLeavings } from '../leavings.ts';
@@ -54,6 +55,10 @@ async function joinControlPlane(stateDir: string, url: string, options: JoinOpti
   const told = await readWhatWasTold(stateDir, url, options);
   const asked = preflightOf(stateDir, url, told);
   const before = await sayFindings(await preflight(asked), options);
+  if (await isOthers(stateDir))
+    throw new KokoaError('state_foreign', `${stateDir} is somebody else's: it holds names that the agent needs`, {
+      hint: 'name a directory of the agent’s own by --state',
+    });
   await makeDirectory(stateDir, 0o711);
   const lock = await lockState(stateDir);
   await dropFormerTunnel(stateDir, told);

@@ -7,7 +7,7 @@ import { KokoaError } from '../../bundle/error.ts';
 import { readSettings } from '../adapters/settings-file.ts';
 import { lockState, type StateLock } from '../adapters/state-lock.ts';
 import { isStateDir } from '../adapters/state-remains.ts';
-import { checkInterfaceName } from '../adapters/wireguard-link.ts';
+import { checkInterfaceName, readLink } from '../adapters/wireguard-link.ts';
 import { leave } from '../leave.ts';
 import { openLeavings } from '../leavings.ts';
 import type { Settings } from '../ports/settings.ts';
@@ -40,10 +40,14 @@ async function leaveMachine(stateDir: string, options: LeaveOptions): Promise<vo
   if (interfaceName !== undefined) checkInterfaceName(interfaceName);
   const joined = await isStateDir(stateDir);
   const lock = joined ? await lockStopped(stateDir) : undefined;
+  const named = options.interface !== undefined;
   try {
-    if (joined && !options.yes) await confirm(settings?.node ?? 'leave', stateDir, options);
+    if (!options.yes) {
+      if (joined) await confirm(settings?.node ?? 'leave', removalOf(stateDir, options));
+      else if (named && (await readLink({ name: options.interface!, prefix: [] })))
+        await confirm('leave', `removes the tunnel ${options.interface}, whoever made it`);
+    }
     const { keepState = false } = options;
-    const named = options.interface !== undefined;
     const undone = await leave(openLeavings({ stateDir, interfaceName, named, keepState }), (line) =>
       console.log(line),
     );
@@ -70,8 +74,11 @@ async function lockStopped(stateDir: string): Promise<StateLock> {
   });
 }
 
-async function confirm(name: string, stateDir: string, { keepState }: LeaveOptions): Promise<void> {
-  const what = keepState ? 'stops everything it does' : `removes its keys and certificates in ${stateDir}`;
+function removalOf(stateDir: string, { keepState }: LeaveOptions): string {
+  return keepState ? 'stops everything it does' : `removes its keys and certificates in ${stateDir}`;
+}
+
+async function confirm(name: string, what: string): Promise<void> {
   // Not among what was done.
   console.error(`this takes the agent away and ${what}`);
   process.stderr.write(`type ${name} to go on: `);

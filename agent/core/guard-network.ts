@@ -28,13 +28,14 @@ export function checkNetwork(config: NodeConfig, allowLoopback: boolean): Checke
 
   const taken = new Set([own]);
   const keys = new Set<string>();
-  for (const { node, address, publicKey } of peers) {
+  for (const { node, address, publicKey, nextPublicKey } of peers) {
     if (!holds(address)) throw outside(`peer ${String(node)}`, address, config.network.wireguard);
+    const both = nextPublicKey === undefined ? [publicKey] : [publicKey, nextPublicKey];
     // WireGuard would move the address, or the key, silently to the last peer that claims it.
-    if (taken.has(address) || keys.has(publicKey))
+    if (taken.has(address) || both.some((key) => keys.has(key)) || publicKey === nextPublicKey)
       throw new KokoaError('peers_overlap', `peer ${String(node)} has the address ${address} or the key of another`);
     taken.add(address);
-    keys.add(publicKey);
+    for (const key of both) keys.add(key);
   }
   taken.delete(own);
   return { own, peers: taken, holds, covers };

@@ -185,6 +185,14 @@ describe('a config', () => {
       'peers_overlap',
       { address: '10.100.0.1', peers: [peer('x', '10.100.1.1'), { ...peer('x', '10.100.1.2') }] },
     ],
+    [
+      'a next key that is another peer’s',
+      'peers_overlap',
+      {
+        address: '10.100.0.1',
+        peers: [peer('x', '10.100.1.1'), { ...peer('y', '10.100.1.2'), nextPublicKey: peer('x', '').publicKey }],
+      },
+    ],
   ])('with %s is refused, for an origin too', (_title, code, wireguard) => {
     const origin: OriginConfig = { ...base(), role: 'origin', origin: { ports: [] }, wireguard };
     expect(guardConfig({ ...edge(), wireguard }, [])).toMatchObject({ ok: false, code });

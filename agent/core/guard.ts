@@ -72,6 +72,8 @@ export function guardRemains(
 ): GuardVerdict {
   try {
     const hostnames = new Set(chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)));
+    // Some stand there still, closed.
+    for (const { name } of leftOut) hostnames.delete(name);
     checkRemains(hostnames, leftOut.filter(isHost));
     if (previous?.config.role === 'edge') checkBlastRadius(config, hostnames, previous.config, previous.chunks);
     return { ok: true };

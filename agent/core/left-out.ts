@@ -1,6 +1,7 @@
-// Parts that are left out of what an edge serves, so that everything else goes on. Law: leaving nothing out answers the very same
-// objects, and a chunk without such a part stays the same object, so that a change costs what it changes.
-import type { Chunk, EdgeConfig, WireStream } from '../../bundle/config.ts';
+// Parts that are left out of what an edge serves, so that everything else goes on. Laws: leaving nothing out answers the very same
+// objects, and a chunk without such a part stays the same object, so that a change costs what it changes; and nobody else gets the
+// visitors of a name that is left out.
+import type { Chunk, EdgeConfig, WireRoute, WireStream } from '../../bundle/config.ts';
 
 export interface LeftOut {
   /** A hostname, or a public port such as `tcp 25565`. */
@@ -40,11 +41,32 @@ function* textsOf({ config, chunks }: Routed): Generator<[name: string, text: st
 }
 
 function withoutHosts(chunks: readonly Chunk[], names: ReadonlySet<string>): Chunk[] {
+  const wildcards = wildcardsOf(chunks, names);
   return chunks.flatMap((chunk) => {
-    const routes = chunk.routes.filter(({ hostname }) => !names.has(hostname));
-    if (routes.length === chunk.routes.length) return [chunk];
+    if (!chunk.routes.some(({ hostname }) => names.has(hostname))) return [chunk];
+    const routes = chunk.routes.flatMap((route) => {
+      if (!names.has(route.hostname)) return [route];
+      return isCovered(route.hostname, wildcards) ? [closed(route)] : [];
+    });
     return routes.length === 0 ? [] : [{ ...chunk, routes }];
   });
+}
+
+/** What stands below the `*.` of those that are served. */
+function wildcardsOf(chunks: readonly Chunk[], names: ReadonlySet<string>): Set<string> {
+  const served = chunks.flatMap(({ routes }) => routes.filter(({ hostname }) => hostname.startsWith('*.')));
+  return new Set(served.flatMap(({ hostname }) => (names.has(hostname) ? [] : [hostname.slice(2)])));
+}
+
+/** A wildcard may be another team's, or ask for no login: it must not answer for a name that has its own route. */
+function isCovered(hostname: string, wildcards: ReadonlySet<string>): boolean {
+  const labels = hostname.replace(/^\*\./, '').split('.');
+  return labels.some((_, index) => index > 0 && wildcards.has(labels.slice(index).join('.')));
+}
+
+function closed({ hostname, protocol }: WireRoute): WireRoute {
+  const passed = protocol === 'tls' ? { protocol } : {};
+  return { hostname, backends: [], limits: { maxBodyBytes: 1 }, closed: 'expired', ...passed };
 }
 
 function withoutPorts(config: EdgeConfig, names: ReadonlySet<string>): EdgeConfig {

@@ -56,6 +56,8 @@ const MIGRATIONS = [
   `,
   // Of a publish: settings that some nodes do not have yet.
   'ALTER TABLE head ADD COLUMN rollout TEXT',
+  // The number of the report that brought it.
+  'ALTER TABLE enrolments ADD COLUMN sequence INTEGER',
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */

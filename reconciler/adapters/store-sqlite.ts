@@ -116,10 +116,12 @@ export async function openSqliteStore(
         node: String(row.node),
         tokenSha256: String(row.token_sha256),
         generation: Number(row.generation),
+        ...(row.sequence !== null && { sequence: Number(row.sequence) }),
         enrolment: JSON.parse(String(row.enrolment)),
       })),
-    async saveEnrolment({ node, tokenSha256, generation, enrolment }) {
-      transaction(true, () => one.putEnrolment.run(node, tokenSha256, generation, JSON.stringify(enrolment)));
+    async saveEnrolment({ node, tokenSha256, generation, sequence = null, enrolment }) {
+      const text = JSON.stringify(enrolment);
+      transaction(true, () => one.putEnrolment.run(node, tokenSha256, generation, text, sequence));
     },
 
     reports: async () =>
@@ -181,7 +183,7 @@ function statements(database: DatabaseSync) {
     touchBlob: sql('UPDATE blobs SET used_ms = ? WHERE sha256 = ?'),
     dropBlobs: sql('DELETE FROM blobs WHERE used_ms < ?'),
     enrolments: sql('SELECT * FROM enrolments ORDER BY node'),
-    putEnrolment: sql('REPLACE INTO enrolments VALUES (?, ?, ?, ?)'),
+    putEnrolment: sql('REPLACE INTO enrolments VALUES (?, ?, ?, ?, ?)'),
     reports: sql('SELECT * FROM reports ORDER BY node'),
     putReport: sql('REPLACE INTO reports VALUES (?, ?, ?)'),
   };

@@ -92,6 +92,18 @@ describe('the command', () => {
     expect((await get('origins', '--url', at.server.url)).stdout).toMatch(/\nhome +silent +not announced +never\n$/);
   });
 
+  it.each(['table', 'json', 'yaml'])(
+    'prints nothing that acts on a terminal as %s, whatever a node says',
+    async (output) => {
+      const detail = 'a\u009b2Jb\u202ec\u001b[2Jd\u2028';
+      await at.post('a', `${NODE_PATH}/status`, report({ state: 'refused', error: { stage: 's', code: 'c', detail } }));
+      const { stdout } = await get('edges', '--url', at.server.url, '-o', output);
+      expect(stdout).toContain('refused');
+      expect(stdout).not.toMatch(/[\u001b\u0080-\u009f\u202e\u2028]/);
+      if (output === 'json') expect(JSON.parse(stdout)).toMatchObject({ edges: [{ error: { detail } }] });
+    },
+  );
+
   it('asks with the token of a node where this machine is not enough', async () => {
     await at.close();
     at = await install({ behindProxy: true });

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { TOKEN_BYTES_MAX } from '../../bundle/limits.ts';
 import { readApi } from '../adapters/api-client.ts';
 import { type NodeRow, nodeTable } from './node-table.ts';
+import { withEscapes } from './problem-text.ts';
 import { readSecretFile } from './secret-file.ts';
 
 const HELP = `
@@ -47,8 +48,8 @@ export function registerGet(program: Command): void {
 }
 
 function printed(answer: Record<string, unknown>, kind: (typeof KINDS)[number], output: Options['output']): string {
-  if (output === 'json') return `${JSON.stringify(answer, undefined, 2)}\n`;
-  if (output === 'yaml') return stringify(answer);
+  if (output === 'json') return `${withEscapes(JSON.stringify(answer, undefined, 2))}\n`;
+  if (output === 'yaml') return withEscapes(stringify(answer));
   const rows = Array.isArray(answer[kind]) ? (answer[kind] as NodeRow[]) : [];
   return nodeTable(rows, kind, Date.now());
 }

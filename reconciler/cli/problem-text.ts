@@ -22,7 +22,12 @@ export function problemsAsJson(problems: readonly Problem[]): string {
     message,
     hint,
   }));
-  return `${JSON.stringify({ problems: plain }, null, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, jsonEscape)}\n`;
+  return `${withEscapes(JSON.stringify({ problems: plain }, null, 2))}\n`;
+}
+
+/** JSON or YAML in which no character can act on a terminal; within quotes the escapes say the same. */
+export function withEscapes(text: string): string {
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, jsonEscape);
 }
 
 /**

@@ -5,6 +5,7 @@ import { canonicalJson } from '../../bundle/canonical.ts';
 import type { NodeRole } from '../../bundle/config.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
 import type { Slot } from './slots.ts';
+import { newKeysOf, takenKeyOf } from './taken-keys.ts';
 
 /** The slot as git states it; `pins` are keys written in YAML. */
 export interface EnrolmentSlot {
@@ -33,7 +34,7 @@ const IDENTITY = [
 
 /**
  * Judges one announcement. `announced` has passed `validateStatusReport`; unknown members are dropped here. `others` are the
- * bindings of all nodes: nobody may announce a key that another node is bound to.
+ * bindings of all nodes that are served: nobody may announce a key that another one is bound to, or its next one.
  */
 export function bindEnrolment(
   bound: BoundEnrolment | undefined,
@@ -55,6 +56,8 @@ export function bindEnrolment(
     if (clash !== undefined) return refused(clash);
     return { kind: 'bind', bound: next, reason: bound ? `generation ${slot.generation}` : 'first announcement' };
   }
+  const taken = takenKeyOf(slot.node, newKeysOf(bound.enrolment, enrolment), others);
+  if (taken !== undefined) return refused(taken);
   const change = changeOf(bound.enrolment, enrolment);
   if (change !== undefined) {
     const command = `kokoa ${slot.role} token ${slot.node}`;
@@ -100,7 +103,9 @@ function changeOf(before: Enrolment, after: Enrolment): string | undefined {
 }
 
 function clashOf(node: string, enrolment: Enrolment, others: Iterable<BoundEnrolment>): string | undefined {
-  for (const other of others) {
+  const [own, next = own] = [enrolment.wireguardPublicKey, enrolment.nextWireguardPublicKey];
+  const all = [...others];
+  for (const other of all) {
     if (other.node === node) continue;
     for (const [key, words] of IDENTITY) {
       if (enrolment[key] !== undefined && enrolment[key] === other.enrolment[key]) {
@@ -108,7 +113,7 @@ function clashOf(node: string, enrolment: Enrolment, others: Iterable<BoundEnrol
       }
     }
   }
-  return undefined;
+  return takenKeyOf(node, [own, next], all);
 }
 
 function withAccountOf({ acmeThumbprint }: Enrolment, enrolment: Enrolment): Enrolment {

@@ -191,3 +191,19 @@ test('routes that no edge would read are refused, and no override lets them pass
     expect(verdict).not.toHaveProperty('override');
   }
 });
+
+test.each([
+  ['become smaller', -1, 'pass'],
+  ['stay as it is', 0, 'pass'],
+  ['not become larger', 1, 'refused'],
+])('a pool that was too large before may %s', (_, more, kind) => {
+  const [before, after] = [POOL_BYTES_MAX + 9, POOL_BYTES_MAX + 9 + more].map((bytes) => {
+    const compiled = build([o1, ...hosts(0, 10)]);
+    const [[pool, chunks] = []] = compiled.routing.pools;
+    const bucket = chunks!.buckets.values().next().value!;
+    const swollen = { ...bucket, reference: { ...bucket.reference, bytes } };
+    const pools = new Map([[pool!, { ...chunks!, buckets: new Map([['', swollen]]) }]]);
+    return { ...compiled, routing: { ...compiled.routing, pools } };
+  });
+  expect(judgePlan(published(before!), after!, planOf(before!, after!)).kind).toBe(kind);
+});

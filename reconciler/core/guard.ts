@@ -4,6 +4,7 @@ import { chunkReferences } from './chunks.ts';
 import type { Compiled } from './compile.ts';
 import { claimOf, type Desired } from './desired.ts';
 import { countHosts, countStreams, type Plan, planHash } from './plan.ts';
+import type { RouteChunks } from './routing.ts';
 import { slotsOf } from './slots.ts';
 
 /**
@@ -40,7 +41,7 @@ export interface PublishedState {
 export function judgePlan(published: PublishedState | undefined, candidate: Compiled, plan: Plan): Verdict {
   const hash = planHash(plan);
   if (published === undefined) return { kind: 'pass', planHash: hash };
-  const tooLarge = poolsTooLarge(candidate);
+  const tooLarge = poolsTooLarge(published.compiled, candidate);
   if (tooLarge.length > 0) return { kind: 'refused', planHash: hash, reasons: tooLarge };
   const reasons = [
     ...blastRadius(published.compiled, candidate, plan),
@@ -56,11 +57,11 @@ export function judgePlan(published: PublishedState | undefined, candidate: Comp
   return { kind: 'refused', planHash: hash, reasons, override: overrideYaml(hash, published.commit) };
 }
 
-/** What no edge would read, nobody may let pass. */
-function poolsTooLarge({ routing }: Compiled): GuardReason[] {
+/** What no edge would read, nobody may let pass; but one that is too large already may shrink, and changes elsewhere go on. */
+function poolsTooLarge(published: Compiled, { routing }: Compiled): GuardReason[] {
   return [...routing.pools].flatMap(([pool, chunks]): GuardReason[] => {
-    const bytes = chunkReferences(chunks).reduce((sum, reference) => sum + reference.bytes, 0);
-    if (bytes <= POOL_BYTES_MAX) return [];
+    const bytes = bytesOf(chunks);
+    if (bytes <= POOL_BYTES_MAX || bytes <= bytesOf(published.routing.pools.get(pool))) return [];
     return [
       {
         code: 'pool_too_large',
@@ -69,6 +70,10 @@ function poolsTooLarge({ routing }: Compiled): GuardReason[] {
       },
     ];
   });
+}
+
+function bytesOf(chunks: RouteChunks | undefined): number {
+  return chunkReferences(chunks).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function blastRadius(published: Compiled, candidate: Compiled, { hosts, streams }: Plan): GuardReason[] {

@@ -54,3 +54,37 @@ test.each([
   const after = kind === 'refused' ? before.enrolment : { ...announcement('e1'), ...announced };
   expect(binding.bound?.enrolment).toEqual(after);
 });
+
+test.each([
+  [
+    'a next key that is another node’s',
+    bound('e1'),
+    { nextWireguardPublicKey: wireguardKey('wireguard o1') },
+    'refused',
+  ],
+  [
+    'a next key that is another node’s next one',
+    bound('e1'),
+    { nextWireguardPublicKey: wireguardKey('next o1') },
+    'refused',
+  ],
+  [
+    'a key announced as the next one before another node had it',
+    next('e1', wireguardKey('wireguard o1')),
+    { wireguardPublicKey: wireguardKey('wireguard o1') },
+    'refused',
+  ],
+  ['the next key of another node at once', undefined, { wireguardPublicKey: wireguardKey('next o1') }, 'refused'],
+  [
+    'the key of another node as the next one at once',
+    undefined,
+    { nextWireguardPublicKey: wireguardKey('wireguard o1') },
+    'refused',
+  ],
+  ['keys of its own at once', undefined, { nextWireguardPublicKey: NEXT }, 'bind'],
+  ['a next key of its own', bound('e1'), { nextWireguardPublicKey: NEXT }, 'update'],
+  ['its next key', next('e1'), { wireguardPublicKey: NEXT }, 'update'],
+] as const)('beside the bindings of others: %s', (_, before, announced, kind) => {
+  const others = [bound('o1', { nextWireguardPublicKey: wireguardKey('next o1') }), next('e1')];
+  expect(bindEnrolment(before, slot, { ...announcement('e1'), ...announced }, others).kind).toBe(kind);
+});

@@ -6,6 +6,8 @@ import { createRefusedAnnouncements, type RefusedAnnouncements } from './refused
 
 export interface FleetReports {
   enrolment(node: string): BoundEnrolment | undefined;
+  /** Of all nodes that ever announced themselves. */
+  enrolments(): Iterable<BoundEnrolment>;
   bind(bound: BoundEnrolment): Promise<void>;
   /** The newest report; only those of the bound machine count. */
   report(node: string): NodeReport | undefined;
@@ -47,6 +49,7 @@ export async function openFleetReports(
 
   return {
     enrolment: (node) => enrolments.get(node),
+    enrolments: () => enrolments.values(),
     async bind(bound) {
       await store.saveEnrolment(bound);
       enrolments.set(bound.node, bound);

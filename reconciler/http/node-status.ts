@@ -5,6 +5,7 @@ import type { StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api
 import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import { type Judgement, judgeReport } from '../core/announcement.ts';
+import type { BoundEnrolment } from '../ports/store.ts';
 import { authenticate, refuse } from './answer.ts';
 import { readJson } from './body.ts';
 import type { HttpDeps } from './deps.ts';
@@ -23,25 +24,31 @@ export function nodeStatusHandler(deps: HttpDeps): (request: Request, response: 
 
     const { node, role, generation, tokenSha256 } = caller;
     const slot = { node, role, generation, tokenSha256, pins: served.pins(node) };
-    const judgement = judgeReport(reports.enrolment(node), slot, body as StatusReport, reports.newest(node));
+    const [bound, newest] = [reports.enrolment(node), reports.newest(node)];
+    const judgement = judgeReport(bound, slot, body as StatusReport, newest, servedEnrolments(deps));
     if (judgement.kind === 'refused' || judgement.kind === 'older') {
       answer(response, refusalOf(node, judgement, deps));
       return;
     }
-    const { kind, bound, reason } = judgement;
+    const { kind, bound: next, reason } = judgement;
     // Before anything is waited for: another post may be judged meanwhile.
     reports.hear(node, (body as StatusReport).sequence!);
     if (kind !== 'unchanged') {
-      await reports.bind(bound);
+      await reports.bind(next);
       if (kind === 'bind') reports.refused.forget(node);
       log.info({ node, reason }, kind === 'bind' ? 'a node is bound' : 'a node announced other facts');
     }
-    await reports.save(node, known(body as StatusReport, bound.enrolment), deps.clock().getTime());
+    await reports.save(node, known(body as StatusReport, next.enrolment), deps.clock().getTime());
     deps.onReport();
     if (kind !== 'unchanged') deps.onEnrolment();
-    const rotation = rotations.answerTo(slot, bound.enrolment);
+    const rotation = rotations.answerTo(slot, next.enrolment);
     answer(response, { bound: true, ...(rotation && { rotation }) });
   };
+}
+
+/** A machine that was renamed in git brings the keys that its old slot is bound to. Read only where keys are new. */
+function* servedEnrolments({ served, reports }: Pick<HttpDeps, 'served' | 'reports'>): Generator<BoundEnrolment> {
+  for (const bound of reports.enrolments()) if (served.node(bound.node) !== undefined) yield bound;
 }
 
 /** What was refused is counted every time, and said once. */

@@ -40,7 +40,9 @@ beforeEach(async () => {
   applied = { a: first!.configHash, b: second!.configHash };
   for (const node of ['a', 'b'] as const) {
     const { signingKey } = { a, b }[node];
-    const said = { enrolment: enrolment({ signingKey }), applied: applied[node] };
+    const letter = { a: 'd', b: 'e' }[node];
+    const own = { wireguardPublicKey: `${letter.repeat(42)}A=`, recipient: `age1${letter.repeat(58)}`, signingKey };
+    const said = { enrolment: enrolment(own), applied: applied[node] };
     await at.post(node, STATUS, report(said, { node, signingKey: secret[node] }));
   }
 });

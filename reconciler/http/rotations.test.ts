@@ -15,6 +15,8 @@ import {
 } from './http.fixture.ts';
 
 const [NEXT_A, NEXT_HOME] = ['B', 'C'].map((letter) => `${letter.repeat(42)}A=`) as [string, string];
+const OWN = { a: 'D', b: 'E', home: 'F' } as const;
+const ownKey = (node: NodeName) => `${OWN[node].repeat(42)}A=`;
 const SIGNERS = { a: keys(), b: keys(), home: keys() };
 
 let at: Installation;
@@ -26,7 +28,8 @@ afterEach(() => at.close());
 /** The answer to a report of this node. */
 async function say(node: NodeName, more: Partial<Enrolment> = {}, applied?: string): Promise<StatusAnswer> {
   const { privateKey: signingKey, ...key } = SIGNERS[node];
-  const said = { enrolment: enrolment({ ...key, ...more }), ...(applied && { applied }) };
+  const own = { wireguardPublicKey: ownKey(node), recipient: `age1${OWN[node].toLowerCase().repeat(58)}` };
+  const said = { enrolment: enrolment({ ...key, ...own, ...more }), ...(applied && { applied }) };
   const answer = await at.post(node, `${NODE_PATH}/status`, report(said, { node, signingKey }));
   return (await answer.json()) as StatusAnswer;
 }
@@ -96,8 +99,53 @@ it('gives the turn on when a node has not used it for a minute', async () => {
   expect(await say('home', { nextWireguardPublicKey: NEXT_HOME }, home)).toMatchObject({ rotation: { kind: 'go' } });
 });
 
+it('lets nobody keep the turn by asking on and on while another node waits', async () => {
+  const { a, home } = await publish(NEXT_A, NEXT_HOME);
+  await say('home', {}, home);
+  const kindOf = async (node: NodeName, nextWireguardPublicKey: string, applied: string) =>
+    (await say(node, { nextWireguardPublicKey }, applied)).rotation?.kind;
+  const [askA, askHome] = [() => kindOf('a', NEXT_A, a), () => kindOf('home', NEXT_HOME, home)];
+  const asked: unknown[] = [];
+  for (const seconds of [0, 30, 59, 61, 62]) {
+    at.clock.offsetMs = seconds * 1000;
+    asked.push(await askA(), await askHome());
+  }
+  expect(asked).toEqual(['go', 'wait', 'go', 'wait', 'go', 'wait', 'wait', 'go', 'wait', 'go']);
+});
+
+it('makes no turn longer when its clock is set back', async () => {
+  const { a, home } = await publish(NEXT_A, NEXT_HOME);
+  at.clock.offsetMs = 365 * 86_400_000;
+  await say('home', {}, home);
+  await say('a', { nextWireguardPublicKey: NEXT_A }, a);
+  at.clock.offsetMs = 0;
+  expect(await say('home', { nextWireguardPublicKey: NEXT_HOME }, home)).toMatchObject({ rotation: { kind: 'go' } });
+});
+
+it.each<[string, Partial<Enrolment>]>([
+  ['key', { nextWireguardPublicKey: ownKey('home') }],
+  ['next key', { nextWireguardPublicKey: NEXT_HOME }],
+])('refuses the %s of another node as the next one: taken, it would stop the tunnels of both', async (_, theirs) => {
+  await publish();
+  await say('home', { nextWireguardPublicKey: NEXT_HOME });
+  await say('b');
+  const reason = 'this WireGuard key is already bound to home; every node makes its own';
+  expect(await say('b', theirs)).toEqual({ bound: false, reason });
+  expect((await at.store.enrolments()).find(({ node }) => node === 'b')?.enrolment).toMatchObject({
+    wireguardPublicKey: ownKey('b'),
+  });
+});
+
+it('refuses the key of another node at the first announcement, and not that of a slot which is gone', async () => {
+  await publish();
+  await say('home');
+  expect(await say('b', { wireguardPublicKey: ownKey('home') })).toMatchObject({ bound: false });
+  at.served.update({ removed: ['home'] });
+  expect(await say('b', { wireguardPublicKey: ownKey('home') })).toEqual({ bound: true });
+});
+
 it('refuses where git pins the key, and takes the rest of the report', async () => {
-  at.served.update({ pins: new Map([['a', { wireguardPublicKey: `${'A'.repeat(43)}=` }]]) });
+  at.served.update({ pins: new Map([['a', { wireguardPublicKey: ownKey('a') }]]) });
   expect(await say('a', { nextWireguardPublicKey: NEXT_A })).toMatchObject({
     bound: true,
     rotation: { kind: 'refused', reason: expect.stringContaining('take the line out') },

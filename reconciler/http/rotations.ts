@@ -16,11 +16,25 @@ const TURN_MS = 60_000;
 
 export function createRotations({ served, reports, clock }: Pick<HttpDeps, 'served' | 'reports' | 'clock'>): Rotations {
   let turn: { node: string; key: string; endsMs: number } | undefined;
+  /** Who was told last that it is another node's turn. */
+  let next: { node: string; askedMs: number } | undefined;
 
-  /** The turn ends with its time, or when the node announces that it is done. */
-  function isOthersTurn(node: string, nowMs: number): boolean {
-    if (turn === undefined || turn.node === node || nowMs >= turn.endsMs) return false;
-    return reports.enrolment(turn.node)?.enrolment.nextWireguardPublicKey === turn.key;
+  /** The turn ends with its time, or when the node announces that it is done. Who asks on and on gets another one after the others. */
+  function takeTurn(node: string, key: string, nowMs: number): boolean {
+    // A clock that was set back makes no turn longer.
+    const isOver = turn === undefined || Math.abs(turn.endsMs - TURN_MS / 2 - nowMs) >= TURN_MS / 2 || isDone(turn);
+    const isMine = turn?.node === node;
+    const isOthers = isOver ? isMine && isAsked(next, node, nowMs) : !isMine;
+    if (isOthers) {
+      if (!isMine) next = { node, askedMs: nowMs };
+      return false;
+    }
+    turn = { node, key, endsMs: isOver ? nowMs + TURN_MS : turn!.endsMs };
+    return true;
+  }
+
+  function isDone(last: { node: string; key: string }): boolean {
+    return reports.enrolment(last.node)?.enrolment.nextWireguardPublicKey !== last.key;
   }
 
   return {
@@ -32,9 +46,7 @@ export function createRotations({ served, reports, clock }: Pick<HttpDeps, 'serv
       // Nobody was told yet: the next publication is under way, or there is no peer to lose.
       const isTold = told > 0 || !hasPeers(node);
       if (missing.length > 0 || !isTold) return { publicKey, kind: 'wait', for: missing.slice(0, WAITING_FOR_MAX) };
-      if (isOthersTurn(node, nowMs)) return { publicKey, kind: 'wait', for: [] };
-      turn = { node, key: publicKey, endsMs: nowMs + TURN_MS };
-      return { publicKey, kind: 'go' };
+      return takeTurn(node, publicKey, nowMs) ? { publicKey, kind: 'go' } : { publicKey, kind: 'wait', for: [] };
     },
   };
 
@@ -57,6 +69,11 @@ export function createRotations({ served, reports, clock }: Pick<HttpDeps, 'serv
   function hasPeers(node: string): boolean {
     return (served.node(node)?.config.peers ?? 0) > 0;
   }
+}
+
+/** True when another node waits: it asks every second, until it is its turn. */
+function isAsked(next: { node: string; askedMs: number } | undefined, node: string, nowMs: number): boolean {
+  return next !== undefined && next.node !== node && Math.abs(nowMs - next.askedMs) < TURN_MS;
 }
 
 function pinned(node: string): string {

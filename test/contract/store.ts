@@ -126,10 +126,11 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
         ...bound,
         tokenSha256: 't2',
         generation: 2,
+        sequence: 2 ** 52,
         enrolment: { ...enrolment, allow: ['80'] },
       });
       expect(await store.enrolments()).toEqual([
-        { node: 'a', tokenSha256: 't2', generation: 2, enrolment: { ...enrolment, allow: ['80'] } },
+        { node: 'a', tokenSha256: 't2', generation: 2, sequence: 2 ** 52, enrolment: { ...enrolment, allow: ['80'] } },
         { ...bound, node: 'b' },
       ]);
       const report: StatusReport = { agentVersion: '1', state: 'applied', enrolment };

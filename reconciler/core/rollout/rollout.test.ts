@@ -17,9 +17,10 @@ type How = 'took' | 'in trouble' | 'behind' | 'away' | 'unknown' | 'refuses' | '
 /** `took`, or what it does instead. */
 function edge(node: string, how: How, silentMs = how === 'away' ? AWAY_MS + 1 : 1000): ReachedEdge {
   const published = `new of ${node}`;
-  const common = { node, pool: 'p', state: 'active', published, lastSeenMs: NOW_MS - silentMs } as const;
+  const spoken = { lastSeenMs: NOW_MS - silentMs, reportedMs: NOW_MS - silentMs };
+  const common = { node, pool: 'p', state: 'active', published, ...spoken } as const;
   const took = { state: 'applied', offered: published, applied: published } as const;
-  if (how === 'unknown') return { ...common, lastSeenMs: undefined, report: undefined };
+  if (how === 'unknown') return { ...common, lastSeenMs: undefined, reportedMs: undefined, report: undefined };
   if (how === 'took') return { ...common, report: took };
   if (how === 'in trouble') return { ...common, report: { ...took, state: 'degraded', error: ERROR } };
   if (how === 'behind' || how === 'away')
@@ -43,6 +44,17 @@ it.each<[string, RolloutStep, Partial<RolloutStep>]>([
     { kind: 'soaks', rollout: { ...base, soakSinceMs: NOW_MS } },
   ],
   ['does not wait for who is away', step({}, [FIRST, edge('e2', 'away')]), { kind: 'soaks' }],
+  [
+    'waits when nobody of the wave is there any more who was when it began',
+    step({ sinceMs: NOW_MS - AWAY_MS }, [edge('e1', 'away'), edge('e2', 'away'), edge('e3', 'took')]),
+    { kind: 'waits' },
+  ],
+  [
+    'waits for a wave that took it and fell silent',
+    step({ sinceMs: NOW_MS - AWAY_MS }, [edge('e1', 'took', AWAY_MS + 1)]),
+    { kind: 'waits' },
+  ],
+  ['does not wait for a wave that was away before', step({}, [edge('e1', 'away', 2 * AWAY_MS)]), { kind: 'soaks' }],
   ['does not wait for who never came', step({}, [FIRST, edge('e2', 'unknown')]), { kind: 'soaks' }],
   ['does not wait for who left', step({}, [FIRST]), { kind: 'soaks' }],
   ['waits for who took it with trouble', step({}, [FIRST, edge('e2', 'in trouble')]), { kind: 'waits' }],
@@ -112,4 +124,6 @@ it('reaches the waves up to the newest, and nobody of the last one', () => {
 it('says for whom it waits', () => {
   const edges = [FIRST, edge('e2', 'behind'), edge('e3', 'behind')];
   expect(waitedFor(base, edges, NOW_MS).map(({ node }) => node)).toEqual(['e2']);
+  const silent = [edge('e1', 'away'), edge('e2', 'away', 3 * AWAY_MS)];
+  expect(waitedFor(base, silent, NOW_MS).map(({ node }) => node)).toEqual(['e1']);
 });

@@ -32,7 +32,10 @@ export interface RolloutStop {
 }
 
 /** An edge that was reached, and what it said last. */
-export type ReachedEdge = MergeEdge;
+export interface ReachedEdge extends MergeEdge {
+  /** When it said that; absent: never. */
+  reportedMs?: number | undefined;
+}
 
 export type RolloutStep =
   | { kind: 'waits'; rollout: Rollout }
@@ -71,13 +74,19 @@ export function stepRollout(
   return nowMs - soakSinceMs < soakMs ? { kind: 'waits', rollout } : afterSoak(rollout, nowMs);
 }
 
-/** The edges of the newest wave that are there, and have not applied what is published for them, or not without trouble. */
-export function waitedFor({ waves, wave }: Rollout, edges: readonly ReachedEdge[], nowMs: number): ReachedEdge[] {
-  return edges.filter(({ node, published, lastSeenMs, report }) => {
-    const isThere = lastSeenMs !== undefined && nowMs - lastSeenMs <= AWAY_MS;
-    const isWell = report?.applied === published && report?.error === undefined;
-    return isThere && !isWell && waves[wave]?.includes(node);
-  });
+/**
+ * The edges of the newest wave that are there, and have not applied what is published for them, or not without trouble. Where nobody of it is
+ * there any more, those who spoke when it got the settings: what silences a whole wave shall not reach the next one.
+ */
+export function waitedFor(
+  { waves, wave, sinceMs }: Rollout,
+  edges: readonly ReachedEdge[],
+  nowMs: number,
+): ReachedEdge[] {
+  const members = edges.filter(({ node }) => waves[wave]?.includes(node));
+  const there = members.filter(({ lastSeenMs }) => lastSeenMs !== undefined && nowMs - lastSeenMs <= AWAY_MS);
+  if (there.length === 0) return members.filter(({ reportedMs = -Infinity }) => reportedMs >= sinceMs - AWAY_MS);
+  return there.filter(({ published, report }) => report?.applied !== published || report?.error !== undefined);
 }
 
 function afterSoak(rollout: Rollout, nowMs: number): RolloutStep {
