@@ -1,5 +1,5 @@
-// The story of the control plane: fetch → read → judge → seal → compile → guard → roll out → sign → publish. A run that fails changes nothing but who is
-// kept out; what cannot be published is held, with the reason, while restrictions take effect all the same.
+// The story of the control plane: fetch → read → judge → seal → compile → guard → roll out → sign → publish. A run that fails changes
+// nothing but who is kept out; what cannot be published is held, with the reason, while restrictions take effect all the same.
 import { KokoaError } from '../bundle/error.ts';
 import { type Compiled, compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NginxPaths, nginxPaths, STREAM_MODULE } from '../core/nginx-paths.ts';
 import type { WebServer, WebServerFeatures } from '../ports/web-server.ts';
+import { orUnwritable } from './durable-write.ts';
 import { logTail, trimLog } from './nginx-log.ts';
 import { endLightest, type LastReload, NO_RELOAD, PATIENCE_MS, untilRoom } from './nginx-old-workers.ts';
 import { findAll, findMaster, lookAgain, type NginxProcess, signal, workersOf } from './nginx-processes.ts';
@@ -109,7 +110,11 @@ async function reloadMaster(
  * nginx makes sockets that everybody may open, so the folder of the inner ones keeps others out; and visitors' requests stand in its
  * log, which it would make readable for all.
  */
-async function makeFolders({ gid }: NginxOptions, paths: NginxPaths): Promise<void> {
+function makeFolders(options: NginxOptions, paths: NginxPaths): Promise<void> {
+  return orUnwritable(paths.run, () => makeFoldersAndLog(options, paths));
+}
+
+async function makeFoldersAndLog({ gid }: NginxOptions, paths: NginxPaths): Promise<void> {
   await mkdir(paths.run, { recursive: true, mode: 0o755 });
   await chmod(paths.run, 0o755);
   await mkdir(paths.sockets, { recursive: true, mode: SOCKETS_MODE });

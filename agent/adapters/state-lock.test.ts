@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,4 +75,19 @@ describe('a state directory', () => {
   it('that is not there is an error with a hint', async () => {
     await expect(lockState(join(dir, 'nowhere'))).rejects.toMatchObject({ code: 'state_unwritable' });
   });
+});
+
+it.runIf(process.getuid?.() === 0)('on a full disk it says so, with the place', async () => {
+  const disk = await mkdtemp(join(tmpdir(), 'kokoa-lock-full-'));
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]);
+  try {
+    await writeFile(join(disk, 'fill'), Buffer.alloc(64 * 1024)).catch(() => undefined);
+    await expect(lockState(disk)).rejects.toMatchObject({
+      code: 'state_unwritable',
+      message: expect.stringMatching(/lock: the disk is full \(ENOSPC\)/),
+    });
+  } finally {
+    await execa('umount', [disk]);
+    await rm(disk, { recursive: true });
+  }
 });

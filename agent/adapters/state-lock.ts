@@ -4,11 +4,13 @@ import { lstat, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KokoaError } from '../../bundle/error.ts';
+import { diskTrouble } from './disk-trouble.ts';
 import { isStateDir } from './state-remains.ts';
 
 const SQLITE_BUSY = 5;
-/** Result codes of SQLite for what is no database. */
+/** Result codes of SQLite (sqlite.org/rescode.html) for what is no database, and for what a disk does to one. */
 const DAMAGED = [11, 26];
+const DISK_TROUBLE: Readonly<Record<number, string>> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC', 14: 'EACCES' };
 /** Whoever only looks holds it for a moment. */
 const PATIENCE_MS = 500;
 
@@ -46,10 +48,7 @@ async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync 
     await (await open(path, 'a', 0o600)).close();
   } catch (cause) {
     if (cause instanceof KokoaError) throw cause;
-    throw new KokoaError('state_unwritable', `cannot open ${path}: ${(cause as NodeJS.ErrnoException).code}`, {
-      hint: 'run the agent as the user who joined',
-      cause,
-    });
+    throw unwritable(path, (cause as NodeJS.ErrnoException).code, cause);
   }
   const database = new DatabaseSync(path, { timeout });
   try {
@@ -57,12 +56,22 @@ async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync 
     return database;
   } catch (error) {
     database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
-    if (!DAMAGED.includes((error as { errcode?: number }).errcode ?? 0)) throw error;
+    // The upper bytes of a code say more than is asked here.
+    const code = ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+    if (code === SQLITE_BUSY) return undefined;
+    if (!DAMAGED.includes(code)) throw unwritable(path, DISK_TROUBLE[code], error);
     await requireOurs(stateDir, path);
     await truncate(path);
     return tryLock(stateDir, timeout);
   }
+}
+
+function unwritable(path: string, code: string | undefined, cause: unknown): KokoaError {
+  const trouble = diskTrouble(code === undefined ? cause : { code });
+  return new KokoaError('state_unwritable', `cannot lock ${path}: ${trouble}`, {
+    hint: 'run the agent as the user who joined, on a disk that can be written',
+    cause,
+  });
 }
 
 /** Nothing is removed where no agent joined: a mistyped `--state /var` must not cost that machine its /var/lock. */

@@ -7,7 +7,7 @@ export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-const TODO = 'set the time, on this machine with timedatectl set-ntp true';
+const REMEDY = 'set the time, on this machine with timedatectl set-ntp true';
 
 /** Times are ms since the epoch. */
 export interface ClockEvidence {
@@ -37,19 +37,19 @@ export function clockDoubt({ nowMs, serverMs, signedMs, certificate }: ClockEvid
     const by = nowMs - serverMs;
     if (Math.abs(by) <= CLOCK_TOLERANCE_MS) return undefined;
     const found = `${amount(Math.abs(by))} ${by > 0 ? 'ahead of' : 'behind'} the control plane`;
-    return { state: found, detail: `${here}, ${found}, which says ${iso(serverMs)}; ${TODO}` };
+    return { state: found, detail: `${here}, ${found}, which says ${iso(serverMs)}; ${REMEDY}` };
   }
   if (signedMs !== undefined && nowMs < signedMs - CLOCK_TOLERANCE_MS) {
     const found = `at least ${amount(signedMs - nowMs)} behind`;
     return {
       state: 'behind what was signed',
-      detail: `${here}, ${found}: it holds what was signed at ${iso(signedMs)}; ${TODO}`,
+      detail: `${here}, ${found}: it holds what was signed at ${iso(signedMs)}; ${REMEDY}`,
     };
   }
   if (certificate === undefined) return undefined;
   const [way, other] = certificate === 'has ended' ? ['ahead', 'over'] : ['behind', 'too new'];
   const detail = `${here}, when the certificate of the control plane ${certificate}: the clock is ${way}, or the certificate ${other}`;
-  return { state: `certificate ${certificate}`, detail: `${detail}; ${TODO}` };
+  return { state: `certificate ${certificate}`, detail: `${detail}; ${REMEDY}` };
 }
 
 function amount(ms: number): string {

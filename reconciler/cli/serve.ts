@@ -11,6 +11,7 @@ import { isLoopback } from '../http/loopback.ts';
 import type { RunningReconciler } from '../wiring.ts';
 import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
 import { addGithubOptions, forgeOf, type GithubCliOptions } from './github-options.ts';
+import { writingTo } from './unwritable.ts';
 
 interface ServeOptions extends GithubCliOptions {
   repository: string;
@@ -75,9 +76,10 @@ async function serve(options: ServeOptions): Promise<void> {
   const followed = await followedBranch(options.repository, options.branch);
   const forge = await forgeOf(options, followed.branch);
   const dataDir = resolve(options.data);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await writingTo(dataDir, mkdir(dataDir, { recursive: true, mode: 0o700 }));
   const keysDir = resolve(options.keys ?? join(dataDir, 'keys'));
-  if (options.keys === undefined && !existsSync(keysDir)) await createDevelopmentKeys(keysDir, new Date());
+  if (options.keys === undefined && !existsSync(keysDir))
+    await writingTo(keysDir, createDevelopmentKeys(keysDir, new Date()));
   // Loaded when it is needed: the short commands start sooner without git, store and HTTP server.
   const { startReconciler } = await import('../wiring.ts');
   const running = await startReconciler({

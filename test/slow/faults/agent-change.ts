@@ -1,16 +1,15 @@
 // A running agent takes a new bundle: from verify to keep, and the answers of visitors. It must come to the new configuration by itself:
 // after a kill when it is started again, after an error of the disk without that.
 import { setTimeout as delay } from 'node:timers/promises';
-import { differenceOf, filesIn, judgeState, keptRoute } from './edge-state.ts';
+import { judgeState, keptRoute } from './edge-state.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { judgeLog } from './judge-log.ts';
 import { type Offer, openSweptEdge } from './swept-edge.ts';
+import { createFilesJudge, judgeVisits } from './undisturbed.ts';
 import { until } from './until.ts';
 
 /** In a round that only counts, for what comes late. */
 const QUIET_MS = 1_500;
-/** Changes after which no more releases are kept than before. */
-const SETTLED_AFTER = 3;
 
 export const agentChange: FaultProgram = {
   name: 'agent-change',
@@ -22,8 +21,7 @@ export const agentChange: FaultProgram = {
     let agent = await edge.startAgent();
     let serving: Offer = edge.first;
     let older: Offer | undefined;
-    let baseline: string[] | undefined;
-    let clean = 0;
+    const judgeFiles = createFilesJudge(stateDir);
 
     const isSettled = async (offer: Offer, since: string) => {
       const report = plane.reports.at(-1);
@@ -51,20 +49,11 @@ export const agentChange: FaultProgram = {
           await until('the new bundle is applied after a restart', () => isSettled(offer, known), told);
         } else if (kind !== undefined) judgeLog(agent.said().slice(offset), stateDir, kind);
         await judgeState(edge, serving, [offer]);
-        const places = both.map(({ leadsTo }) => leadsTo);
-        const strange = visitor.seen().filter((place) => !places.includes(place));
-        if (strange.length > 0) throw new Error(`a visitor met ${strange.join(', ')}, expected ${places.join(', ')}`);
+        judgeVisits(visitor.seen(), both);
         const last = await visitor.ask();
         if (last !== offer.leadsTo) throw new Error(`a visitor met ${last} in the end, expected ${offer.leadsTo}`);
         [older, serving] = both;
-        // What a fault left behind may stay until the next change that nothing disturbs.
-        if (kind !== undefined) return;
-        clean += 1;
-        if (clean < SETTLED_AFTER) return;
-        const files = await filesIn(stateDir);
-        baseline ??= files;
-        const left = differenceOf(baseline, files);
-        if (left !== '') throw new Error(`files differ: ${left}`);
+        if (kind === undefined) await judgeFiles();
       },
       async close() {
         await visitor.stop();

@@ -2,17 +2,16 @@
 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { differenceOf, filesIn, judgeState, keptRoute } from './edge-state.ts';
+import { judgeState, keptRoute } from './edge-state.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { judgeEnding } from './judge-ending.ts';
 import type { StartedProgram } from './started-program.ts';
 import { type Offer, openSweptEdge } from './swept-edge.ts';
+import { createFilesJudge, judgeVisits } from './undisturbed.ts';
 import { until } from './until.ts';
 
 /** In a round that only counts, for what comes late. */
 const QUIET_MS = 1_500;
-/** Changes after which no more releases are kept than before. */
-const SETTLED_AFTER = 3;
 
 export const agentStart: FaultProgram = {
   name: 'agent-start',
@@ -23,8 +22,7 @@ export const agentStart: FaultProgram = {
     const { stateDir, plane } = edge;
     let serving: Offer = edge.first;
     let older: Offer | undefined;
-    let baseline: string[] | undefined;
-    let clean = 0;
+    const judgeFiles = createFilesJudge(stateDir);
 
     const settles = (agent: StartedProgram, offer: Offer, since: string) =>
       until(
@@ -63,17 +61,9 @@ export const agentStart: FaultProgram = {
           await again.stop();
         } else await agent.stop();
         await judgeState(edge, serving, [offer]);
-        const places = both.map(({ leadsTo }) => leadsTo);
-        const strange = visitor.seen().filter((place) => !places.includes(place));
-        if (strange.length > 0) throw new Error(`a visitor met ${strange.join(', ')}, expected ${places.join(', ')}`);
+        judgeVisits(visitor.seen(), both);
         [older, serving] = both;
-        if (kind !== undefined) return;
-        clean += 1;
-        if (clean < SETTLED_AFTER) return;
-        const files = await filesIn(stateDir);
-        baseline ??= files;
-        const left = differenceOf(baseline, files);
-        if (left !== '') throw new Error(`files differ: ${left}`);
+        if (kind === undefined) await judgeFiles();
       },
       async close() {
         await visitor.stop();
