@@ -1,18 +1,20 @@
-// A node at work: what it is made of, what it knows of itself now, and how the end of a convergence changes that.
+// A node at work: what it is made of, and what it knows of itself now.
 import type { Enrolment, NodeState, Restored } from '../bundle/api.ts';
 import type { Failure } from './attempt.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Certificates } from './certificates.ts';
-import type { Applied, Machine, Made, Outcome, Refused, RolledBack, ServedBundle } from './converge.ts';
+import type { Machine } from './converge-machine.ts';
+import type { Made, Refused, RolledBack, ServedBundle } from './converge-outcome.ts';
 import type { DeadTunnels } from './dead-tunnels.ts';
 import type { KeyRotation } from './key-rotation.ts';
 import { createNews, type Log, type News } from './news.ts';
-import { doubled, type Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import type { PeerKeys } from './peer-keys.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 import type { Standing, StandingStore } from './ports/standing-store.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
+import { createRefusalLines, type RefusalLines } from './refusal-lines.ts';
 import type { UsersFiles } from './users-files.ts';
 import type { Visits } from './visits.ts';
 
@@ -53,10 +55,14 @@ export interface Self {
   toldOf?: Made;
   /** Why the newest offer is not what runs. */
   refusal?: Refused | RolledBack;
+  /** The newest bundle that failed here by its own fault, until something is applied: it is not tried again. */
+  condemned?: Refused | RolledBack;
   /** Why what runs is not yet the last known good. */
   unsaved?: Failure;
   /** What of ours is missing although the configuration was applied. */
   missing?: Failure;
+  /** Why the control plane does not accept what this node announces. */
+  unbound?: string;
   /** What somebody else had changed, and was restored last. */
   restored?: Restored;
   /** Why the time of this machine cannot be right. */
@@ -76,6 +82,7 @@ export interface Self {
   changes: number;
   bell: Bell;
   news: News;
+  refusals: RefusalLines;
 }
 
 export function createSelf(log: Log): Self {
@@ -87,6 +94,7 @@ export function createSelf(log: Log): Self {
     changes: 0,
     bell,
     news,
+    refusals: createRefusalLines(log),
   };
 }
 
@@ -108,76 +116,6 @@ export function stateOf(self: Self, nowMs: number, isTroubled: boolean): NodeSta
 /** The control plane is silent for so long that its last word has expired. What runs is served for ever. */
 export function isStale({ running, unheard }: Self, nowMs: number): boolean {
   return unheard && running !== undefined && nowMs > running.timestampExpiresMs;
-}
-
-/** Learns how a convergence ended. */
-export function settle(self: Self, agent: Agent, outcome: Outcome): void {
-  changed(self);
-  if (outcome.kind === 'applied') settleApplied(self, agent, outcome);
-  else settleFailure(self, agent, outcome);
-}
-
-function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
-  const { bundle, made, unsaved } = outcome;
-  const isStart = self.running === undefined && self.lkg !== undefined;
-  const isNews = self.running?.configHash !== bundle.configHash || self.refusal !== undefined;
-  self.running = bundle;
-  self.offered = bundle.configHash;
-  delete self.refusal;
-  delete self.again;
-  if (made) {
-    self.made = made;
-    tellPorts(self, made);
-    if (unsaved) self.unsaved = unsaved;
-    else remembered(self);
-  }
-  const { config, chunks } = bundle;
-  agent.controlPlaneAt(config.controlPlane.urls);
-  if (config.role === 'edge') {
-    agent.certificates.configure(config, chunks);
-    agent.users.configure(chunks);
-    agent.visits.configure(chunks, isStart);
-  }
-  if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
-  if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');
-}
-
-function tellPorts({ news }: Self, { portsLacking }: Made): void {
-  if (portsLacking.length === 0) {
-    news.over('ports', 'every public port is served');
-    return;
-  }
-  const fields = {
-    ports: portsLacking.slice(0, PORTS_TOLD_MAX),
-    todo: 'free the port, or install libnginx-mod-stream',
-  };
-  news.trouble('ports', portsLacking.join(), fields, 'a public port is not served');
-}
-
-const PORTS_TOLD_MAX = 20;
-
-/** What runs is the last known good from now on. */
-export function remembered(self: Self): void {
-  if (self.running) self.lkg = self.running.configHash;
-  delete self.unsaved;
-  self.news.over('unsaved', 'kept as the last known good');
-}
-
-function settleFailure(self: Self, { log, pace }: Agent, outcome: Refused | RolledBack): void {
-  const { bundle } = outcome;
-  const same =
-    self.refusal?.bundle === bundle && self.refusal?.stage === outcome.stage && self.refusal.code === outcome.code;
-  self.refusal = outcome;
-  if (bundle) self.offered = bundle.configHash;
-  if (outcome.kind === 'rolled_back' && outcome.stranded) self.missing = outcome.stranded;
-  if (!same) log.warn({ ...told(outcome), hash: bundle?.configHash }, outcome.kind);
-  // An offer that does not verify says nothing about the bundle that is to be tried again.
-  if (!bundle) return;
-  const tries = same ? (self.again?.tries ?? 0) + 1 : 1;
-  // What was good once is not to blame: whatever stands in its way now may pass.
-  const fault = bundle.configHash === self.lkg ? 'machine' : outcome.fault;
-  if (fault === 'bundle') delete self.again;
-  else self.again = { bundle, tries, at: performance.now() + doubled(pace.againMs, pace.againMsMax, tries) };
 }
 
 /** A failure as a report and a log line carry it. */

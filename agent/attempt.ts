@@ -10,6 +10,8 @@ export interface Failure {
   detail: string;
   /** `machine`: the same bundle may succeed later. `bundle`: it fails until it changes. */
   fault: 'bundle' | 'machine';
+  /** The web server whose word it was. */
+  judgedBy?: string;
 }
 
 export type Attempt<T> = { value: T; failure?: undefined } | { value?: undefined; failure: Failure };

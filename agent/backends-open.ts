@@ -18,14 +18,12 @@ export interface Backend {
 /** True when something answered, even "nobody is here": only a packet filter that is still closed is silent. */
 export type Answers = (backend: Backend, timeoutMs: number) => Promise<boolean>;
 
-/** Backends of `wanted` that `running` does not use, at most 32 of them. */
+/** Backends of `wanted` that `running` does not use, at most 32 of them. Only chunks that differ are looked through. */
 export function newBackends(wanted: readonly Chunk[], running: readonly Chunk[]): Backend[] {
-  const known = new Set(backendsOf(running).map(nameOf));
-  const added = new Map(backendsOf(wanted).map((backend) => [nameOf(backend), backend]));
-  return [...added]
-    .filter(([name]) => !known.has(name))
-    .map(([, backend]) => backend)
-    .slice(0, BACKENDS_MAX);
+  const added = new Map([...backendsOf(without(wanted, running))].map((backend) => [nameOf(backend), backend]));
+  if (added.size === 0) return [];
+  for (const backend of backendsOf(running)) added.delete(nameOf(backend));
+  return [...added.values()].slice(0, BACKENDS_MAX);
 }
 
 /** Waits until each of them answered once, 1.5 s at most. Answers those that stayed silent. */
@@ -47,14 +45,19 @@ async function opens(backend: Backend, answers: Answers, deadline: number): Prom
   return false;
 }
 
-function backendsOf(chunks: readonly Chunk[]): Backend[] {
-  return chunks.flatMap(({ routes }) =>
-    routes.flatMap((route) =>
-      [route, ...(route.paths ?? [])].flatMap(({ backends, auth }) =>
-        auth?.kind === 'forward' ? [...backends, auth] : backends,
-      ),
-    ),
-  );
+/** A chunk that did not change is the same object, because it was read once. */
+function without(chunks: readonly Chunk[], others: readonly Chunk[]): Chunk[] {
+  const known = new Set(others);
+  return chunks.filter((chunk) => !known.has(chunk));
+}
+
+function* backendsOf(chunks: readonly Chunk[]): Generator<Backend> {
+  for (const { routes } of chunks)
+    for (const route of routes)
+      for (const { backends, auth } of [route, ...(route.paths ?? [])]) {
+        yield* backends;
+        if (auth?.kind === 'forward') yield auth;
+      }
 }
 
 function nameOf({ address, port }: Backend): string {

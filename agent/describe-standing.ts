@@ -13,12 +13,12 @@ const UNITS = [
 
 export function describeStanding(standing: KeptStanding | undefined, agentRuns: boolean, nowMs: number) {
   if (!standing) return { facts: {}, lines: labelledLine('state', 'not known yet') };
-  const { state, since, reason, leftOut, condemned } = standing;
+  const { state, since, reason, leftOut, condemned, unbound } = standing;
   const age = ageOf((nowMs - Date.parse(since)) / 1000);
   const when = `since ${since.replace(/\.\d+/, '')}${age && ` (${age})`}`;
   const more = leftOut.length - PARTS_SHOWN_MAX;
   return {
-    facts: { ...{ state, stateSince: since, reason, leftOut }, refusedHash: condemned?.configHash },
+    facts: { ...{ state, stateSince: since, reason, leftOut }, refusedHash: condemned?.configHash, unbound },
     lines: [
       ...labelledLine(
         'state',
@@ -28,6 +28,7 @@ export function describeStanding(standing: KeptStanding | undefined, agentRuns: 
         .slice(0, PARTS_SHOWN_MAX)
         .flatMap(({ name, reason: why }) => labelledLine('left out', `${name}: ${why}`)),
       ...(more > 0 ? labelledLine('', `and ${more} more`) : []),
+      ...(unbound === undefined ? [] : labelledLine('announced', `not accepted: ${unbound}`)),
     ],
   };
 }

@@ -154,6 +154,23 @@ describe('what status says', () => {
     expect(describeNode({ ...READING, agentRuns: false, standing }).lines[4]).toMatch(/^state {9}was degraded since/);
   });
 
+  it('that what it announced is not accepted, with the words of the control plane', () => {
+    const unbound =
+      'another WireGuard key is bound; raise generation above 1 with a new token: kokoa origin token home';
+    const since = '2029-12-31T21:00:00.000Z';
+    const { lines, facts } = describeNode({
+      ...READING,
+      standing: { agentVersion: '0', state: 'applied', since, leftOut: [], unbound },
+    });
+    const at = lines.findIndex((line) => line.startsWith('announced'));
+    expect(lines.slice(at, at + 3)).toEqual([
+      'announced     not accepted: another WireGuard key is bound; raise generation',
+      '              above 1 with a new token: kokoa origin token home',
+      expect.stringMatching(/^last good/),
+    ]);
+    expect(facts).toMatchObject({ unbound });
+  });
+
   it.each([
     [0, ' (0 s)'],
     [119, ' (119 s)'],

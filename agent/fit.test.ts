@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { converge, mend, type Outcome, type ServedBundle } from './converge.ts';
+import { converge, mend } from './converge.ts';
+import type { Outcome, ServedBundle } from './converge-outcome.ts';
 import { firstThatFails, SEARCH_TESTS_MAX, SEARCH_TESTS_MAX_AT_START } from './first-that-fails.ts';
 import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { VerifiedBundle } from './ports/state.ts';

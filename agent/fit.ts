@@ -1,7 +1,8 @@
 // The largest part of a bundle that this web server takes. Laws: a bundle that is well costs one test and nothing else; one that is not
 // costs a bounded number of them; and what is left out is named, with the reason.
 import { type Attempt, attempt, type Failure } from './attempt.ts';
-import type { Machine, Release } from './converge.ts';
+import { judgeOf } from './converge-condemned.ts';
+import type { Machine, Release } from './converge-machine.ts';
 import { guardRemains, guardTree } from './core/guard.ts';
 import { type LeftOut, partsChanged, type Routed, without } from './core/left-out.ts';
 import { reasonOf } from './core/mistake.ts';
@@ -34,6 +35,8 @@ export async function fittingRelease(
   edge: Edge,
 ): Promise<Attempt<Fitting>> {
   const before = running?.config.role === 'edge' ? { config: running.config, chunks: running.chunks } : undefined;
+  // Before the test: should another one come meanwhile, the bundle is tried once too often, and not once too seldom.
+  const judgedBy = await judgeOf(edge.web);
   let tried = await tryTree(wanted, leftOut, edge);
   if (tried.failure || tried.value.said === undefined) return tried;
   const changed = partsChanged(without(wanted, leftOut), before);
@@ -46,7 +49,9 @@ export async function fittingRelease(
     tried = await tryTree(wanted, more, edge);
   }
   if (tried.value?.said !== undefined) tried = await searched(tried.value, wanted, changed, before, edge);
-  return tried.value?.said === undefined ? tried : { failure: refused(tried.value.said) };
+  return tried.value?.said === undefined
+    ? tried
+    : { failure: { ...refused(tried.value.said), ...(judgedBy !== undefined && { judgedBy }) } };
 }
 
 /** Those who changed first: a host that is served as before cannot have made the difference. */

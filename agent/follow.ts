@@ -2,11 +2,13 @@
 // without a pause.
 import { setTimeout as delay } from 'node:timers/promises';
 import type PQueue from 'p-queue';
-import { type Agent, isStale, type Self, settle } from './agent.ts';
+import { type Agent, isStale, type Self } from './agent.ts';
 import { noteClock } from './clock.ts';
-import { converge, type Outcome } from './converge.ts';
+import { converge } from './converge.ts';
+import type { Outcome } from './converge-outcome.ts';
 import { doubled } from './pace.ts';
 import type { Unavailable } from './ports/control-plane.ts';
+import { settle } from './settle.ts';
 
 /** What is remembered from one poll to the next. */
 export interface Polling {
@@ -75,7 +77,7 @@ async function convergeInTurn(offered: Parameters<typeof converge>[0], self: Sel
   self.converging = true;
   try {
     const before = self.running?.configHash;
-    const outcome = await converge(offered, self.running, self.refusal, agent.machine);
+    const outcome = await converge(offered, self.running, self.condemned, agent.machine);
     settle(self, agent, outcome);
     return { outcome, news: outcome.kind === 'applied' && outcome.bundle.configHash !== before };
   } finally {

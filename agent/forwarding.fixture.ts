@@ -7,9 +7,11 @@ import { addHost, type Host, ip } from '../lab/namespace.ts';
 import type { Run } from '../lab/run.ts';
 import { createKernelSettings } from './adapters/kernel-settings.ts';
 import { createNftables } from './adapters/nftables.ts';
+import { createOpenPortsFile } from './adapters/open-ports-file.ts';
 import { createRouting } from './adapters/routing.ts';
 import { parseAllowList } from './core/allow-list.ts';
 import { createNetwork, type Network } from './network.ts';
+import { createOpenPorts } from './open-ports.ts';
 import type { Firewall } from './ports/firewall.ts';
 import type { KernelSettings } from './ports/kernel-settings.ts';
 
@@ -106,7 +108,8 @@ export function originNetwork({ origin }: Street, allow: string, stateName: stri
   const network = createNetwork({
     interfaceName: 'tun0',
     allow: parseAllowList(allow),
-    now,
+    ports: createOpenPorts({ store: createOpenPortsFile(join(stateDir, 'open-ports.json')), log: SILENT, now }),
+    nowSeconds: () => 0,
     tunnel: {
       read: async () => ({ up: true, listenPort: 51820, address: '10.100.1.1/16', peers: [EDGE] }),
       apply: async () => undefined,
@@ -118,6 +121,7 @@ export function originNetwork({ origin }: Street, allow: string, stateName: stri
   return { network, firewall, settings };
 }
 
+const SILENT = { info: () => undefined, warn: () => undefined };
 const EDGE_KEY = `${'A'.repeat(43)}=`;
 const EDGE = { publicKey: EDGE_KEY, allowedIps: ['10.100.0.1/32'], keepaliveSeconds: 0, latestHandshake: 0 };
 

@@ -414,6 +414,32 @@ describe('a running connection', () => {
     15_000,
   );
 
+  test('of a route that moved away goes on over a restart of the agent, and is cut when its time is over', async () => {
+    const { network } = await agent([LAN], ALLOW, [8080]);
+    const visits = ['10.100.1.1:20001', '10.100.1.1:8080'].map((at) =>
+      street.edge.start('visit', 'curl', ['-sN', '-m', '20', `http://${at}/endless`]),
+    );
+    const received = () => visits.map((visit) => visit.log().length);
+    const isLonger = (before: number[]) => received().every((length, index) => length > before[index]! + 10);
+    await expect.poll(() => isLonger([0, 0])).toBe(true);
+    await network.apply(originConfig([]));
+    nowMs += LINGER_MS - 1;
+
+    parts = originNetwork(street, ALLOW, `state-${states}`, () => nowMs);
+    await parts.network.apply(originConfig([]));
+    const before = received();
+    await expect.poll(() => isLonger(before)).toBe(true);
+    await answers(street.edge, '10.100.1.1:20001', 'lan 8080 192.168.50.1');
+    expect(await refusedPackets()).toBe(0);
+
+    nowMs += 1;
+    expect(parts.network.hasPortsToClose()).toBe(true);
+    await parts.network.repair(originConfig([]));
+    await expect.poll(refusedPackets, { timeout: 3_000 }).toBeGreaterThan(0);
+    expect(await ask(street.edge, '10.100.1.1:20001')).toBe('');
+    for (const visit of visits) await visit.stop();
+  }, 15_000);
+
   async function refusedPackets(): Promise<number> {
     const { stdout } = await street.origin.exec('nft', ['list', 'counters', 'table', 'inet', 'kokoa_tun0']);
     return Number(/refused \{\s+packets ([0-9]+)/.exec(stdout)?.[1]);

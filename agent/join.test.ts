@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { VerifyCode } from '../bundle/refusal.ts';
 import { join } from './join.ts';
-import { createFakeControl, type FakeControl } from './loop.fixture.ts';
+import { createFakeControl, type FakeControl } from './loop-control.fixture.ts';
 import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Unavailable } from './ports/control-plane.ts';
 import { edgeBundle, NOW_MS } from './verified.fixture.ts';

@@ -15,6 +15,7 @@ import { createWireguard } from './adapters/wireguard.ts';
 import { openWireguardKeys } from './adapters/wireguard-keys.ts';
 import { createKeyRotation } from './key-rotation.ts';
 import { createNetwork } from './network.ts';
+import { openPortsInMemory } from './open-ports.fixture.ts';
 import { createPeerKeys } from './peer-keys.ts';
 import type { RotationDesk } from './ports/rotation-desk.ts';
 import { TUNNEL_VISITOR, toldBy } from './tunnel-visitor.fixture.ts';
@@ -118,7 +119,8 @@ async function openNode(name: string, host: Host, address: string, port?: number
     commandPrefix: ['ip', 'netns', 'exec', host.namespace!],
   });
   const network = createNetwork({
-    ...{ interfaceName: host.wireguardInterface, allow: [], agreed: '10.100.0.0/16', now: () => 0, tunnel },
+    ...{ interfaceName: host.wireguardInterface, allow: [], agreed: '10.100.0.0/16', tunnel },
+    ...{ ports: openPortsInMemory(), nowSeconds: () => Date.now() / 1000 },
     firewall: {
       apply: async () => undefined,
       remove: async () => undefined,

@@ -4,7 +4,7 @@
 import type { RotationAnswer, StatusAnswer } from '../bundle/api.ts';
 import { ANSWER_MS, answersTo, type Handshakes, keyChangeAt } from './core/key-change.ts';
 import { pause } from './follow.ts';
-import type { NetworkKeys } from './network.ts';
+import type { NetworkKeys } from './network-keys.ts';
 import { createNews, type Log, type News } from './news.ts';
 import type { RotationDesk, RotationProgress } from './ports/rotation-desk.ts';
 import type { WireguardKeys } from './ports/wireguard-keys.ts';

@@ -2,6 +2,7 @@
 // the control plane. Law: a check is of something that is the same before and after; what is new or different condemns nothing.
 import { canonicalJson } from '../bundle/canonical.ts';
 import type { Peer, WireRoute } from '../bundle/config.ts';
+import { SESSION_SECONDS } from './core/dialling.ts';
 import { networkPart } from './core/network-part.ts';
 import { servedAs } from './core/served-as.ts';
 import type { VerifiedBundle } from './ports/state.ts';
@@ -10,8 +11,6 @@ import type { ProbeResults } from './probe.ts';
 
 /** Enough to notice that nothing is routed; more would make every change slower. */
 export const HOSTS_SAMPLED_MAX = 6;
-/** WireGuard renews a used session every 120 s and gives up after 180 s (WireGuard paper, section 6.1). */
-const HANDSHAKE_FRESH_SECONDS = 180;
 /** Our own answers to a hostname that is not routed, or came on the wrong connection. */
 const NOT_ROUTED: readonly number[] = [404, 421];
 const CONTROL_PLANE = 'control plane';
@@ -87,7 +86,7 @@ async function lookAtTunnels({ peers }: Questions, { tunnel, nowSeconds }: Eyes)
   const state = await tunnel().catch(() => undefined);
   if (!state) return {};
   const latest = new Map(state.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
-  const fresh = ({ publicKey }: Peer) => nowSeconds() - (latest.get(publicKey) ?? 0) < HANDSHAKE_FRESH_SECONDS;
+  const fresh = ({ publicKey }: Peer) => nowSeconds() - (latest.get(publicKey) ?? 0) < SESSION_SECONDS;
   return Object.fromEntries(peers.map((peer) => [checkOf(peer), fresh(peer)]));
 }
 

@@ -1,16 +1,58 @@
-// A control plane in memory for tests of the loop: it offers what it is told to, waits as a long poll does, and remembers what was
-// reported. It can be told to answer anything else.
-import type { BundleResponse, StatusAnswer, StatusReport, VisitorAnswer } from '../bundle/api.ts';
+// A node at work in memory, for tests of the loop: the real loop and convergence, around a machine and a control plane that can be told
+// to fail.
+import { afterEach, beforeEach } from 'vitest';
+import type { StatusReport, VisitorAnswer } from '../bundle/api.ts';
 import type { Agent } from './agent.ts';
 import type { Certificates } from './certificates.ts';
+import { followControlPlane } from './loop.ts';
+import { createFakeControl, type FakeControl, settled } from './loop-control.fixture.ts';
 import type { Log } from './news.ts';
-import type { FakeNode } from './node.fixture.ts';
+import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Pace } from './pace.ts';
-import type { ControlPlane, Offer, OfferQuery } from './ports/control-plane.ts';
 import type { KeptStanding } from './ports/standing-store.ts';
 
+export interface Loop {
+  node: FakeNode;
+  plane: FakeControl;
+  /** Runs an agent that `change` may change first. */
+  start(pace?: Partial<Pace>, change?: (made: FakeAgent) => void): FakeAgent;
+  /** Ends it; another one may be started. */
+  stop(): Promise<void>;
+  lastReport(): StatusReport;
+  /** The newest report, once it says this state. */
+  reported(state: string): Promise<StatusReport>;
+}
+
+/** A node and its control plane, new for each test of the file, and stopped after it. `prepare`: before the agent is started. */
+export function eachTestItsLoop(prepare: (loop: Loop) => void = () => undefined): Loop {
+  let stop = new AbortController();
+  let ended = Promise.resolve();
+  const loop: Omit<Loop, 'node' | 'plane'> & Partial<Loop> = {
+    start(pace, change) {
+      const made = createFakeAgent(loop.node!, loop.plane!, pace);
+      change?.(made);
+      stop = new AbortController();
+      ended = followControlPlane(made.agent, stop.signal);
+      return made;
+    },
+    async stop() {
+      stop.abort();
+      await ended;
+    },
+    lastReport: () => loop.plane!.reports.at(-1)!,
+    reported: (state) => until(`${state} is reported`, () => loop.lastReport()?.state === state && loop.lastReport()),
+  };
+  beforeEach(async () => {
+    loop.node = await createFakeNode();
+    loop.plane = createFakeControl();
+    prepare(loop as Loop);
+  });
+  afterEach(loop.stop);
+  return loop as Loop;
+}
+
 /** Everything soon. */
-export const HURRY: Pace = {
+const HURRY: Pace = {
   pollSeconds: 1,
   idleMs: 20,
   retryMs: 2,
@@ -24,58 +66,13 @@ export const HURRY: Pace = {
   stopMs: 100,
 };
 
-export type FakeControl = ReturnType<typeof createFakeControl>;
-
-export function createFakeControl() {
-  const queries: OfferQuery[] = [];
-  const reports: StatusReport[] = [];
-  let offered: { bundle: BundleResponse; etag: string } | undefined;
-  let count = 0;
-  let wake = Promise.withResolvers<void>();
-  /** What is answered instead, as long as it stands here. */
-  const instead: { offer?: () => Promise<Offer>; report?: () => ReturnType<ControlPlane['report']> } = {};
-  const answer: StatusAnswer = { bound: true };
-  /** What its clock says, when it says something. */
-  const clock: { ms?: number } = {};
-
-  const control: Pick<ControlPlane, 'offer' | 'report' | 'serverTime'> = {
-    serverTime: () => (clock.ms === undefined ? undefined : { ms: clock.ms, ageMs: 0 }),
-    async offer(query, signal) {
-      queries.push(query);
-      const waits = !instead.offer && query.waitSeconds > 0 && offered?.etag === query.etag;
-      if (waits) await settled(wake.promise, query.waitSeconds * 1000, signal);
-      if (signal?.aborted) return { kind: 'unreachable', message: 'stopped', retryAfterMs: 5_000 };
-      if (instead.offer) return instead.offer();
-      return offered && offered.etag !== query.etag ? { kind: 'bundle', ...offered } : { kind: 'unchanged' };
-    },
-    async report(status) {
-      reports.push(structuredClone(status));
-      return instead.report ? instead.report() : { kind: 'answered', answer };
-    },
-  };
-
-  function rouse(): void {
-    wake.resolve();
-    wake = Promise.withResolvers();
-  }
-
-  return {
-    control: control as ControlPlane,
-    ...{ queries, reports, instead, answer, clock, rouse },
-    /** Publishes, and wakes who waits. */
-    publish(bundle: BundleResponse): void {
-      count += 1;
-      offered = { bundle, etag: `"${count}"` };
-      rouse();
-    },
-  };
-}
-
 export interface LogLine {
   level: 'info' | 'warn';
   message: string;
   fields: Record<string, unknown>;
 }
+
+export type FakeAgent = ReturnType<typeof createFakeAgent>;
 
 export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: Partial<Pace> = {}) {
   const lines: LogLine[] = [];
@@ -130,7 +127,8 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     log,
     pace: { ...HURRY, ...pace },
   };
-  return { agent, lines, certificates, users, visits, announced, urls, kept };
+  const warnings = () => lines.filter(({ level }) => level === 'warn');
+  return { agent, lines, warnings, certificates, users, visits, announced, urls, kept };
 }
 
 /** Waits until `found` answers something; fails after 3 s with what it was. */
@@ -142,17 +140,4 @@ export async function until<T>(what: string, found: () => T | undefined | false)
     if (performance.now() > deadline) throw new Error(`not within 3 s: ${what}`);
     await settled(new Promise(() => undefined), 2);
   }
-}
-
-function settled(promise: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const end = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    promise.then(end);
-    if (signal?.aborted) end();
-    else signal?.addEventListener('abort', end, { once: true });
-  });
 }

@@ -1,11 +1,12 @@
 // When a node acts: at boot it serves its last known good, then it follows the control plane, heals what drifts, and reports.
 // Everything that changes the machine goes through one queue, so steps never interleave.
 import PQueue from 'p-queue';
-import { type Agent, createSelf, type Self, settle } from './agent.ts';
+import { type Agent, createSelf, type Self } from './agent.ts';
 import { attempt } from './attempt.ts';
 import { enact } from './converge.ts';
 import { follow, type Polled, pause, poll } from './follow.ts';
 import { keepReporting, report } from './reporter.ts';
+import { settle } from './settle.ts';
 import { keepStanding, recallStanding, writeStanding } from './standing.ts';
 import { watch } from './watch.ts';
 

@@ -2,7 +2,7 @@
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { Chunk, EdgeConfig, NodeRole } from '../bundle/config.ts';
 import type { Answers } from './backends-open.ts';
-import type { Machine, Release } from './converge.ts';
+import type { Machine, Release } from './converge-machine.ts';
 import { renderNginx, type Templates } from './core/render-nginx.ts';
 import type { NginxSettings } from './core/settings-view.ts';
 import { type Eyes, look } from './look.ts';

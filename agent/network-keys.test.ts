@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { OriginConfig, Peer } from '../bundle/config.ts';
 import { createNetwork } from './network.ts';
+import { openPortsInMemory } from './open-ports.fixture.ts';
 import { createPeerKeys } from './peer-keys.ts';
 import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
 
@@ -27,7 +28,8 @@ let network: ReturnType<typeof open>;
 
 function open() {
   return createNetwork({
-    ...{ interfaceName: 'kokoa0', allow: [], agreed: CONFIG.network.wireguard, now: () => 0 },
+    ...{ interfaceName: 'kokoa0', allow: [], agreed: CONFIG.network.wireguard },
+    ...{ ports: openPortsInMemory(), nowSeconds: () => 10 },
     tunnel: {
       read: async () => structuredClone(state),
       async apply(wanted) {

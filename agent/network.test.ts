@@ -5,6 +5,7 @@ import { parseAllowList } from './core/allow-list.ts';
 import { LINGER_MS } from './core/closing-ports.ts';
 import type { OwnNetwork } from './core/networks-overlap.ts';
 import { createNetwork, type Network } from './network.ts';
+import { openPortsInMemory } from './open-ports.fixture.ts';
 import type { KernelSetting, OwnSetting } from './ports/kernel-settings.ts';
 import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
 import { edgeBundle, originBundle } from './verified.fixture.ts';
@@ -21,6 +22,7 @@ let fail: { firewall?: boolean; firewallLate?: boolean; tunnel?: boolean; settin
 let kernel: { on: readonly KernelSetting[]; own: readonly OwnSetting[] };
 let network: Network;
 let nowMs = 0;
+let nowSeconds = 1_800_000_000;
 /** What the machine reaches without the tunnel. */
 let lan: OwnNetwork[];
 
@@ -63,7 +65,8 @@ function open(agreed?: string): Network {
     interfaceName: 'kokoa0',
     agreed,
     allow: parseAllowList('8080,192.168.1.20:80,53/udp,192.168.1.20:53/udp'),
-    now: () => nowMs,
+    ports: openPortsInMemory(() => nowMs),
+    nowSeconds: () => nowSeconds,
     tunnel: {
       async read() {
         events.push('read');
@@ -230,6 +233,32 @@ describe('drift', () => {
     expect(happened()).toEqual(['read']);
     expect((await network.repair(CONFIG)).length).toBeGreaterThan(0);
     expect([await network.differs(CONFIG), await network.repair(CONFIG)]).toEqual([false, []]);
+  });
+
+  it('is not where a peer that is dialled was heard last, until it falls silent; another declaration counts at once', async () => {
+    const at = (endpoint: string): NodeConfig => {
+      const [home] = CONFIG.wireguard.peers;
+      return { ...CONFIG, wireguard: { ...CONFIG.wireguard, peers: [{ ...home!, endpoint }] } };
+    };
+    const [first, second, seen] = ['198.51.100.1:51820', '198.51.100.2:51820', '203.0.113.9:4000'];
+    const hear = (secondsAgo: number) =>
+      Object.assign(state.peers[0]!, { endpoint: seen, latestHandshake: nowSeconds - secondsAgo });
+    await network.apply(at(first));
+    hear(5);
+    expect([await network.differs(at(first)), await network.repair(at(first))]).toEqual([false, []]);
+
+    fail.tunnel = true;
+    await expect(network.apply(at(second))).rejects.toThrow();
+    fail.tunnel = false;
+    expect(await network.apply(at(second))).toEqual(['set peer home']);
+    expect(state.peers[0]!.endpoint).toBe(second);
+
+    hear(5);
+    nowSeconds += 1_000;
+    expect(await network.differs(at(second))).toBe(true);
+    expect(await network.repair(at(second))).toEqual(['set peer home']);
+    hear(1_000);
+    expect(await network.differs(at(second))).toBe(false);
   });
 
   it('of the packet filter is put back', async () => {

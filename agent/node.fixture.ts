@@ -5,7 +5,7 @@ import type { BundleResponse } from '../bundle/api.ts';
 import type { NodeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
 import { loadTemplates } from './adapters/templates.ts';
-import type { Machine } from './converge.ts';
+import type { Machine } from './converge-machine.ts';
 import type { HostAnswer } from './look.ts';
 import { createMachine } from './machine.ts';
 import type { Network } from './network.ts';

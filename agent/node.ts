@@ -20,6 +20,7 @@ import { localAddresses } from './adapters/local-address.ts';
 import { createNftables } from './adapters/nftables.ts';
 import { createNginx } from './adapters/nginx.ts';
 import { type NodeKeys, openNodeKeys, readToken } from './adapters/node-keys.ts';
+import { createOpenPortsFile } from './adapters/open-ports-file.ts';
 import { createOwnWebServer } from './adapters/own-web-server.ts';
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
 import { isOneReachable } from './adapters/reach.ts';
@@ -44,6 +45,7 @@ import { createKeyRotation } from './key-rotation.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork, type Network } from './network.ts';
 import type { Log } from './news.ts';
+import { createOpenPorts } from './open-ports.ts';
 import { rememberAddress } from './own-address.ts';
 import { PACE } from './pace.ts';
 import { createPeerKeys } from './peer-keys.ts';
@@ -190,10 +192,12 @@ function openTunnel(stateDir: string, { interfaceName, allow, network: agreed }:
   const tunnel = createWireguard({ interfaceName, keyFile: keys.wireguardKeyFile, stateDir, runDir });
   const firewall = createNftables({ interfaceName });
   const forwarding = { settings: createKernelSettings({ stateDir }), routing: createRouting() };
+  const store = createOpenPortsFile(join(stateDir, 'open-ports.json'));
   const network = createNetwork({
     ...{ tunnel, firewall, forwarding, interfaceName, agreed },
+    ports: createOpenPorts({ store, log, now: monotonicMs }),
     allow: parseAllowList(allow),
-    now: () => performance.now(),
+    nowSeconds: () => Date.now() / 1000,
   });
   const { handshakes } = tunnel;
   const desk = openRotationDesk(stateDir);
@@ -202,6 +206,11 @@ function openTunnel(stateDir: string, { interfaceName, allow, network: agreed }:
     keyRotation: createKeyRotation({ keys: keys.wireguard, network, handshakes, desk, log, now: Date.now }),
     peerKeys: createPeerKeys({ network, handshakes, log }),
   };
+}
+
+/** CLOCK_MONOTONIC: nobody sets it, and another process of the same boot reads on. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }
 
 function openDeadTunnels(interfaceName: string, log: Log): DeadTunnels {

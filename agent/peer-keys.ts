@@ -1,9 +1,10 @@
 // Peers that replace their WireGuard keys: as soon as one shakes hands with its next key, its address moves to that key (ADR 24). Law: looked at
 // often only while a peer has two keys, and moved in the turn of everything else that changes the tunnel.
 import type { NodeConfig, Peer } from '../bundle/config.ts';
-import { keyInUse } from './core/tunnel-plan.ts';
+import { NOBODY_WATCHED, nextLook, SELDOM_MS, tellable } from './core/look-pace.ts';
+import { keyInUse } from './core/two-keys.ts';
 import { pause } from './follow.ts';
-import type { NetworkKeys } from './network.ts';
+import type { NetworkKeys } from './network-keys.ts';
 import { createNews, type Log } from './news.ts';
 
 export interface PeerKeysParts {
@@ -17,60 +18,50 @@ export interface PeerKeys {
   run(config: () => NodeConfig | undefined, signal: AbortSignal): Promise<void>;
 }
 
-/** A peer's packets are dropped from its first handshake with the next key until this saw it; usually that comes within seconds. */
-const LOOK_MS = { soon: 15, later: 60 } as const;
-const SOON_MS = 30_000;
-/** A peer that has not changed its key by then is away or stuck: it is looked for as rarely as for anything else. */
-const LATER_MS = 10 * 60_000;
-const SELDOM_MS = 1_000;
-/** A peer that goes to and fro between its keys fills no log. */
-const MOVES_TOLD_MAX = 10;
-/** Without any handshake that is new, the plan is looked at anew: somebody may have changed something. */
-const ANYWAY_MS = 1_000;
-
-export function createPeerKeys({ network, handshakes, log }: PeerKeysParts): PeerKeys {
+export function createPeerKeys(parts: PeerKeysParts): PeerKeys {
   return {
     async run(config, signal) {
-      const news = createNews(log);
-      let [watched, since, seen, plannedAt, moves] = ['', 0, '', 0, 0];
+      const news = createNews(parts.log);
+      const look = createLook(parts);
+      let watch = NOBODY_WATCHED;
       while (!signal.aborted) {
         const peers = withTwoKeys(config());
-        if (peers.length === 0) {
-          await pause(SELDOM_MS / 4, signal);
-          continue;
-        }
-        const names = peers.map(({ node, nextPublicKey }) => `${node} ${nextPublicKey}`).join();
-        if (names !== watched) [watched, since, seen, moves] = [names, performance.now(), '', 0];
+        const next = nextLook(watch, peers, performance.now());
+        watch = next.watch;
         try {
-          const latest = await handshakes();
-          const inUse = peers.map((peer) => keyInUse(peer, (key) => latest.get(key) ?? 0)).join();
-          if (inUse !== seen) {
-            await network.moveKeys(latest);
-            if (seen !== '' && ++moves <= MOVES_TOLD_MAX * peers.length)
-              log.info({ node: changedOf(peers, seen, inUse) }, 'a peer uses another key');
-            seen = inUse;
-          } else if (performance.now() - plannedAt > ANYWAY_MS) {
-            await network.followKeys();
-            plannedAt = performance.now();
-          }
+          const told = tellable(watch, await look(peers));
+          watch = told.watch;
+          if (told.nodes.length > 0) parts.log.info({ node: told.nodes }, 'a peer uses another key');
           news.over('keys', 'keys of peers are followed again');
         } catch (error) {
           news.trouble('keys', 'failed', { reason: String(error) }, 'cannot follow the keys of peers');
         }
-        await pause(pauseAfter(performance.now() - since), signal);
+        await pause(next.pauseMs, signal);
       }
     },
   };
 }
 
-function pauseAfter(ms: number): number {
-  if (ms < SOON_MS) return LOOK_MS.soon;
-  return ms < LATER_MS ? LOOK_MS.later : SELDOM_MS;
-}
+/** Moves addresses to the keys in use. Answers the nodes that changed since the look before this one. @throws KokoaError tunnel_failed */
+function createLook({ network, handshakes }: PeerKeysParts): (peers: readonly Peer[]) => Promise<string[]> {
+  /** Node → its key, of those who had two at the last look. */
+  let seen: ReadonlyMap<string, string> = new Map();
+  let plannedAt = 0;
 
-function changedOf(peers: readonly Peer[], before: string, after: string): string[] {
-  const [old, now] = [before.split(','), after.split(',')];
-  return peers.flatMap(({ node }, index) => (old[index] === now[index] ? [] : [node]));
+  return async (peers) => {
+    const latest = peers.length > 0 ? await handshakes() : new Map<string, number>();
+    const inUse = new Map(peers.map((peer) => [peer.node, keyInUse(peer, (key) => latest.get(key) ?? 0)]));
+    const other = [...inUse].filter(([node, key]) => seen.get(node) !== key).map(([node]) => node);
+    const changed = other.filter((node) => seen.has(node));
+    if (other.length > 0) await network.moveKeys(latest);
+    // Without any handshake that is new, the plan is looked at anew: somebody may have changed something.
+    else if (peers.length > 0 && performance.now() - plannedAt > SELDOM_MS) {
+      await network.followKeys();
+      plannedAt = performance.now();
+    }
+    seen = inUse;
+    return changed;
+  };
 }
 
 function withTwoKeys(config: NodeConfig | undefined): Peer[] {

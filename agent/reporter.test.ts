@@ -1,54 +1,32 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFakeAgent, createFakeControl, type FakeControl, until } from './loop.fixture.ts';
-import { followControlPlane } from './loop.ts';
-import { createFakeNode, type FakeNode } from './node.fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { eachTestItsLoop, type FakeAgent, until } from './loop.fixture.ts';
 import { edgeBundle, NOW_MS } from './verified.fixture.ts';
 
 const RUNNING = edgeBundle(['a.test', 'b.test'], { config: { wireguard: { address: '10.100.0.1', peers: [] } } });
 
-let node: FakeNode;
-let plane: FakeControl;
-let stop: AbortController;
-let ended: Promise<void>;
+const loop = eachTestItsLoop(({ node, plane }) => plane.publish(node.offer(RUNNING)));
 
-beforeEach(async () => {
-  node = await createFakeNode();
-  plane = createFakeControl();
-  stop = new AbortController();
-  plane.publish(node.offer(RUNNING));
-});
+const start = (heartbeatMs: number, change?: (made: FakeAgent) => void) => loop.start({ heartbeatMs }, change);
 
-afterEach(async () => {
-  stop.abort();
-  await ended;
-});
-
-function start(heartbeatMs: number, change?: (made: ReturnType<typeof createFakeAgent>) => void) {
-  const made = createFakeAgent(node, plane, { heartbeatMs });
-  change?.(made);
-  ended = followControlPlane(made.agent, stop.signal);
-  return made;
-}
-
-const applied = () => until('applied is reported', () => plane.reports.find(({ state }) => state === 'applied'));
+const applied = () => until('applied is reported', () => loop.plane.reports.find(({ state }) => state === 'applied'));
 
 describe('a report', () => {
   it('is sent as a heartbeat when nothing happens', async () => {
     start(30);
     await applied();
-    const before = plane.reports.length;
-    await until('three more', () => plane.reports.length >= before + 3);
+    const before = loop.plane.reports.length;
+    await until('three more', () => loop.plane.reports.length >= before + 3);
   });
 
   it.each(['account', 'certificates', 'answers'])('is sent soon after the %s changed', async (what) => {
     const { announced, certificates, visits } = start(60_000);
     await applied();
-    const before = plane.reports.length;
+    const before = loop.plane.reports.length;
     if (what === 'account') announced.revision += 1;
     else if (what === 'answers')
       visits.answers.push({ hostname: 'a.test', status: 200, since: '2030-01-01T00:00:00Z' });
     else certificates.quarantined = [{ hostname: 'a.test', reason: 'the CA said no' }];
-    await until('reported', () => plane.reports.length > before);
+    await until('reported', () => loop.plane.reports.length > before);
   });
 
   it('names each host that is left out once, with all its reasons, and stays applied', async () => {
@@ -56,7 +34,7 @@ describe('a report', () => {
     await applied();
     certificates.quarantined = [{ hostname: 'a.test', reason: 'the CA said no' }];
     const found = await until('reported', () =>
-      plane.reports.find(({ quarantined }) => quarantined?.[0]?.reason.includes('CA')),
+      loop.plane.reports.find(({ quarantined }) => quarantined?.[0]?.reason.includes('CA')),
     );
     const peer = 'its origin has not announced its keys yet';
     expect(found.state).toBe('applied');
@@ -71,13 +49,13 @@ describe('a report', () => {
     expect((await applied()).answers).toEqual([]);
     const answer = { hostname: 'a.test', status: 200, since: '2030-01-01T00:00:00Z' };
     visits.answers.push(answer);
-    await until('reported', () => plane.reports.find(({ answers }) => answers?.[0]?.status === 200));
-    expect(plane.reports.at(-1)?.answers).toEqual([answer]);
+    await until('reported', () => loop.plane.reports.find(({ answers }) => answers?.[0]?.status === 200));
+    expect(loop.plane.reports.at(-1)?.answers).toEqual([answer]);
   });
 
   it('says how old each tunnel is', async () => {
-    node.offer(edgeBundle(['a.test'], { peers: ['office'] }));
-    plane.publish(node.offer(edgeBundle(['a.test'], { peers: ['office'] })));
+    loop.node.offer(edgeBundle(['a.test'], { peers: ['office'] }));
+    loop.plane.publish(loop.node.offer(edgeBundle(['a.test'], { peers: ['office'] })));
     const home = {
       publicKey: `${'A'.repeat(43)}=`,
       allowedIps: [],
@@ -96,7 +74,7 @@ describe('a report', () => {
   it('never overtakes another, and does not hold up what is published meanwhile', async () => {
     let inside = 0;
     let most = 0;
-    plane.instead.report = async () => {
+    loop.plane.instead.report = async () => {
       inside += 1;
       most = Math.max(most, inside);
       await new Promise((resolve) => setTimeout(resolve, 40));
@@ -107,22 +85,24 @@ describe('a report', () => {
     await applied();
     const started = performance.now();
     for (const name of ['c.test', 'd.test', 'e.test']) {
-      plane.publish(node.offer(edgeBundle([name, 'a.test'])));
-      await until(`${name} served`, () => node.served().includes(name));
+      loop.plane.publish(loop.node.offer(edgeBundle([name, 'a.test'])));
+      await until(`${name} served`, () => loop.node.served().includes(name));
     }
     expect(performance.now() - started).toBeLessThan(2_000);
-    await until('reported', () => plane.reports.length > 4);
+    await until('reported', () => loop.plane.reports.length > 4);
     expect(most).toBe(1);
   });
 
   it('says once that what was announced is not accepted, and when it is again', async () => {
-    const { lines } = start(5);
-    Object.assign(plane.answer, { bound: false, reason: 'another machine holds tokyo-1' });
-    await until('six reports', () => plane.reports.length >= 6);
+    const { lines, kept } = start(5);
+    Object.assign(loop.plane.answer, { bound: false, reason: 'another machine holds tokyo-1' });
+    await until('six reports', () => loop.plane.reports.length >= 6);
     const warned = lines.filter(({ message }) => message.startsWith('the control plane did not accept'));
     expect(warned.map(({ fields }) => fields)).toEqual([{ reason: 'another machine holds tokyo-1' }]);
-    Object.assign(plane.answer, { bound: true });
+    await until('kept', () => kept.at(-1)?.unbound === 'another machine holds tokyo-1');
+    Object.assign(loop.plane.answer, { bound: true });
     await until('over', () => lines.some(({ message }) => message.startsWith('the control plane accepts')));
+    await until('kept', () => kept.at(-1) && !('unbound' in kept.at(-1)!));
   });
 
   it('that cannot be made is said once and made again', async () => {

@@ -1,5 +1,6 @@
 // Tells the control plane how the node is: at least every heartbeat, and soon after something changed. Law: one report at a time, so
 // that an older one never overtakes a newer, and nobody waits for it.
+import type { StatusAnswer } from '../bundle/api.ts';
 import { type Agent, isStale, type Self, told } from './agent.ts';
 import { noteDoubt } from './clock.ts';
 import { composeReport, tunnelAges } from './core/status-report.ts';
@@ -43,8 +44,7 @@ export async function report(self: Self, agent: Agent): Promise<void> {
     noteDoubt(self, agent);
     self.news.over('report', 'reports arrive again');
     if (sent.answer.bound) agent.keyRotation?.hear(sent.answer);
-    if (sent.answer.bound) self.news.over('binding', 'the control plane accepts what this node announces');
-    else noteBinding(self, sent.answer.reason ?? '');
+    noteBinding(self, sent.answer);
   } catch (error) {
     self.news.trouble('report', 'error', { reason: String(error) }, 'cannot report');
   }
@@ -56,7 +56,14 @@ function edgeStatus({ certificates, users, visits }: Agent) {
   return { ...status, quarantined, answers: visits.answers() };
 }
 
-function noteBinding(self: Self, reason: string): void {
+/** Its words hold what an operator is to do: the log and `status` say them. */
+function noteBinding(self: Self, { bound, reason = '' }: StatusAnswer): void {
+  if (bound) {
+    delete self.unbound;
+    self.news.over('binding', 'the control plane accepts what this node announces');
+    return;
+  }
+  self.unbound = reason;
   self.news.trouble('binding', reason, { reason }, 'the control plane did not accept what this node announced');
 }
 

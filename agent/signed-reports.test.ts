@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { isSignedReport } from '../bundle/announcement.ts';
 import type { StatusReport } from '../bundle/api.ts';
-import { createFakeControl, type FakeControl } from './loop.fixture.ts';
+import { createFakeControl, type FakeControl } from './loop-control.fixture.ts';
 import { AHEAD_MS_MAX, withSignedReports } from './signed-reports.ts';
 
 const { privateKey: signingKey, publicKey } = generateKeyPairSync('ed25519');

@@ -3,7 +3,7 @@
 import type { NodeState } from '../bundle/api.ts';
 import { type Agent, type Self, stateOf } from './agent.ts';
 import type { Failure, Stage } from './attempt.ts';
-import { hashOf } from './converge.ts';
+import { hashOf } from './converge-outcome.ts';
 import { isHost } from './core/left-out.ts';
 import { reasonOf } from './core/mistake.ts';
 import { peersLeftOut } from './core/tunnel-plan.ts';
@@ -84,20 +84,22 @@ export async function writeStanding(self: Self, agent: Agent): Promise<void> {
 function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
   const condemned = condemnedBy(self);
   const leftOut = self.made.leftOut.slice(0, LEFT_OUT_KEPT_MAX).map(({ name, reason }) => ({ name, reason }));
-  const { restored } = self;
+  const { restored, unbound } = self;
   return {
     ...{ agentVersion: agent.version, ...standing, leftOut },
     ...(condemned && { condemned }),
     ...(restored && { restored }),
+    ...(unbound !== undefined && { unbound: reasonOf(unbound) }),
   };
 }
 
 /** What was good once is not to blame. */
-function condemnedBy({ refusal, lkg }: Self): Condemned | undefined {
-  const configHash = refusal && hashOf(refusal);
-  if (!refusal || configHash === undefined || refusal.fault !== 'bundle' || configHash === lkg) return undefined;
-  const { kind, stage, code, detail } = refusal;
-  return { kind, configHash, stage, code, detail: detail.replace(/[^ -~]+/g, ' ').slice(0, DETAIL_CHARACTERS_MAX) };
+function condemnedBy({ condemned, lkg }: Self): Condemned | undefined {
+  const configHash = condemned && hashOf(condemned);
+  if (!condemned || configHash === undefined || configHash === lkg) return undefined;
+  const { kind, stage, code, judgedBy } = condemned;
+  const detail = condemned.detail.replace(/[^ -~]+/g, ' ').slice(0, DETAIL_CHARACTERS_MAX);
+  return { kind, configHash, stage, code, detail, ...(judgedBy !== undefined && { judgedBy }) };
 }
 
 /** What an earlier run of the same agent condemned is not tried again; another agent may do better. */
@@ -109,7 +111,8 @@ export async function recallStanding(self: Self, agent: Agent): Promise<void> {
   const { condemned } = kept;
   if (!condemned || kept.agentVersion !== agent.version || self.refusal || condemned.configHash === self.lkg) return;
   const { configHash, stage, ...rest } = condemned;
-  self.refusal = { ...rest, stage: stage as Stage, fault: 'bundle', remembered: configHash };
+  self.condemned = { ...rest, stage: stage as Stage, fault: 'bundle', remembered: configHash };
+  self.refusal = self.condemned;
   self.offered = configHash;
 }
 

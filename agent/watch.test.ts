@@ -1,45 +1,28 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFakeAgent, createFakeControl, type FakeControl, until } from './loop.fixture.ts';
-import { followControlPlane } from './loop.ts';
-import { createFakeNode, type FakeNode } from './node.fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { eachTestItsLoop, until } from './loop.fixture.ts';
 import type { Pace } from './pace.ts';
 import { edgeBundle } from './verified.fixture.ts';
 
 const RUNNING = edgeBundle(['a.test']);
 
-let node: FakeNode;
-let plane: FakeControl;
-let stop: AbortController;
-let ended: Promise<void>;
-
-beforeEach(async () => {
-  node = await createFakeNode();
-  plane = createFakeControl();
-  stop = new AbortController();
+const loop = eachTestItsLoop(({ node, plane }) => {
   node.state.lkg = RUNNING;
   plane.publish(node.offer(RUNNING));
 });
 
-afterEach(async () => {
-  stop.abort();
-  await ended;
-});
-
 async function start(pace: Partial<Pace> = {}) {
-  const made = createFakeAgent(node, plane, pace);
-  ended = followControlPlane(made.agent, stop.signal);
-  await until('applied is reported', () => plane.reports.some(({ state }) => state === 'applied'));
-  node.happened();
-  return { ...made, warnings: () => made.lines.filter(({ level }) => level === 'warn') };
+  const made = loop.start(pace);
+  await loop.reported('applied');
+  loop.node.happened();
+  return made;
 }
 
-const events = (event: string) => until(event, () => node.events.includes(event));
-const lastReport = () => plane.reports.at(-1)!;
+const events = (event: string) => until(event, () => loop.node.events.includes(event));
 
 describe('what is killed or changed under the agent', () => {
   it('a web server: is started again', async () => {
     const { warnings } = await start();
-    node.state.webRuns = false;
+    loop.node.state.webRuns = false;
     await events('start a.test');
     expect(warnings()).toEqual([
       { level: 'warn', message: 'changed by somebody else; restored', fields: { done: ['started the web server'] } },
@@ -48,102 +31,99 @@ describe('what is killed or changed under the agent', () => {
 
   it('a tunnel: is repaired, and the log says which peer', async () => {
     const { warnings } = await start();
-    node.state.networkIntact = false;
+    loop.node.state.networkIntact = false;
     await events('repair network');
     await until('logged', () => warnings().length > 0);
     expect(warnings()[0]!.fields).toEqual({ done: ['set peer home'] });
-    const { restored } = await until('reported', () => plane.reports.find(({ restored }) => restored));
-    expect(restored).toEqual({ at: new Date(node.machine.now()).toISOString(), what: ['set peer home'] });
+    const { restored } = await until('reported', () => loop.plane.reports.find(({ restored }) => restored));
+    expect(restored).toEqual({ at: new Date(loop.node.machine.now()).toISOString(), what: ['set peer home'] });
     // It stays in every report after that.
-    await until('reported again', () => plane.reports.filter((report) => report.restored).length > 2);
+    await until('reported again', () => loop.plane.reports.filter((report) => report.restored).length > 2);
   });
 
   it('a packet filter: is restored with the files', async () => {
     await start();
-    node.state.filterIntact = false;
+    loop.node.state.filterIntact = false;
     await events('restore filter');
   });
 
   it('managed files: are written again and read by the web server', async () => {
     await start();
-    node.state.intact = false;
+    loop.node.state.intact = false;
     await events('reload a.test');
-    expect(node.state.intact).toBe(true);
+    expect(loop.node.state.intact).toBe(true);
   });
 
   it('a web server that reads another release: is made to read ours', async () => {
     await start();
-    node.state.serves = 'something else';
+    loop.node.state.serves = 'something else';
     await events('reload a.test');
-    expect(node.served()).toEqual(['a.test']);
+    expect(loop.node.served()).toEqual(['a.test']);
   });
 
   it('a link to another release: is set right', async () => {
     await start();
-    await node.machine.edge!.releases.write('other', new Map());
-    node.state.current = 'other';
+    await loop.node.machine.edge!.releases.write('other', new Map());
+    loop.node.state.current = 'other';
     await events('reload a.test');
-    expect(node.served()).toEqual(['a.test']);
+    expect(loop.node.served()).toEqual(['a.test']);
   });
 
   it('much of it: is said in a report that the control plane accepts', async () => {
-    node.machine.network.repair = async () => Array.from({ length: 30 }, (_, index) => `${index} ${'x'.repeat(200)}`);
+    loop.node.machine.network.repair = async () =>
+      Array.from({ length: 30 }, (_, index) => `${index} ${'x'.repeat(200)}`);
     await start();
-    node.state.networkIntact = false;
-    const report = await until('reported', () => plane.reports.find(({ restored }) => restored));
+    loop.node.state.networkIntact = false;
+    const report = await until('reported', () => loop.plane.reports.find(({ restored }) => restored));
     expect(report.restored!.what.map((one) => one.length)).toEqual(Array(20).fill(100));
   });
 
   it('is told by the next run of the agent too, and on the disk for status', async () => {
     const { kept } = await start();
-    node.state.filterIntact = false;
+    loop.node.state.filterIntact = false;
     await until('kept', () => kept.at(-1)?.restored);
     expect(kept.at(-1)?.restored?.what).toEqual(['packet filter']);
-    stop.abort();
-    await ended;
-    stop = new AbortController();
-    plane.reports.length = 0;
-    const again = createFakeAgent(node, plane);
-    again.kept.push(kept.at(-1)!);
-    ended = followControlPlane(again.agent, stop.signal);
-    const report = await until('reported', () => plane.reports.find(({ state }) => state === 'applied'));
+    await loop.stop();
+    loop.plane.reports.length = 0;
+    loop.start({}, (again) => void again.kept.push(kept.at(-1)!));
+    const report = await loop.reported('applied');
     expect(report.restored).toEqual(kept.at(-1)?.restored);
   });
 
   it('nothing: is left alone', async () => {
     const { lines } = await start();
     const before = lines.length;
-    await until('some reports', () => plane.reports.length > 4);
-    expect([node.happened(), lines.slice(before)]).toEqual([[], []]);
+    await until('some reports', () => loop.plane.reports.length > 4);
+    expect([loop.node.happened(), lines.slice(before)]).toEqual([[], []]);
   });
 });
 
 describe('what cannot be restored', () => {
   it('is reported as degraded, logged once, tried again, and reported as well when it is', async () => {
     const { lines } = await start();
-    node.fails.reload = 'port taken';
-    node.state.webRuns = false;
-    await until('degraded', () => lastReport().state === 'degraded');
-    expect(lastReport()).toMatchObject({
+    loop.node.fails.reload = 'port taken';
+    loop.node.state.webRuns = false;
+    await until('degraded', () => loop.lastReport().state === 'degraded');
+    expect(loop.lastReport()).toMatchObject({
       applied: RUNNING.configHash,
       error: { stage: 'watch', code: 'reload_broke', detail: 'port taken' },
     });
-    await until('several reports', () => plane.reports.filter(({ state }) => state === 'degraded').length > 3);
+    await until('several reports', () => loop.plane.reports.filter(({ state }) => state === 'degraded').length > 3);
     expect(lines.filter(({ message }) => message.startsWith('cannot restore'))).toHaveLength(1);
-    delete node.fails.reload;
-    await until('well', () => lastReport().state === 'applied' && lastReport().error === undefined);
+    delete loop.node.fails.reload;
+    await until('well', () => loop.lastReport().state === 'applied' && loop.lastReport().error === undefined);
     expect(lines.at(-1)?.message).toBe('the node is whole again');
-    expect(node.served()).toEqual(['a.test']);
+    expect(loop.node.served()).toEqual(['a.test']);
   });
 
   it('is tried ever more seldom', async () => {
     await start({ watchMs: 10, againMs: 60 });
     const times: number[] = [];
-    node.machine.edge!.web.reload = async () => {
+    loop.node.machine.edge!.web.reload = async () => {
       times.push(performance.now());
       throw new Error('port taken');
     };
-    node.state.webRuns = false;
+    loop.node.state.webRuns = false;
     // From the second try on the files are looked at as well, which reloads once more.
     await until('six tries', () => times.length >= 10);
     // Pauses of 10, 20, 40, 60 and 60 ms.
@@ -152,21 +132,21 @@ describe('what cannot be restored', () => {
 
   it('does not keep the rest from being restored', async () => {
     await start();
-    node.fails.network = 'no tun';
-    node.state.networkIntact = false;
-    node.state.webRuns = false;
+    loop.node.fails.network = 'no tun';
+    loop.node.state.networkIntact = false;
+    loop.node.state.webRuns = false;
     await events('start a.test');
-    await until('degraded', () => lastReport().error?.code === 'network_broke');
+    await until('degraded', () => loop.lastReport().error?.code === 'network_broke');
   });
 
   it('is what cannot be looked at', async () => {
     await start();
-    node.fails.differs = 'wg is gone';
-    node.fails.network = 'wg is gone';
-    await until('degraded', () => lastReport().error?.code === 'network_broke');
-    delete node.fails.differs;
-    delete node.fails.network;
-    await until('well', () => lastReport().state === 'applied');
+    loop.node.fails.differs = 'wg is gone';
+    loop.node.fails.network = 'wg is gone';
+    await until('degraded', () => loop.lastReport().error?.code === 'network_broke');
+    delete loop.node.fails.differs;
+    delete loop.node.fails.network;
+    await until('well', () => loop.lastReport().state === 'applied');
   });
 });
 
@@ -175,60 +155,63 @@ describe('what the machine could not carry out', () => {
 
   it('is tried again by itself', async () => {
     const { warnings } = await start();
-    node.fails.write = 'disk full';
-    plane.publish(node.offer(WANTED));
-    await until('refused', () => lastReport().state === 'refused');
-    await until('several heartbeats', () => plane.reports.length > 6);
+    loop.node.fails.write = 'disk full';
+    loop.plane.publish(loop.node.offer(WANTED));
+    await until('refused', () => loop.lastReport().state === 'refused');
+    await until('several heartbeats', () => loop.plane.reports.length > 6);
     expect(warnings()).toHaveLength(1);
-    delete node.fails.write;
-    await until('served', () => node.served().includes('b.test'));
-    await until('reported', () => lastReport().applied === WANTED.configHash);
+    delete loop.node.fails.write;
+    await until('served', () => loop.node.served().includes('b.test'));
+    await until('reported', () => loop.lastReport().applied === WANTED.configHash);
   });
 
   it('is forgotten when something newer comes', async () => {
     await start({ againMs: 60, againMsMax: 60 });
-    node.fails.write = 'disk full';
-    plane.publish(node.offer(WANTED));
-    await until('refused', () => lastReport().state === 'refused');
-    plane.publish(node.offer(RUNNING));
-    await until('applied', () => lastReport().state === 'applied');
-    delete node.fails.write;
-    node.happened();
-    await until('time has passed', () => plane.reports.length > 8);
-    expect(node.served()).toEqual(['a.test']);
+    loop.node.fails.write = 'disk full';
+    loop.plane.publish(loop.node.offer(WANTED));
+    await until('refused', () => loop.lastReport().state === 'refused');
+    loop.plane.publish(loop.node.offer(RUNNING));
+    await until('applied', () => loop.lastReport().state === 'applied');
+    delete loop.node.fails.write;
+    loop.node.happened();
+    await until('time has passed', () => loop.plane.reports.length > 8);
+    expect(loop.node.served()).toEqual(['a.test']);
   });
 
   it('to keep the last known good: is tried again, and degraded until then', async () => {
     await start();
-    node.fails.markGood = 'disk full';
-    plane.publish(node.offer(WANTED));
-    await until('degraded', () => lastReport().state === 'degraded');
-    expect(lastReport()).toMatchObject({
+    loop.node.fails.markGood = 'disk full';
+    loop.plane.publish(loop.node.offer(WANTED));
+    await until('degraded', () => loop.lastReport().state === 'degraded');
+    expect(loop.lastReport()).toMatchObject({
       applied: WANTED.configHash,
       lkg: RUNNING.configHash,
       error: { stage: 'keep' },
     });
-    delete node.fails.markGood;
-    await until('kept', () => lastReport().state === 'applied' && lastReport().lkg === WANTED.configHash);
+    delete loop.node.fails.markGood;
+    await until('kept', () => loop.lastReport().state === 'applied' && loop.lastReport().lkg === WANTED.configHash);
   });
 
   it('to put back what was: is mended, although what serves is whole in itself', async () => {
     await start();
-    node.answers.set('a.test', async () => ({ kind: 'answer', status: node.served().includes('b.test') ? 404 : 200 }));
-    const { web } = node.machine.edge!;
+    loop.node.answers.set('a.test', async () => ({
+      kind: 'answer',
+      status: loop.node.served().includes('b.test') ? 404 : 200,
+    }));
+    const { web } = loop.node.machine.edge!;
     const reload = web.reload;
     web.reload = async () => {
-      node.fails.write = 'disk full';
+      loop.node.fails.write = 'disk full';
       await reload();
     };
-    plane.publish(node.offer(WANTED));
-    await until('rolled back', () => lastReport().state === 'rolled_back');
-    expect(node.served()).toEqual(['a.test', 'b.test']);
-    expect(lastReport().error?.code).toBe('write_broke');
+    loop.plane.publish(loop.node.offer(WANTED));
+    await until('rolled back', () => loop.lastReport().state === 'rolled_back');
+    expect(loop.node.served()).toEqual(['a.test', 'b.test']);
+    expect(loop.lastReport().error?.code).toBe('write_broke');
     web.reload = reload;
-    delete node.fails.write;
-    await until('served as before', () => !node.served().includes('b.test'));
-    await until('reported', () => lastReport().error?.code === 'probe_failed');
+    delete loop.node.fails.write;
+    await until('served as before', () => !loop.node.served().includes('b.test'));
+    await until('reported', () => loop.lastReport().error?.code === 'probe_failed');
   });
 });
 
@@ -247,20 +230,20 @@ describe('the queue', () => {
         inside -= 1;
         return result;
       };
-    const { web, releases } = node.machine.edge!;
+    const { web, releases } = loop.node.machine.edge!;
     web.reload = alone(web.reload);
     releases.swap = alone(releases.swap);
-    node.machine.network.apply = alone(node.machine.network.apply);
-    node.machine.network.repair = alone(node.machine.network.repair);
+    loop.node.machine.network.apply = alone(loop.node.machine.network.apply);
+    loop.node.machine.network.repair = alone(loop.node.machine.network.repair);
     for (const names of [
       ['a.test', 'c.test'],
       ['a.test', 'd.test'],
       ['a.test', 'e.test'],
     ]) {
-      node.state.networkIntact = false;
-      node.state.webRuns = false;
-      plane.publish(node.offer(edgeBundle(names)));
-      await until(`${names} served`, () => node.served().includes(names[1]!));
+      loop.node.state.networkIntact = false;
+      loop.node.state.webRuns = false;
+      loop.plane.publish(loop.node.offer(edgeBundle(names)));
+      await until(`${names} served`, () => loop.node.served().includes(names[1]!));
     }
     await events('repair network');
     expect(most).toBe(1);

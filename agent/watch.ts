@@ -2,11 +2,15 @@
 // beside the queue and touches only inside it, so that looking never delays a change.
 import type PQueue from 'p-queue';
 import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../bundle/api.ts';
-import { type Agent, changed, remembered, type Self, settle, told } from './agent.ts';
+import { type Agent, changed, type Self, told } from './agent.ts';
 import { attempt, type Failure } from './attempt.ts';
-import { enact, type Machine, type Made, mend, type ServedBundle } from './converge.ts';
+import { enact, mend } from './converge.ts';
+import { bundleToTryAgain } from './converge-condemned.ts';
+import type { Machine } from './converge-machine.ts';
+import type { Made, ServedBundle } from './converge-outcome.ts';
 import { pause } from './follow.ts';
 import { doubled } from './pace.ts';
+import { remembered, settle } from './settle.ts';
 
 /** Looks until `signal` aborts. Never throws. */
 export async function watch(self: Self, agent: Agent, queue: PQueue, signal: AbortSignal): Promise<void> {
@@ -17,13 +21,21 @@ export async function watch(self: Self, agent: Agent, queue: PQueue, signal: Abo
     await pause(pace.watchMs, signal);
     if (signal.aborted) return;
     if (queue.size > 0 || queue.pending > 0) continue;
+    const isRare = tick % pace.filesEvery === 0;
+    if (isRare) await spareCondemned(self, agent);
     await tryAgain(self, agent, queue);
     if (performance.now() < notBefore) continue;
-    const files = tick % pace.filesEvery === 0 || self.missing !== undefined;
+    const files = isRare || self.missing !== undefined;
     const failure = await look(self, agent, queue, files);
     tries = failure ? tries + 1 : 0;
     notBefore = failure ? performance.now() + doubled(pace.watchMs, pace.againMs, tries) : 0;
   }
+}
+
+/** What the web server refused, when it is another one now. */
+async function spareCondemned(self: Self, { machine }: Agent): Promise<void> {
+  const bundle = await bundleToTryAgain(self.condemned, machine);
+  if (bundle && !self.again) self.again = { bundle, at: performance.now(), tries: 0 };
 }
 
 /** What the machine could not do, once its pause is over. */

@@ -3,7 +3,8 @@ import { BUNDLE_MEDIA_TYPE } from '../../bundle/api.ts';
 import { BUNDLE_BYTES_MAX, POST_BYTES_MAX, WAIT_SECONDS_MAX } from '../../bundle/limits.ts';
 import type { ControlPlane, Unavailable } from '../ports/control-plane.ts';
 import { asBundle, asLease, asRelay, asStatusAnswer } from './control-plane-answers.ts';
-import { type Answer, type ChannelOptions, openChannel, unreachable } from './control-plane-channel.ts';
+import { type ChannelOptions, openChannel } from './control-plane-channel.ts';
+import { type Answer, unreachable } from './control-plane-reply.ts';
 
 /** @throws KokoaError bad_ca, and bad_control_plane_url when one of the first URLs is malformed */
 export function createControlPlane(options: ChannelOptions): ControlPlane {

@@ -73,9 +73,21 @@ export async function syncDirectory(path: string): Promise<void> {
  */
 export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   try {
-    if ((await mkdir(path, { recursive: true, mode })) !== undefined) await chmod(path, mode);
+    if (await madeDirectory(path, mode)) await chmod(path, mode);
   } catch (cause) {
     throw unwritable(path, cause);
+  }
+}
+
+/** False when it was there. Alone first: `recursive` answers ENOENT whatever the disk said against the last directory. */
+async function madeDirectory(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, { mode });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
+    return (await mkdir(path, { recursive: true, mode })) !== undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 // Remembers where peers were last seen, so that a restarted tunnel finds them at once instead of waiting for their keepalives.
 // Law: it is a cache. What is torn, foreign or too large counts as nothing remembered.
-import { canonicalEndpoint, PEERS_MAX } from '../core/tunnel-plan.ts';
+import { canonicalEndpoint } from '../core/endpoint.ts';
+import { PEERS_MAX } from '../core/tunnel-claims.ts';
 import { isWireguardKey } from '../core/wireguard-key.ts';
 import type { TunnelPeer } from '../ports/tunnel.ts';
 import { readBounded, writeDurably } from './durable-write.ts';

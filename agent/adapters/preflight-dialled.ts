@@ -2,12 +2,11 @@
 // all of them.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from '../../bundle/config.ts';
+import { SESSION_SECONDS } from '../core/dialling.ts';
 import type { DialledFact } from '../core/preflight-network.ts';
 import type { TunnelState } from '../ports/tunnel.ts';
 import { isOneReachable } from './reach.ts';
 
-/** A session lives for three minutes at most (WireGuard, REJECT_AFTER_TIME). */
-const FRESH_SECONDS = 180;
 const LOOK_EVERY_MS = 500;
 const TCP_PORTS = [443, 80];
 
@@ -35,7 +34,7 @@ export async function observeDialled(
 function handshakeOf({ publicKey }: Pick<Peer, 'publicKey'>, { peers }: TunnelState): DialledFact['handshake'] {
   const latest = peers.find((peer) => peer.publicKey === publicKey)?.latestHandshake ?? 0;
   if (latest === 0) return 'never';
-  return Date.now() / 1000 - latest < FRESH_SECONDS ? 'fresh' : 'stale';
+  return Date.now() / 1000 - latest < SESSION_SECONDS ? 'fresh' : 'stale';
 }
 
 function answers(endpoint: string): Promise<boolean> {

@@ -8,7 +8,15 @@ import { createStandingFile } from './standing-file.ts';
 const KEPT: KeptStanding = {
   ...{ agentVersion: '0.1.0', state: 'refused', since: '2030-01-01T00:00:00.000Z', reason: 'nginx_refused (test): no' },
   leftOut: [{ name: 'tcp 25565', reason: 'no backend' }],
-  condemned: { kind: 'refused', configHash: 'a'.repeat(64), stage: 'test', code: 'nginx_refused', detail: 'no' },
+  condemned: {
+    kind: 'refused',
+    configHash: 'a'.repeat(64),
+    stage: 'test',
+    code: 'nginx_refused',
+    detail: 'no',
+    judgedBy: '{"version":"1.22.1"}',
+  },
+  unbound: 'another WireGuard key is bound',
 };
 
 let dir: string;
@@ -45,6 +53,7 @@ describe('the note of how a node stands', () => {
     ['a restoration at no time', { ...KEPT, restored: { at: 'yesterday', what: ['packet filter'] } }],
     ['a reason with a control', { ...KEPT, reason: 'a\u001b[2J' }],
     ['a hash that leads elsewhere', { ...KEPT, condemned: { ...KEPT.condemned, configHash: '../x' } }],
+    ['a judge that is none', { ...KEPT, condemned: { ...KEPT.condemned, judgedBy: 5 } }],
     ['a stage nobody knows', { ...KEPT, condemned: { ...KEPT.condemned, stage: 'x' } }],
     ['what nobody wrote', { ...KEPT, more: 1 }],
     ['too many parts', { ...KEPT, leftOut: Array.from({ length: 101 }, () => ({ name: 'a.test', reason: '' })) }],

@@ -33,11 +33,13 @@ const isShaped = new Ajv().compile<KeptStanding>(
       stage: { enum: [...STAGES] },
       code: { type: 'string', pattern: '^[a-z0-9_]{1,64}$' },
       detail: text(DETAIL_CHARACTERS_MAX),
+      judgedBy: text(DETAIL_CHARACTERS_MAX),
     }),
     restored: record(['at', 'what'], {
       at: time,
       what: { type: 'array', maxItems: RESTORED_MAX, items: text(RESTORED_CHARACTERS_MAX) },
     }),
+    unbound: text(DETAIL_CHARACTERS_MAX),
   }),
 );
 

@@ -8,6 +8,7 @@ import { DAMAGES, harm } from '../../test/slow/faults/harm.ts';
 import { createKernelSettings } from './kernel-settings.ts';
 import { openLearnedEndpoints } from './learned-endpoints.ts';
 import { openNodeKeys, saveToken } from './node-keys.ts';
+import { createOpenPortsFile } from './open-ports-file.ts';
 import { createPoolKeyring } from './pool-keyring.ts';
 import { readSettings, writeSettings } from './settings-file.ts';
 import { createUsersDir } from './users-dir.ts';
@@ -24,6 +25,7 @@ const IDENTITY = { pool: 'default', epoch: 1, recipient: 'age1', identity: 'secr
 const VISIT = { hostname: 'a.test', route: 'a'.repeat(64) };
 const USERS = `${'a'.repeat(32)}.htpasswd`;
 const OWN = { interfaceName: 'lo', name: 'forwarding' as const, everywhere: false };
+const OPEN = { declared: [{ port: 8080 }], closing: new Map([['tcp 1', { opening: { port: 1 }, untilMs: 9 }]]) };
 const SETTINGS = {
   ...{ node: 'tokyo-1', urls: ['http://127.0.0.1:1'], fingerprint: 'f'.repeat(64), allow: '' },
   listen: { addresses: ['127.0.0.1'], httpPort: 80, httpsPort: 443 },
@@ -61,6 +63,12 @@ const FILES: readonly SmallFile[] = [
     write: () => createUsersDir({ dir: join(directory, 'users') }).write(USERS, 'list\n'),
     read: () => createUsersDir({ dir: join(directory, 'users') }).read(USERS),
     nothing: undefined,
+  },
+  {
+    name: 'open-ports.json',
+    write: () => createOpenPortsFile(join(directory, 'open-ports.json')).write(OPEN),
+    read: () => createOpenPortsFile(join(directory, 'open-ports.json')).read(0),
+    nothing: 'damaged',
   },
   {
     name: 'kernel-settings.json',

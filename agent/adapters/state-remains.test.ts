@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openNodeKeys, saveToken } from './node-keys.ts';
+import { createOpenPortsFile } from './open-ports-file.ts';
 import { writeSettings } from './settings-file.ts';
 import { isLocked, lockState } from './state-lock.ts';
 import { isOthers, isStateDir, removeState } from './state-remains.ts';
@@ -102,6 +103,14 @@ describe('a state', () => {
     await removeState(dir);
     const left = await readdir(dir).catch(() => []);
     expect(left).toEqual(torn.filter((name) => name === 'notes.txt'));
+  });
+
+  test('goes with what an origin had open', async () => {
+    await joined();
+    await createOpenPortsFile(join(dir, 'open-ports.json')).write({ declared: [{ port: 8080 }], closing: new Map() });
+    expect(await readdir(dir)).toContain('open-ports.json');
+    expect(await removeState(dir)).toEqual([`removed ${dir} with keys and certificates`]);
+    await expect(readdir(dir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('of which the lock is damaged is locked all the same', async () => {

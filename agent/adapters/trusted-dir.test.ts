@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BundleResponse } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
-import { installation, NOW_MS, responseOf } from '../../bundle/installation.fixture.ts';
+import { installation, NOW_MS, responseOf, type SignOptions } from '../../bundle/installation.fixture.ts';
 import { generateOnlineKeys } from '../../bundle/keys.ts';
 import type { VerifyCode } from '../../bundle/refusal.ts';
 import { renewTimestamp } from '../../bundle/sign.ts';
@@ -159,6 +159,30 @@ describe('a bundle is refused and nothing on disk changes', () => {
     expect(await state.accept(bundle(), nowMs)).toMatchObject({ kind: 'refused', code });
     expect(await disk()).toEqual(before);
     expect((await state.accepted())?.configHash).toBe(base.signed.configHash);
+  });
+
+  test.each(refusals)(
+    '%s names a config only where what it says is all that is wrong',
+    async (title, _code, bundle, nowMs = NOW_MS) => {
+      const state = open();
+      await state.accept(base.response(), NOW_MS);
+      expect('configHash' in (await state.accept(bundle(), nowMs))).toBe(title === 'a format of the future');
+    },
+  );
+
+  test.each<[string, SignOptions]>([
+    ['a format of the future', { config: { format: 2 as 1 } }],
+    ['a setting of another shape', { config: { controlPlane: { urls: [] } } }],
+    ['a route of another shape', { hostnames: ['No Host'] }],
+    ['one hostname twice', { hostnames: ['a.hoge.com', 'a.hoge.com'] }],
+  ])('%s is named by its hash, once it is known who signed it', async (_title, options) => {
+    const state = open();
+    await state.accept(base.response(), NOW_MS);
+    const signed = made.sign({ version: NOW_MS + 10, ...options });
+    const { configHash } = signed.signed;
+    expect(await state.accept(signed.response(1), NOW_MS)).toMatchObject({ kind: 'refused', configHash });
+    const forged = foreign.sign({ version: NOW_MS + 10, ...options }).response(1);
+    expect(await state.accept(forged, NOW_MS)).not.toHaveProperty('configHash');
   });
 
   test.each(refusals.slice(0, 6))('%s is refused by a node that holds nothing yet', async (_title, _code, bundle) => {

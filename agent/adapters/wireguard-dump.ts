@@ -1,7 +1,8 @@
 // Reads what `wg show NAME dump` prints. Law: the private key in its first field goes nowhere, and a line that is not exactly
 // as wg(8) describes it fails the whole reading instead of being guessed at.
 import { KokoaError } from '../../bundle/error.ts';
-import { canonicalEndpoint, PEERS_MAX } from '../core/tunnel-plan.ts';
+import { canonicalEndpoint } from '../core/endpoint.ts';
+import { PEERS_MAX } from '../core/tunnel-claims.ts';
 import { isWireguardKey } from '../core/wireguard-key.ts';
 import type { TunnelPeer } from '../ports/tunnel.ts';
 

@@ -85,7 +85,8 @@ function configOf(node: Node, others: Node[]): NodeConfig {
 
 async function converge(node: Node, others: Node[]) {
   const config = configOf(node, others);
-  const steps = planTunnel(config, await node.tunnel.read(), await node.tunnel.savedEndpoints());
+  const dialling = { nowSeconds: Date.now() / 1000 };
+  const steps = planTunnel(config, await node.tunnel.read(), await node.tunnel.savedEndpoints(), dialling);
   await node.tunnel.apply(steps);
   return steps;
 }
@@ -173,6 +174,34 @@ describe('two edges and two origins behind one NAT', () => {
     await untilPing(home!, edge2!);
     expect(await pings(edge1!, home!)).toBe(true);
     expect(await pings(edge2!, home!)).toBe(true);
+  }, 30_000);
+
+  test('a peer that is dialled and comes from another port is no change while it is alive', async () => {
+    const [dialler, cloud] = [edge1!, edge2!];
+    const declared = `${PUBLIC['edge-2'].ipv4}:${cloud.port}`;
+    const config = configOf(dialler, [home!, cloud]);
+    Object.assign(config.wireguard.peers[1]!, { endpoint: declared });
+    const plan = async (nowSeconds: number) =>
+      planTunnel(config, await dialler.tunnel.read(), await dialler.tunnel.savedEndpoints(), { nowSeconds });
+    const seenAt = async () => (await dialler.tunnel.read()).peers.find(isCloud)?.endpoint;
+    const isCloud = ({ publicKey }: { publicKey: string }) => publicKey === cloud.publicKey;
+    await converge(cloud, [home!, dialler]);
+    await dialler.tunnel.apply(await plan(Date.now() / 1000));
+    await untilPing(dialler, cloud);
+    expect(await seenAt()).toBe(declared);
+
+    await cloud.host.exec('wg', ['set', cloud.host.wireguardInterface, 'listen-port', '4000']);
+    await untilPing(cloud, dialler);
+    expect(await seenAt()).toBe(`${PUBLIC['edge-2'].ipv4}:4000`);
+    expect(await plan(Date.now() / 1000)).toEqual([]);
+    expect(await pings(dialler, cloud)).toBe(true);
+
+    // Silent for as long as no session lives: what is declared may be true again.
+    const back = await plan(Date.now() / 1000 + 200);
+    expect(back).toMatchObject([{ kind: 'setPeer', peer: { publicKey: cloud.publicKey, endpoint: declared } }]);
+    await dialler.tunnel.apply(back);
+    expect(await seenAt()).toBe(declared);
+    await Promise.all([converge(dialler, [home!]), converge(cloud, [home!])]);
   }, 30_000);
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LINGER_MS, NO_PORTS, type Opening, openingsOf, openOrigin, portsInForce } from './closing-ports.ts';
+import { PORTS_MAX } from './firewall.ts';
 
 const own = (...ports: number[]): Opening[] => ports.map((port) => ({ port }));
 const forward = (port: number, host = '192.168.1.20') => ({ port, host, hostPort: 8080 });
@@ -65,5 +66,13 @@ describe('ports in force', () => {
     const back = portsInForce(moved, own(8080), 1000);
     expect(back.closing.size).toBe(0);
     expect(openOrigin(portsInForce(back, own(8080), LINGER_MS * 2))).toEqual(open(8080));
+  });
+
+  it('closes at once, the oldest first, what the packet filter has no room for: a change is never refused for what is gone', () => {
+    const many = Array.from({ length: PORTS_MAX - 2 }, (_, at) => at + 10_000);
+    const older = portsInForce(portsInForce(NO_PORTS, own(1, 2), 0), own(3, 4), 1);
+    const moved = portsInForce(older, [...own(...many), { port: 1, protocol: UDP }], 2);
+    expect([...moved.closing.keys()]).toEqual(['tcp 3', 'tcp 4']);
+    expect(openOrigin(moved).ports).toHaveLength(PORTS_MAX);
   });
 });

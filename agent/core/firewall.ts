@@ -10,7 +10,8 @@ import { entrancesOf, type ForwardRules, forwardChains, forwardSets } from './fo
 /** After connection tracking (-200), before destination NAT (-100), where Docker publishes ports. nft(8), priorities. */
 const PRIORITY = -150;
 const PEERS_MAX = 4096;
-const PORTS_MAX = 4096;
+/** Of the machine's own by TCP, of those by UDP, and of forwards: each. */
+export const PORTS_MAX = 4096;
 
 export interface FirewallRules {
   /** The tunnel interface. */

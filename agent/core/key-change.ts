@@ -1,8 +1,7 @@
 // Whether peers answer to the key that the interface has just taken. Law: only those who were there before are asked for; without any of them
 // nothing speaks against the key.
+import { SESSION_SECONDS } from './dialling.ts';
 
-/** WireGuard's REJECT_AFTER_TIME: a session lives no longer (its paper, section 6.1). */
-const SESSION_SECONDS = 180;
 /** Two tries of a handshake, which WireGuard repeats after 5 s, and the way of the last one. */
 export const ANSWER_MS = 12_000;
 

@@ -2,10 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NodeConfig, Peer } from '../../bundle/config.ts';
 import type { TunnelState, TunnelStep } from '../ports/tunnel.ts';
-import { canonicalEndpoint, KEEPALIVE_SECONDS, peersLeftOut, planKeys, planTunnel } from './tunnel-plan.ts';
+import type { Dialling } from './dialling.ts';
+import { KEEPALIVE_SECONDS, peersLeftOut, planTunnel as plan, planKeys } from './tunnel-plan.ts';
 
 const NONE = new Map<string, string>();
 const DOWN: TunnelState = { up: false, listenPort: 0, peers: [] };
+
+const NOW: Dialling = { nowSeconds: 1_800_000_000 };
+const planTunnel = (
+  wanted: NodeConfig,
+  state: TunnelState,
+  saved: ReadonlyMap<string, string>,
+  dialling: Dialling = NOW,
+) => plan(wanted, state, saved, dialling);
 
 function key(seed: number): string {
   return Buffer.alloc(32, seed).toString('base64');
@@ -137,6 +146,53 @@ describe('planTunnel', () => {
     expect(dialled.at(-1)).toMatchObject({ peer: { endpoint: '198.51.100.1:1' } });
   });
 
+  describe('a peer that is dialled and heard from elsewhere', () => {
+    const SEEN = '203.0.113.77:5000';
+    const dialled = config([peer(2, { endpoint: '198.51.100.1:51820' })]);
+    const moved = (secondsAgo: number): TunnelState => {
+      const state = carryOut(DOWN, planTunnel(dialled, DOWN, NONE));
+      Object.assign(state.peers[0]!, { endpoint: SEEN, latestHandshake: NOW.nowSeconds - secondsAgo });
+      return state;
+    };
+
+    test('is no change as long as it is alive', () => {
+      expect(planTunnel(dialled, moved(5), NONE)).toEqual([]);
+    });
+
+    test('goes back to where it is declared when it is silent, and stays there', () => {
+      const steps = planTunnel(dialled, moved(181), NONE);
+      expect(steps).toMatchObject([{ kind: 'setPeer', peer: { endpoint: '198.51.100.1:51820' } }]);
+      expect(planTunnel(dialled, carryOut(moved(181), steps), NONE)).toEqual([]);
+    });
+
+    test('is left where it is by any other change of it', () => {
+      const state = moved(5);
+      state.peers[0]!.allowedIps = ['10.100.9.9/32'];
+      const steps = planTunnel(dialled, state, NONE);
+      expect(steps).toHaveLength(1);
+      expect(carryOut(state, steps).peers[0]).toMatchObject({ endpoint: SEEN, allowedIps: ['10.100.1.2/32'] });
+    });
+
+    test('is left where it is when it comes to use its next key', () => {
+      const twoKeys = config([peer(2, { endpoint: '198.51.100.1:51820', nextPublicKey: key(3) })]);
+      const state = carryOut(DOWN, planTunnel(twoKeys, DOWN, NONE));
+      Object.assign(state.peers[1]!, { endpoint: SEEN, latestHandshake: NOW.nowSeconds });
+      const after = carryOut(
+        state,
+        planKeys(twoKeys, (one) => (one === key(3) ? NOW.nowSeconds : 0)),
+      );
+      expect(after.peers[1]).toMatchObject({ endpoint: SEEN, allowedIps: ['10.100.1.2/32'] });
+      expect(planTunnel(twoKeys, after, NONE)).toEqual([]);
+    });
+
+    test('is dialled at once where git says since', () => {
+      const other = config([peer(2, { endpoint: '198.51.100.2:51820' })]);
+      const known = new Map([[key(2), { endpoint: '198.51.100.1:51820', atSeconds: 5 }]]);
+      const steps = planTunnel(other, moved(5), NONE, { ...NOW, dialled: known });
+      expect(steps).toMatchObject([{ kind: 'setPeer', peer: { endpoint: '198.51.100.2:51820' } }]);
+    });
+  });
+
   test('a change of a learned peer leaves its endpoint unnamed, so that wg keeps it', () => {
     const state = carryOut(DOWN, planTunnel(config([peer(2)]), DOWN, NONE));
     state.peers[0]!.endpoint = '203.0.113.77:5000';
@@ -186,22 +242,6 @@ describe('planTunnel', () => {
   test('nobody is left out of a config without mistakes', () => {
     const fine = config([peer(2), peer(3, { endpoint: '[2001:db8::1]:51820' })]);
     expect([peersLeftOut(fine), peersLeftOut(fine, key(9))]).toEqual([[], []]);
-  });
-});
-
-describe('canonicalEndpoint', () => {
-  test.each([
-    ['198.51.100.1:51820', '198.51.100.1:51820'],
-    ['[2001:DB8:0:0::1]:51820', '[2001:db8::1]:51820'],
-    ['198.51.100.1:65536', undefined],
-    ['198.51.100.1', undefined],
-    ['2001:db8::1:51820', undefined],
-    ['[::ffff:198.51.100.1]:1', undefined],
-    ['[fe80::1%eth0]:1', undefined],
-    ['198.51.100.1:1 allowed-ips 0.0.0.0/0', undefined],
-    ['', undefined],
-  ])('%s becomes %s', (text, expected) => {
-    expect(canonicalEndpoint(text)).toBe(expected);
   });
 });
 

@@ -22,6 +22,8 @@ export interface KeptStanding extends Standing {
   condemned?: Condemned;
   /** What somebody else had changed, and was restored last. */
   restored?: Restored;
+  /** Why the control plane does not accept what this node announces. */
+  unbound?: string;
 }
 
 export interface Condemned {
@@ -30,6 +32,8 @@ export interface Condemned {
   stage: string;
   code: string;
   detail: string;
+  /** The web server that refused it, in one line; absent: it was not one. */
+  judgedBy?: string;
 }
 
 export interface StandingStore {

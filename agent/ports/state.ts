@@ -16,7 +16,8 @@ export interface VerifiedBundle {
 
 export type Acceptance =
   | { kind: 'accepted'; verified: VerifiedBundle }
-  | { kind: 'refused'; code: VerifyCode; detail: string };
+  /** `configHash`: what was refused, where it was signed for this node and refused for what it says alone. */
+  | { kind: 'refused'; code: VerifyCode; detail: string; configHash?: string };
 
 export interface TrustedState {
   /** Newest trusted root version; 0 before the first. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createKernelSettings } from '../../../agent/adapters/kernel-settings.ts';
 import { openLearnedEndpoints } from '../../../agent/adapters/learned-endpoints.ts';
 import { saveToken } from '../../../agent/adapters/node-keys.ts';
+import { createOpenPortsFile } from '../../../agent/adapters/open-ports-file.ts';
 import { createPoolKeyring } from '../../../agent/adapters/pool-keyring.ts';
 import { writeSettings } from '../../../agent/adapters/settings-file.ts';
 import { createUsersDir } from '../../../agent/adapters/users-dir.ts';
@@ -32,6 +33,10 @@ try {
   await createVisitsFile(join(stateDir, 'answers.json')).write([
     { hostname: 'a.test', route: mark.toString(16).padStart(64, '0') },
   ]);
+  await createOpenPortsFile(join(stateDir, 'open-ports.json')).write({
+    declared: [{ port: mark }],
+    closing: new Map(),
+  });
   await createUsersDir({ dir: join(stateDir, 'users') }).write(`${'a'.repeat(64)}.htpasswd`, `${mark}\n`);
   // No setting is turned: only what would be remembered is.
   await createKernelSettings({ stateDir }).turn('on', [], own);
