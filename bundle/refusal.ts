@@ -17,6 +17,8 @@ export interface Refusal {
   kind: 'refused';
   code: VerifyCode;
   detail: string;
+  /** sha256 of the config, where it was signed for this node and refused for what it says alone. */
+  configHash?: string;
 }
 
 /** A detail never grows beyond this, whatever was in the data. */

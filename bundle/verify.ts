@@ -153,8 +153,10 @@ async function verifyConfig(
     return refuse('mixed_versions', 'the config is named by another hash than it has');
   }
   const config = readConfig(files.config);
-  if (isRefusal(config)) return config;
-  return config.node === node ? config : wrongNode('the config', config.node, node);
+  // From here on it is known who said it: whoever waits for this node may know which config it is.
+  const configHash = sha256Hex(files.config);
+  if (isRefusal(config)) return { ...config, configHash };
+  return config.node === node ? config : { ...wrongNode('the config', config.node, node), configHash };
 }
 
 /** All three documents by unknown keys: another installation, not damage. */

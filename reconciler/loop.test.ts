@@ -369,18 +369,27 @@ it('brings settings to the next wave when the soak ends, without asking git', as
   await pass(50_000);
   expect(await toldOf(site)).toEqual(['e1']);
   await pass(11_000);
+  expect(await toldOf(site)).toEqual(['e1']);
+  site.clock.ms = Date.now();
+  await site.hear(['e1']);
+  loop.reported();
+  await soon();
   expect(await toldOf(site)).toEqual(['e1', 'e2', 'o1', 'o2']);
   expect(site.source.fetches - fetches).toBeLessThanOrEqual(9);
 });
 
 it('goes on without an edge that has been silent for ten minutes', async () => {
   const canaries = ['e1', 'e2'].map((name) => [`edges/${name}.yaml`, `${edge(name)}canary: true\n`]);
-  const { site } = await firstWave({ ...FLEET, ...Object.fromEntries(canaries) }, ['e1', 'e2']);
+  const { site, loop } = await firstWave({ ...FLEET, ...Object.fromEntries(canaries) }, ['e1', 'e2']);
   await pass(9 * MINUTE_MS);
   site.clock.ms = Date.now();
   await site.hear(['e2']);
   expect(await toldOf(site)).toEqual(['e1', 'e2']);
   await pass(2 * MINUTE_MS + 5000);
+  site.clock.ms = Date.now();
+  await site.hear(['e2']);
+  loop.reported();
+  await soon();
   expect(await toldOf(site)).toEqual(['e1', 'e2', 'o1', 'o2']);
 });
 
@@ -392,12 +401,18 @@ it('ends a soak after a restart, and does not run in circles when the store is a
   await soon();
   await stop();
   await pass(2 * MINUTE_MS);
+  site.clock.ms = Date.now();
+  await site.hear(['e1']);
   site.store.failNext('publish', new KokoaError('store_failed', 'away'), 20);
-  const { failures } = await start(site);
+  const { failures, loop: again } = await start(site);
   await pass(4000);
   expect(failures.length).toBeGreaterThan(1);
   expect(failures.length).toBeLessThan(10);
   await pass(60 * MINUTE_MS);
+  site.clock.ms = Date.now();
+  await site.hear(['e1']);
+  again.reported();
+  await soon();
   expect(await toldOf(site)).toEqual(['e1', 'e2', 'o1', 'o2']);
 });
 

@@ -190,7 +190,7 @@ export function createLoop(deps: LoopDeps): Loop {
         isDirty = true;
         done();
       };
-      const otherMs = Math.min(ms, lookMs, TIMER_MS_MAX);
+      const otherMs = Math.max(0, Math.min(ms, lookMs, TIMER_MS_MAX));
       const timer = momentMs < otherMs ? setTimeout(comes, momentMs) : setTimeout(done, otherMs);
       signal.addEventListener('abort', done);
       wake = done;

@@ -13,8 +13,8 @@ import type { BoundEnrolment, Lease, Store } from './ports/store.ts';
 import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 import { quarantine } from './quarantine.ts';
 import { readCommit } from './read-commit.ts';
+import { recallRollout } from './recall-rollout.ts';
 import type { Reconciler } from './reconcile.ts';
-import { recallRollout } from './roll-out.ts';
 import { wantedSecrets } from './secrets-wanted.ts';
 import { NOTHING_YET, type Standing } from './standing.ts';
 
@@ -57,7 +57,7 @@ export async function recall(
   const build = (state: Desired, previous?: Compiled) =>
     compile({ desired: layOver(state, known.local), enrolments, leases, sealed, now: at }, previous);
   const compiled = build(known.live);
-  const kept = { live: known.live, compiled, commit: head.commit };
+  const kept = { live: known.live, nodes: known.nodes, compiled, commit: head.commit };
   return { ...known, compiled, ...(await recallRollout(head.rollout, kept, source, build)) };
 }
 

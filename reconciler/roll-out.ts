@@ -2,8 +2,6 @@
 // at most, the settled one and the newest; whatever cannot be kept apart goes to all at once, and says so.
 import type { Compiled } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
-import { loadFile } from './core/load.ts';
-import { KOKOA_FILE } from './core/paths.ts';
 import { AWAY_MS } from './core/pull-request/edge-progress.ts';
 import { misfit } from './core/rollout/misfit.ts';
 import { type Offered, offeredOf } from './core/rollout/offered.ts';
@@ -20,9 +18,7 @@ import type { RolloutEvent } from './core/rollout/rollout-event.ts';
 import { type RolloutView, rolloutView } from './core/rollout/rollout-view.ts';
 import { type KokoaFile, kokoaOf, touchedPools, underSettled, wavedHash } from './core/rollout/waved-settings.ts';
 import { candidatesOf, wavesOf } from './core/rollout/waves.ts';
-import { ANCESTORS_MAX } from './older-versions.ts';
 import type { HeardNodes } from './ports/heard-nodes.ts';
-import type { Source } from './ports/source.ts';
 import type { Standing } from './standing.ts';
 
 /** A rollout that goes on, with what it needs and a restart reads again. */
@@ -80,37 +76,6 @@ export function rollOut(known: Standing, input: RollOutInput): RolledOut {
   return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind), event };
 }
 
-/** After a restart: the rollout that was kept with `commit`, and what everybody is told under it. @throws what the source throws */
-export async function recallRollout(
-  state: Rollout | undefined,
-  { live, compiled, commit }: Pick<Standing, 'live'> & { compiled: Compiled; commit: string },
-  source: Pick<Source, 'history'>,
-  build: RollOutInput['build'],
-): Promise<Pick<Standing, 'rolling' | 'offered'>> {
-  if (state === undefined) return { rolling: undefined, offered: compiled };
-  const settled = await settledFile(state.settledBlob, commit, source);
-  const mixed = settled && underSettled(live, settled.value);
-  const behind = mixed && misfit(mixed) === undefined ? build(mixed, compiled) : undefined;
-  return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind) };
-}
-
-/**
- * A kokoa.yaml that the branch had before `commit`. No other content of the repository counts: whoever can write to the store could name a
- * text that a team put there.
- */
-async function settledFile(
-  blob: string,
-  commit: string,
-  source: Pick<Source, 'history'>,
-): Promise<KokoaFile | undefined> {
-  for await (const older of source.history(KOKOA_FILE, commit, ANCESTORS_MAX)) {
-    if (older.blob !== blob || older.bytes === undefined) continue;
-    const file = loadFile(KOKOA_FILE, blob, older.bytes);
-    return file.kind === 'kokoa' ? kokoaOf({ kokoa: file }) : undefined;
-  }
-  return undefined;
-}
-
 /** True when a run would bring the rollout on. Cheap: asked at every report. */
 export function isRolloutDue(standing: Standing, heard: HeardNodes, now: Date): boolean {
   const { rolling } = standing;
@@ -123,12 +88,12 @@ export function isRolloutDue(standing: Standing, heard: HeardNodes, now: Date): 
 export function rolloutDueMs(standing: Standing, heard: HeardNodes, now: Date): number | undefined {
   const { rolling } = standing;
   if (rolling?.settled === undefined || rolling.state.stopped) return undefined;
-  const { soakSinceMs } = rolling.state;
-  if (soakSinceMs !== undefined) return soakSinceMs + soakMsOf(standing);
-  const edges = waitedFor(rolling.state, reachedEdges({ ...standing, rolling }, heard), now.getTime());
-  if (edges.length === 0) return now.getTime();
+  const [nowMs, soakMs, { soakSinceMs }] = [now.getTime(), soakMsOf(standing), rolling.state];
+  if (soakSinceMs !== undefined && nowMs < soakSinceMs + soakMs) return soakSinceMs + soakMs;
+  const edges = waitedFor(rolling.state, reachedEdges({ ...standing, rolling }, heard), { nowMs, soakMs });
+  if (edges.length === 0) return nowMs;
   // Who has been silent for longer already has to come back, or to leave.
-  const moments = edges.map(({ lastSeenMs = 0 }) => lastSeenMs + AWAY_MS + 1).filter((ms) => ms > now.getTime());
+  const moments = edges.map(({ lastSeenMs = 0 }) => lastSeenMs + AWAY_MS + 1).filter((ms) => ms > nowMs);
   return moments.length === 0 ? undefined : Math.min(...moments);
 }
 

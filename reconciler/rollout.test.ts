@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { generateOnlineKeys } from '../bundle/keys.ts';
+import { lostRollout } from './core/rollout/stored-rollout.ts';
 import { renew } from './publish.ts';
-import { rolloutDueMs } from './roll-out.ts';
+import { isRolloutDue, rolloutDueMs, viewOfRollout } from './roll-out.ts';
 import {
   configOf,
   createSite,
@@ -60,11 +61,13 @@ const passed = (site: Site, ms: number) => {
 };
 const eventOf = ({ rollout }: { rollout: { kind: string } | undefined }) => rollout?.kind;
 
-/** All who are there take what they are told, and the soak passes. */
+/** All who are there take what they are told, the soak passes, and they say that all is well. */
 async function wave(site: Site, except: string[] = []): Promise<(string | undefined)[]> {
-  await site.hear(NAMES.filter((name) => !except.includes(name)));
+  const there = NAMES.filter((name) => !except.includes(name));
+  await site.hear(there);
   const soaks = eventOf(await site.run(false));
   passed(site, SOAK_MS);
+  await site.hear(there);
   return [soaks, eventOf(await site.run(false))];
 }
 
@@ -121,8 +124,33 @@ it.each<[string, string, number]>([
   if (soakMs > 0) {
     passed(site, soakMs - 1001);
     expect([first, eventOf(await site.run(false)), await having(site, NEW)]).toEqual(['soaks', undefined, 'e1']);
+    passed(site, 1);
+    await site.hear(NAMES);
     expect(eventOf(await site.run(false))).toBe('advances');
   } else expect(first).toBe('advances');
+});
+
+it('asks everybody again after a soak, and runs no circles while nobody answers', async () => {
+  const site = await fleet();
+  const dueMs = () => rolloutDueMs(site.standing, site.deps.heard, site.deps.now());
+  await site.push(setting(NEW));
+  await wave(site);
+  await site.hear(NAMES);
+  expect(eventOf(await site.run(false))).toBe('soaks');
+  expect(dueMs()! - site.clock.ms).toBe(SOAK_MS);
+  passed(site, SOAK_MS);
+  await site.hear(NAMES.slice(1));
+  expect(eventOf(await site.run(false))).toBeUndefined();
+  expect(viewOfRollout(site.standing, site.deps.heard, site.deps.now())).toMatchObject({
+    ...{ state: 'waiting', waitsFor: [{ node: 'e1' }] },
+  });
+  expect(dueMs()! - site.clock.ms).toBeGreaterThan(8 * MINUTE_MS);
+  expect(await having(site, NEW)).toBe('e1 e2');
+  await site.hear(['e1']);
+  expect([isRolloutDue(site.standing, site.deps.heard, site.deps.now()), eventOf(await site.run(false))]).toEqual([
+    true,
+    'ends',
+  ]);
 });
 
 it.each<[string, Files]>([
@@ -342,6 +370,50 @@ it('takes no other content of the repository for the settled settings, whoever w
   const { rollout } = await site.run();
   expect(rollout?.kind).toBe('at_once');
   expect([await having(site, theirs), await having(site, OLD)]).toEqual(['', '']);
+});
+
+/** The store has lost how far the settings came. */
+async function lose(site: Site): Promise<void> {
+  const { sequence, commit } = (await site.store.head())!;
+  const lost = { expected: sequence, commit, rollout: lostRollout(commit) };
+  await site.store.publish({ ...lost, nodes: [], removed: [], blobs: new Map() });
+  await site.restart();
+}
+
+it.each<[string, number]>([
+  ['at the first wave', 0],
+  ['at a later one', 1],
+])('begins anew at the canary when the store lost how far settings came, %s', async (_, waves) => {
+  const site = await fleet();
+  await site.push(setting(NEW));
+  for (let n = 0; n < waves; n += 1) await wave(site);
+  await lose(site);
+  expect(eventOf(await site.run())).toBe('begins');
+  expect(await having(site, NEW)).toBe('e1');
+  expect(await having(site, OLD)).toBe('e2 e3 e4 e5 e6 o1 o2');
+  expect(await wave(site)).toEqual(['soaks', 'advances']);
+  expect(await wave(site)).toEqual(['soaks', 'ends']);
+  expect((await site.store.head())!.rollout).toBeUndefined();
+});
+
+it('finds what the others are told among several settings, not what was refused in between', async () => {
+  const site = await stopped();
+  await site.push(setting(NEWER));
+  await lose(site);
+  expect(eventOf(await site.run())).toBe('begins');
+  expect([await having(site, NEWER), await having(site, NEW)]).toEqual(['e1', '']);
+});
+
+it('takes nothing from anybody where a rollout is lost that never was', async () => {
+  const site = await fleet();
+  await site.push(setting(NEW));
+  await wave(site);
+  await wave(site);
+  const before = JSON.stringify(await site.store.nodes());
+  await lose(site);
+  expect(eventOf(await site.run())).toBeUndefined();
+  expect(JSON.stringify(await site.store.nodes())).toBe(before);
+  expect((await site.store.head())!.rollout).toBeUndefined();
 });
 
 it('after a lost store gives everybody what git says', async () => {

@@ -61,7 +61,10 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   const log = createLog({ format: options.logFormat, ...(options.writeLog && { write: options.writeLog }) });
   const keys = await loadKeys(options.keysDir);
   const sealing = await createSecretSealing(await openSealingKey(options.dataDir));
-  const store = await openSqliteStore(join(options.dataDir, 'store'));
+  const store = await openSqliteStore(join(options.dataDir, 'store'), {
+    damaged: ({ place, problem: reason, todo }) =>
+      log.error({ place, reason, todo }, 'a text in the store is damaged; it counts as absent'),
+  });
   const opened: { close(): Promise<void> }[] = [store];
   const closeAll = async () => {
     for (const one of opened.splice(0).reverse()) await one.close();

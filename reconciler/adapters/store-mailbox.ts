@@ -1,8 +1,9 @@
 // The pools' mailboxes and order leases of the embedded store. Every kept item gets the pool's next sequence number, so a reader
 // that knows how far it came asks only for the rest. Callers hold the transaction.
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
 import type { Lease } from '../ports/store.ts';
+import { notAnObject, type StoredTexts } from './store-texts.ts';
 
 /** One answer stops after this much; its `sequence` is then that of its last item, and the reader asks again. */
 const RELAY_BYTES_MAX = 8 * 1024 * 1024;
@@ -19,7 +20,7 @@ export interface Mailbox {
   prune(nowMs: number): void;
 }
 
-export function createMailbox(database: DatabaseSync): Mailbox {
+export function createMailbox(database: DatabaseSync, texts: StoredTexts): Mailbox {
   const sql = (text: string) => database.prepare(text);
   const sequence = sql('SELECT sequence FROM mailboxes WHERE pool = ?');
   const nextSequence = sql(
@@ -28,7 +29,9 @@ export function createMailbox(database: DatabaseSync): Mailbox {
   const identity = sql('SELECT * FROM identities WHERE pool = ?');
   const putIdentity = sql('REPLACE INTO identities VALUES (?, ?, ?, ?, ?, ?)');
   const certificate = sql('SELECT not_before_ms, item FROM certificates WHERE pool = ? AND hostname = ?');
-  const certificates = sql('SELECT sequence, item FROM certificates WHERE pool = ? AND sequence > ? ORDER BY sequence');
+  const certificates = sql(
+    'SELECT sequence, hostname, item FROM certificates WHERE pool = ? AND sequence > ? ORDER BY sequence',
+  );
   const putCertificate = sql('REPLACE INTO certificates VALUES (?, ?, ?, ?, ?, ?)');
   const dropCertificates = sql('DELETE FROM certificates WHERE not_after_ms < ?');
   const lease = sql('SELECT * FROM leases WHERE pool = ? AND hostname = ?');
@@ -36,6 +39,8 @@ export function createMailbox(database: DatabaseSync): Mailbox {
   const putLease = sql('REPLACE INTO leases VALUES (?, ?, ?, ?)');
   const dropLeases = sql('DELETE FROM leases WHERE expires_ms < ?');
   const next = (pool: string) => Number(nextSequence.get(pool)!.sequence);
+  const identityOf = (pool: string, item: SQLOutputValue | undefined) =>
+    texts.read<PoolIdentity>(['identities', pool], item, notAnObject);
 
   return {
     after(pool, since) {
@@ -44,11 +49,14 @@ export function createMailbox(database: DatabaseSync): Mailbox {
       const from = since > newest ? 0 : since;
       const held = identity.get(pool);
       const response: RelayResponse = { sequence: newest, certificates: [] };
-      if (held && Number(held.sequence) > from) response.identity = JSON.parse(String(held.item));
+      const whole = held && Number(held.sequence) > from ? identityOf(pool, held.item) : undefined;
+      if (whole) response.identity = whole;
       let bytes = 0;
       for (const row of certificates.iterate(pool, from)) {
         bytes += String(row.item).length;
-        response.certificates.push(JSON.parse(String(row.item)));
+        const place = ['certificates', `${pool} ${row.hostname}`] as const;
+        const whole = texts.read<SealedCertificate>(place, row.item, notAnObject);
+        if (whole) response.certificates.push(whole);
         if (bytes < RELAY_BYTES_MAX) continue;
         response.sequence = Number(row.sequence);
         break;
@@ -60,10 +68,10 @@ export function createMailbox(database: DatabaseSync): Mailbox {
       const { pool, epoch, recipient } = item;
       const wraps = Object.keys(item.wraps).length;
       const held = identity.get(pool);
+      // What cannot be read is given again by whoever holds it.
+      const more = held && (wraps > Number(held.wraps) || identityOf(pool, held.item) === undefined);
       const newer =
-        !held ||
-        epoch > Number(held.epoch) ||
-        (epoch === Number(held.epoch) && recipient === held.recipient && wraps > Number(held.wraps));
+        !held || epoch > Number(held.epoch) || (epoch === Number(held.epoch) && recipient === held.recipient && more);
       if (!newer) return 'stale';
       putIdentity.run(pool, next(pool), epoch, recipient, wraps, JSON.stringify(item));
       return 'kept';

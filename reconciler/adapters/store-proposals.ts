@@ -1,11 +1,18 @@
 // What was proposed for teams, in the embedded store: keys and hashes, never a body. Callers hold the transaction.
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import {
   type KeptProposal,
   PROPOSAL_KEPT_MS,
   PROPOSAL_KEPT_MS_MAX,
   PROPOSALS_PER_TEAM_MAX,
 } from '../ports/kept-proposals.ts';
+import type { StoredTexts } from './store-texts.ts';
+
+const isNone = (value: unknown) => {
+  const { number, url, hostname, file } = (value ?? {}) as Record<string, unknown>;
+  const isWhole = Number.isSafeInteger(number) && [url, hostname, file].every((text) => typeof text === 'string');
+  return isWhole ? undefined : 'it names no pull request';
+};
 
 export interface ProposalTable {
   get(team: string, key: string): KeptProposal | undefined;
@@ -14,7 +21,7 @@ export interface ProposalTable {
   opened(team: string): number[];
 }
 
-export function createProposalTable(database: DatabaseSync): ProposalTable {
+export function createProposalTable(database: DatabaseSync, texts: StoredTexts): ProposalTable {
   const sql = (text: string) => database.prepare(text);
   const get = sql('SELECT * FROM proposals WHERE team = ? AND key = ?');
   const put = sql('REPLACE INTO proposals VALUES (?, ?, ?, ?, ?, ?, ?)');
@@ -31,7 +38,7 @@ export function createProposalTable(database: DatabaseSync): ProposalTable {
   return {
     get(team, key) {
       const row = get.get(team, key);
-      return row === undefined ? undefined : keptProposal(row);
+      return row === undefined ? undefined : keptProposal(row, texts);
     },
     keep(proposal, nowMs) {
       const { team, key, requestSha256, forgeKey, createdMs, opened: pull } = proposal;
@@ -47,13 +54,16 @@ export function createProposalTable(database: DatabaseSync): ProposalTable {
   };
 }
 
-function keptProposal(row: Record<string, unknown>): KeptProposal {
+function keptProposal(row: Record<string, SQLOutputValue>, texts: StoredTexts): KeptProposal {
+  const place = ['proposals', `${row.team} ${row.key}`] as const;
+  const opened =
+    row.opened === null ? undefined : texts.read<NonNullable<KeptProposal['opened']>>(place, row.opened, isNone);
   return {
     team: String(row.team),
     key: String(row.key),
     requestSha256: String(row.request_sha256),
     forgeKey: String(row.forge_key),
     createdMs: Number(row.created_ms),
-    ...(row.opened !== null && { opened: JSON.parse(String(row.opened)) }),
+    ...(opened && { opened }),
   };
 }

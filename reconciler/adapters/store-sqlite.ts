@@ -1,16 +1,19 @@
 // The embedded store: one SQLite file, texts included, so that a publish is one transaction and one fsync (a directory of files
 // took twice as long). What must be durable is synced when the promise resolves; heartbeats are not worth a sync.
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Enrolment, PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
+import { validateEnrolment, validateStatusReport } from '../../bundle/api-schema.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../core/chunk-references.ts';
-import type { Publication, PublishedNode, Store } from '../ports/store.ts';
+import type { Publication, Store } from '../ports/store.ts';
 import { openDatabase, translated } from './store-database.ts';
 import { createMailbox } from './store-mailbox.ts';
 import { createProposalTable } from './store-proposals.ts';
+import { publishedHead, publishedNode } from './store-published.ts';
 import { createRestrictionTable } from './store-restrictions.ts';
 import { createSealedTable } from './store-sealed.ts';
+import { createStoredTexts, type DamagedText } from './store-texts.ts';
 
 /** A text nobody refers to any more is kept this long: an agent may still be fetching it. */
 const BLOB_KEPT_MS = 3600_000;
@@ -18,20 +21,21 @@ const PRUNE_EVERY_MS = 600_000;
 
 export interface SqliteStoreOptions {
   clock?: () => Date;
+  /** Told once of each text that is not what was once written. */
+  damaged?: (text: DamagedText) => void;
 }
-
-type Row = Record<string, SQLOutputValue>;
 
 /** @throws KokoaError store_locked, store_damaged, store_too_new, store_failed (this and every method) */
 export async function openSqliteStore(
   directory: string,
-  { clock = () => new Date() }: SqliteStoreOptions = {},
+  { clock = () => new Date(), damaged = () => undefined }: SqliteStoreOptions = {},
 ): Promise<Store> {
   const { database, close } = openDatabase(directory);
   const one = statements(database);
-  const mailbox = createMailbox(database);
+  const texts = createStoredTexts(damaged);
+  const mailbox = createMailbox(database, texts);
   const sealed = createSealedTable(database);
-  const proposals = createProposalTable(database);
+  const proposals = createProposalTable(database, texts);
   const restricted = createRestrictionTable(database);
   let prunedMs = clock().getTime();
   /** Texts known to be stored: none is taken away but by pruning or a transaction that failed. */
@@ -99,8 +103,8 @@ export async function openSqliteStore(
   }
 
   return {
-    head: async () => read(() => publishedHead(one.head.get())),
-    nodes: async () => read(() => one.nodes.all().map(publishedNode)),
+    head: async () => read(() => publishedHead(one.head.get(), texts)),
+    nodes: async () => read(() => one.nodes.all().flatMap((row) => publishedNode(row, texts))),
     async publish(publication) {
       const outcome = transaction(true, () => write(publication));
       prune();
@@ -112,24 +116,24 @@ export async function openSqliteStore(
     },
 
     enrolments: async () =>
-      read(() => one.enrolments.all()).map((row) => ({
-        node: String(row.node),
-        tokenSha256: String(row.token_sha256),
-        generation: Number(row.generation),
-        ...(row.sequence !== null && { sequence: Number(row.sequence) }),
-        enrolment: JSON.parse(String(row.enrolment)),
-      })),
+      read(() => one.enrolments.all()).flatMap((row) => {
+        const node = String(row.node);
+        const enrolment = texts.read<Enrolment>(['enrolments', node], row.enrolment, validateEnrolment);
+        if (enrolment === undefined) return [];
+        const said = { tokenSha256: String(row.token_sha256), generation: Number(row.generation) };
+        return { node, ...said, ...(row.sequence !== null && { sequence: Number(row.sequence) }), enrolment };
+      }),
     async saveEnrolment({ node, tokenSha256, generation, sequence = null, enrolment }) {
       const text = JSON.stringify(enrolment);
       transaction(true, () => one.putEnrolment.run(node, tokenSha256, generation, text, sequence));
     },
 
     reports: async () =>
-      read(() => one.reports.all()).map((row) => ({
-        node: String(row.node),
-        lastSeenMs: Number(row.last_seen_ms),
-        report: JSON.parse(String(row.report)),
-      })),
+      read(() => one.reports.all()).flatMap((row) => {
+        const node = String(row.node);
+        const report = texts.read<StatusReport>(['reports', node], row.report, validateStatusReport);
+        return report === undefined ? [] : { node, lastSeenMs: Number(row.last_seen_ms), report };
+      }),
     async saveReport({ node, lastSeenMs, report }) {
       transaction(false, () => one.putReport.run(node, lastSeenMs, JSON.stringify(report)));
     },
@@ -186,29 +190,5 @@ function statements(database: DatabaseSync) {
     putEnrolment: sql('REPLACE INTO enrolments VALUES (?, ?, ?, ?, ?)'),
     reports: sql('SELECT * FROM reports ORDER BY node'),
     putReport: sql('REPLACE INTO reports VALUES (?, ?, ?)'),
-  };
-}
-
-function publishedHead(row: Row | undefined) {
-  if (!row) return undefined;
-  return {
-    sequence: Number(row.sequence),
-    commit: String(row.commit_id),
-    ...(row.override_base !== null && { overrideBase: String(row.override_base) }),
-    ...(row.rollout !== null && { rollout: JSON.parse(String(row.rollout)) }),
-  };
-}
-
-function publishedNode(row: Row): PublishedNode {
-  return {
-    node: String(row.node),
-    version: Number(row.version),
-    timestampVersion: Number(row.timestamp_version),
-    configHash: String(row.config_hash),
-    timestampExpiresMs: Number(row.timestamp_expires_ms),
-    timestamp: String(row.timestamp),
-    snapshot: String(row.snapshot),
-    targets: String(row.targets),
-    config: String(row.config),
   };
 }

@@ -1,10 +1,13 @@
-// What monitoring may know of every node that reports: numbers alone. Law: what a node says of itself changes nothing but its own numbers.
+// What monitoring may know of every node of git that reports: numbers alone. Law: what a node says of itself changes nothing but its own numbers.
 import type { NodeFacts } from '../adapters/metrics-nodes.ts';
 import type { NodeReport } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
+import { reportsInGit } from './reports-in-git.ts';
 
 export function nodeFacts({ reports, served }: Pick<HttpDeps, 'reports' | 'served'>, nowMs: number): NodeFacts[] {
-  return Array.from(reports.reports(), (kept) => factsOf(kept, served.node(kept.node)?.published, nowMs));
+  return Array.from(reportsInGit({ reports, served }), (kept) =>
+    factsOf(kept, served.node(kept.node)?.published, nowMs),
+  );
 }
 
 function factsOf(

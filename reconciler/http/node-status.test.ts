@@ -1,6 +1,7 @@
 // What nodes may say, and what becomes of it.
 import { afterEach, expect, it } from 'vitest';
 import { mintToken } from '../adapters/token-mint.ts';
+import { MOVE_EVERY_MS } from './address-pace.ts';
 import { openFleetReports } from './fleet-reports.ts';
 import { enrolment, type Installation, install, keys, NODE_PATH, report } from './http.fixture.ts';
 import { REFUSED_SHOWN_MS } from './refused-announcements.ts';
@@ -25,6 +26,26 @@ it('tells the loop of what configs are compiled from, such as the ACME account',
   await at.post('a', STATUS, report({ enrolment: enrolment({ acmeThumbprint: 'A'.repeat(43) }) }));
   expect(at.calls.enrolment).toBe(2);
   expect((await at.store.enrolments())[0]?.enrolment.acmeThumbprint).toBe('A'.repeat(43));
+});
+
+it('takes in a node that moves all the time once in ten seconds, and whatever else it says at once', async () => {
+  at = await install();
+  const say = async (ipv4: string, more: Partial<ReturnType<typeof enrolment>> = {}) => {
+    const answer = await at.post('a', STATUS, report({ enrolment: enrolment({ address: { ipv4 }, ...more }) }));
+    expect(await answer.json()).toEqual({ bound: true });
+    return (await at.store.enrolments())[0]!.enrolment;
+  };
+  await say('192.0.2.1');
+  expect(await say('192.0.2.2')).toMatchObject({ address: { ipv4: '192.0.2.2' } });
+  expect(at.calls.enrolment).toBe(2);
+  for (let n = 3; n < 20; n += 1) await say(`192.0.2.${n}`);
+  expect(at.calls.enrolment).toBe(2);
+  expect(await say('192.0.2.20', { allow: ['80'] })).toMatchObject({ address: { ipv4: '192.0.2.2' }, allow: ['80'] });
+  expect(at.calls.enrolment).toBe(3);
+  at.clock.offsetMs += MOVE_EVERY_MS;
+  expect(await say('192.0.2.21', { allow: ['80'] })).toMatchObject({ address: { ipv4: '192.0.2.21' } });
+  expect(at.calls.enrolment).toBe(4);
+  expect((await at.store.reports())[0]!.report.enrolment.address).toEqual({ ipv4: '192.0.2.21' });
 });
 
 /** What somebody posts who has the token of node a, and not its signing key. */

@@ -6,6 +6,7 @@ import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import { type Judgement, judgeReport } from '../core/announcement.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
+import { createAddressPace } from './address-pace.ts';
 import { authenticate, refuse } from './answer.ts';
 import { readJson } from './body.ts';
 import type { HttpDeps } from './deps.ts';
@@ -14,6 +15,7 @@ import { createRotations } from './rotations.ts';
 export function nodeStatusHandler(deps: HttpDeps): (request: Request, response: Response) => Promise<void> {
   const { reports, served, log } = deps;
   const rotations = createRotations(deps);
+  const addresses = createAddressPace(deps);
   return async (request, response) => {
     const caller = authenticate(request, response, deps);
     if (!caller) return;
@@ -30,7 +32,9 @@ export function nodeStatusHandler(deps: HttpDeps): (request: Request, response: 
       answer(response, refusalOf(node, judgement, deps));
       return;
     }
-    const { kind, bound: next, reason } = judgement;
+    const { reason } = judgement;
+    const next = bound && judgement.kind !== 'bind' ? addresses.admit(bound, judgement.bound) : judgement.bound;
+    const kind = next === bound ? 'unchanged' : judgement.kind;
     // Before anything is waited for: another post may be judged meanwhile.
     reports.hear(node, (body as StatusReport).sequence!);
     if (kind !== 'unchanged') {

@@ -1,7 +1,16 @@
 // What can be seen from outside, and by whom.
 import { afterEach, expect, it } from 'vitest';
 import { keyFingerprint } from '../../bundle/fingerprint.ts';
-import { edgeConfig, enrolment, type Installation, install, NODE_PATH, originConfig, report } from './http.fixture.ts';
+import {
+  edgeConfig,
+  enrolment,
+  type Installation,
+  install,
+  keys,
+  NODE_PATH,
+  originConfig,
+  report,
+} from './http.fixture.ts';
 import { FAILING_MAX_MS } from './observe.ts';
 
 let at: Installation;
@@ -133,6 +142,34 @@ it('measures runs, publications, nodes and waiting clients', async () => {
   expect(text).toMatch(/kokoa_node_last_seen_age_seconds\{node="a"\} [45]/);
   at.served.close();
   await waiting;
+});
+
+it('measures nothing of a node that is gone from git, and again what is back', async () => {
+  at = await install();
+  await at.publish([edgeConfig('a', []), edgeConfig('b', [])]);
+  const own = keys();
+  const stateSince = '2026-01-01T00:00:00Z';
+  const theirs = { node: 'b', signingKey: own.privateKey } as const;
+  const theirKeys = enrolment({
+    wireguardPublicKey: `${'B'.repeat(42)}A=`,
+    signingKey: own.signingKey,
+    recipient: `age1${'p'.repeat(58)}`,
+  });
+  await at.post('a', `${NODE_PATH}/status`, report({ stateSince }));
+  await at.post('b', `${NODE_PATH}/status`, report({ stateSince, enrolment: theirKeys }, theirs));
+  const named = async () => {
+    const lines = (await (await at.ask('/metrics')).text()).split('\n');
+    return ['a', 'b'].map((node) => lines.filter((line) => line.includes(`node="${node}"`)).length);
+  };
+  const [each] = await named();
+  expect([each, await named()]).toEqual([expect.any(Number), [each, each]]);
+  expect(each).toBeGreaterThan(3);
+  const all = at.served.access;
+  at.served.update({ access: new Map([...all].filter(([, { node }]) => node !== 'b')), removed: ['b'] });
+  expect(await named()).toEqual([each, 0]);
+  expect(await (await at.ask('/metrics')).text()).toContain('kokoa_nodes{state="applied"} 1\n');
+  at.served.update({ access: all });
+  expect((await named())[1]).toBeGreaterThan(2);
 });
 
 it('says in numbers how each node stands: since when, how far behind, what is left out, which certificate ends first', async () => {

@@ -6,6 +6,7 @@ import { judgeRequest, refuseVerdict } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
 import { isLoopback } from './loopback.ts';
 import { nodeFacts } from './node-facts.ts';
+import { reportsInGit } from './reports-in-git.ts';
 import type { ListedNode } from './served.ts';
 import { refuseTeam, teamVerdictOf } from './team-caller.ts';
 
@@ -105,14 +106,18 @@ function metricSources({ served, reports, clock }: HttpDeps) {
     refusedNodes: () => reports.refused.count(clock().getTime()),
     nodeStates() {
       const states = new Map<string, number>();
-      for (const { report } of reports.reports()) states.set(report.state, (states.get(report.state) ?? 0) + 1);
+      for (const { report } of reportsInGit({ reports, served }))
+        states.set(report.state, (states.get(report.state) ?? 0) + 1);
       return states;
     },
     nodes: () => nodeFacts({ reports, served }, clock().getTime()),
     lastSeenAges() {
       const nowMs = clock().getTime();
       return new Map(
-        Array.from(reports.reports(), ({ node, lastSeenMs }) => [node, Math.max(0, nowMs - lastSeenMs) / 1000]),
+        Array.from(reportsInGit({ reports, served }), ({ node, lastSeenMs }) => [
+          node,
+          Math.max(0, nowMs - lastSeenMs) / 1000,
+        ]),
       );
     },
   };

@@ -118,7 +118,7 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
     });
 
     it('keeps one enrolment and one report per node, the newest', async () => {
-      const enrolment = { wireguardPublicKey: 'k', signingKey: 's', formats: [1] };
+      const enrolment = { wireguardPublicKey: `${'k'.repeat(42)}A=`, signingKey: 's'.repeat(43), formats: [1] };
       const bound = { node: 'a', tokenSha256: 't1', generation: 1, enrolment };
       await store.saveEnrolment(bound);
       await store.saveEnrolment({ ...bound, node: 'b' });
@@ -135,8 +135,10 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       ]);
       const report: StatusReport = { agentVersion: '1', state: 'applied', enrolment };
       await store.saveReport({ node: 'a', lastSeenMs: 1, report });
-      await store.saveReport({ node: 'a', lastSeenMs: 2, report: { ...report, applied: 'h' } });
-      expect(await store.reports()).toEqual([{ node: 'a', lastSeenMs: 2, report: { ...report, applied: 'h' } }]);
+      await store.saveReport({ node: 'a', lastSeenMs: 2, report: { ...report, applied: sha256Hex('h') } });
+      expect(await store.reports()).toEqual([
+        { node: 'a', lastSeenMs: 2, report: { ...report, applied: sha256Hex('h') } },
+      ]);
     });
 
     it('numbers what it keeps per pool, ever upwards, and answers what is newer than asked', async () => {
@@ -288,7 +290,7 @@ export function publishedNode(node: string, change: Partial<PublishedNode> = {})
     node,
     version: 1,
     timestampVersion: 1,
-    configHash: sha256Hex('{}'),
+    configHash: sha256Hex(change.config ?? '{}'),
     timestampExpiresMs: 1,
     ...texts,
     ...change,

@@ -19,6 +19,11 @@ const EDGES = [edge('e1', { applied: 'new' }), edge('e2', { error: ERROR }), edg
 
 it.each<[string, Partial<Rollout>, object]>([
   ['waiting', {}, { state: 'waiting', waitsFor: [{ node: 'e2', error: ERROR }] }],
+  [
+    'waiting for who has not spoken since the soak',
+    { soakSinceMs: NOW_MS - 60_001 },
+    { state: 'waiting', waitsFor: [{ node: 'e1' }, { node: 'e2', error: ERROR }] },
+  ],
   ['soaking', { soakSinceMs: NOW_MS }, { state: 'soaking', soakEnds: '2026-11-22T12:01:00.000Z' }],
   [
     'stopped',

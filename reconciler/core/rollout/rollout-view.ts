@@ -3,7 +3,10 @@ import { type ReachedEdge, type Rollout, waitedFor } from './rollout.ts';
 
 export interface RolloutView {
   commit: string;
-  /** `waiting`: for edges of the wave. `soaking`: all of them have applied it. `stopped`: one refused it. */
+  /**
+   * `waiting`: for edges of the wave to apply it, or, after the soak, for edges of any wave so far to say that all is well. `soaking`: all of
+   * the wave have applied it. `stopped`: one refused it.
+   */
   state: 'waiting' | 'soaking' | 'stopped';
   /** The newest wave that has the settings, from 1 on. */
   wave: number;
@@ -30,8 +33,9 @@ export function rolloutView(
     const { node, atMs, error } = stopped;
     return { ...common, state: 'stopped', stopped: { node, since: iso(atMs), ...(error && { error }) } };
   }
-  if (soakSinceMs !== undefined) return { ...common, state: 'soaking', soakEnds: iso(soakSinceMs + soakMs) };
-  const waitsFor = waitedFor(rollout, edges, nowMs).map(({ node, report }) => ({
+  if (soakSinceMs !== undefined && nowMs < soakSinceMs + soakMs)
+    return { ...common, state: 'soaking', soakEnds: iso(soakSinceMs + soakMs) };
+  const waitsFor = waitedFor(rollout, edges, { nowMs, soakMs }).map(({ node, report }) => ({
     node,
     ...(report?.error && { error: report.error }),
   }));

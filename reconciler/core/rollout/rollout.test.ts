@@ -5,6 +5,8 @@ import { isReached, type ReachedEdge, type Rollout, type RolloutStep, stepRollou
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const SOAK_MS = 60_000;
+/** Its soak has ended two seconds ago. */
+const OVER_MS = NOW_MS - SOAK_MS - 2000;
 const ERROR = { stage: 'probe', code: 'probe_failed', detail: 'gone' };
 
 const base: Rollout = {
@@ -66,12 +68,12 @@ it.each<[string, RolloutStep, Partial<RolloutStep>]>([
   ['soaks to the end', step({ soakSinceMs: NOW_MS - SOAK_MS + 1 }, [FIRST, SECOND]), { kind: 'waits' }],
   [
     'goes on after it',
-    step({ soakSinceMs: NOW_MS - SOAK_MS }, [FIRST, SECOND]),
+    step({ soakSinceMs: OVER_MS }, [FIRST, SECOND]),
     { kind: 'advances', rollout: { ...base, wave: 1, sinceMs: NOW_MS } },
   ],
   [
     'goes on although a change of routes is on its way to an edge of the wave',
-    step({ soakSinceMs: NOW_MS - SOAK_MS }, [FIRST, edge('e2', 'behind')]),
+    step({ soakSinceMs: OVER_MS }, [FIRST, edge('e2', 'behind')]),
     { kind: 'advances' },
   ],
   ['goes on at once without a soak', step({}, [FIRST, SECOND], 0), { kind: 'advances' }],
@@ -81,7 +83,32 @@ it.each<[string, RolloutStep, Partial<RolloutStep>]>([
     { kind: 'soaks' },
   ],
   ['waits for the newest wave alone', step({ wave: 1 }, [FIRST, SECOND, edge('e3', 'behind')]), { kind: 'waits' }],
-  ['ends with the last wave', step({ wave: 1, soakSinceMs: NOW_MS - SOAK_MS }, [FIRST]), { kind: 'ends' }],
+  ['ends with the last wave', step({ wave: 1, soakSinceMs: OVER_MS }, [FIRST]), { kind: 'ends' }],
+  ...([0, 1] as const).flatMap((wave): [string, RolloutStep, Partial<RolloutStep>][] => {
+    const after = (...edges: ReachedEdge[]) => step({ wave, soakSinceMs: OVER_MS }, [...edges, edge('e3', 'took')]);
+    const next: Partial<RolloutStep> = wave === 0 ? { kind: 'advances' } : { kind: 'ends' };
+    const at = `with wave ${wave + 1}`;
+    return [
+      [`asks after the soak, ${at}`, after(FIRST, edge('e2', 'took', 3000)), { kind: 'waits' }],
+      [`goes on when all have answered, ${at}`, after(FIRST, SECOND), next],
+      [
+        `counts asking for a bundle as no answer, ${at}`,
+        after(FIRST, { ...edge('e2', 'took', 3000), lastSeenMs: NOW_MS }),
+        { kind: 'waits' },
+      ],
+      [`waits for trouble that came in the soak, ${at}`, after(FIRST, edge('e2', 'in trouble')), { kind: 'waits' }],
+      [`waits for a refusal without a name, ${at}`, after(FIRST, edge('e2', 'old refusal')), { kind: 'waits' }],
+      [`stops at a refusal that came in the soak, ${at}`, after(FIRST, edge('e2', 'refuses')), { kind: 'stops' }],
+      [`does not wait for ever for one that died, ${at}`, after(FIRST, edge('e2', 'away')), next],
+      [`waits for a wave that died, ${at}`, after(edge('e1', 'away'), edge('e2', 'away')), { kind: 'waits' }],
+      [`does not wait for who left, ${at}`, after(FIRST), next],
+    ];
+  }),
+  [
+    'asks nobody where there is no soak',
+    step({ wave: 1 }, [edge('e1', 'took', 3000), edge('e3', 'took')], 0),
+    { kind: 'ends' },
+  ],
   ['soaks anew after a clock was set back', step({ soakSinceMs: NOW_MS + 1e9 }, [FIRST]), { kind: 'soaks' }],
   [
     'stops at a refusal',
@@ -89,11 +116,7 @@ it.each<[string, RolloutStep, Partial<RolloutStep>]>([
     { kind: 'stops', stopped: { node: 'e2', atMs: NOW_MS, error: ERROR } },
   ],
   ['stops when an edge rolled back', step({}, [edge('e1', 'rolls back'), SECOND]), { kind: 'stops' }],
-  [
-    'stops in the middle of a soak',
-    step({ soakSinceMs: NOW_MS - SOAK_MS }, [edge('e1', 'refuses'), SECOND]),
-    { kind: 'stops' },
-  ],
+  ['stops in the middle of a soak', step({ soakSinceMs: OVER_MS }, [edge('e1', 'refuses'), SECOND]), { kind: 'stops' }],
   [
     'stops at an edge of an earlier wave',
     step({ wave: 1 }, [edge('e1', 'refuses'), edge('e3', 'took')]),
@@ -109,7 +132,7 @@ it.each<[string, RolloutStep, Partial<RolloutStep>]>([
 });
 
 it('keeps no soak of an earlier wave', () => {
-  const found = step({ soakSinceMs: NOW_MS - SOAK_MS }, [FIRST, SECOND]);
+  const found = step({ soakSinceMs: OVER_MS }, [FIRST, SECOND]);
   expect('soakSinceMs' in found.rollout).toBe(false);
 });
 
@@ -123,7 +146,12 @@ it('reaches the waves up to the newest, and nobody of the last one', () => {
 
 it('says for whom it waits', () => {
   const edges = [FIRST, edge('e2', 'behind'), edge('e3', 'behind')];
-  expect(waitedFor(base, edges, NOW_MS).map(({ node }) => node)).toEqual(['e2']);
+  const at = { nowMs: NOW_MS, soakMs: SOAK_MS };
+  expect(waitedFor(base, edges, at).map(({ node }) => node)).toEqual(['e2']);
   const silent = [edge('e1', 'away'), edge('e2', 'away', 3 * AWAY_MS)];
-  expect(waitedFor(base, silent, NOW_MS).map(({ node }) => node)).toEqual(['e1']);
+  expect(waitedFor(base, silent, at).map(({ node }) => node)).toEqual(['e1']);
+  const quiet = [edge('e1', 'took', 3000), SECOND, edge('e3', 'took', 3000)];
+  const during = { ...base, wave: 1, soakSinceMs: NOW_MS - 1 };
+  expect(waitedFor(during, quiet, at)).toEqual([]);
+  expect(waitedFor({ ...during, soakSinceMs: OVER_MS }, quiet, at).map(({ node }) => node)).toEqual(['e1', 'e3']);
 });

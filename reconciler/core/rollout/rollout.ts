@@ -1,5 +1,6 @@
 // A rollout as a value, and how it goes on. Law: a wave is followed by the next when all its edges that are there have applied what is
-// published for them, without trouble, and the soak is over; one refusal stops everything until the settings change again; nobody is taken back by it.
+// published for them, the soak is over, and everybody reached so far has said since that all is well; one refusal stops everything until the
+// settings change again; nobody is taken back by it.
 import { AWAY_MS, edgeProgress } from '../pull-request/edge-progress.ts';
 import type { MergeEdge } from '../pull-request/merge-fleet.ts';
 
@@ -13,7 +14,7 @@ export interface Rollout {
   settings: string;
   /** Content id of the kokoa.yaml whose sections everybody has who was not reached. */
   settledBlob: string;
-  /** All waves but the last; never empty. */
+  /** All waves but the last; empty only where the store lost them. */
   waves: readonly (readonly string[])[];
   /** Index of the newest wave that has the settings. */
   wave: number;
@@ -65,28 +66,54 @@ export function stepRollout(
   }
   const { soakSinceMs } = rollout;
   if (soakSinceMs === undefined) {
-    if (waitedFor(rollout, edges, nowMs).length > 0) return { kind: 'waits', rollout };
+    if (waitedFor(rollout, edges, { nowMs, soakMs }).length > 0) return { kind: 'waits', rollout };
     const soaking = { ...rollout, soakSinceMs: nowMs };
     return soakMs > 0 ? { kind: 'soaks', rollout: soaking } : afterSoak(rollout, nowMs);
   }
   // A clock that was set back makes no soak longer than it says.
   if (soakSinceMs > nowMs) return { kind: 'soaks', rollout: { ...rollout, soakSinceMs: nowMs } };
-  return nowMs - soakSinceMs < soakMs ? { kind: 'waits', rollout } : afterSoak(rollout, nowMs);
+  const isSoaking = nowMs - soakSinceMs < soakMs;
+  if (isSoaking || waitedFor(rollout, edges, { nowMs, soakMs }).length > 0) return { kind: 'waits', rollout };
+  return afterSoak(rollout, nowMs);
 }
 
 /**
- * The edges of the newest wave that are there, and have not applied what is published for them, or not without trouble. Where nobody of it is
- * there any more, those who spoke when it got the settings: what silences a whole wave shall not reach the next one.
+ * Before the soak: the edges of the newest wave that have not applied what is published for them, or not without trouble. After it: the edges
+ * of every wave so far that have not reported since, or with trouble; a change of routes on its way is none. During it: nobody.
  */
 export function waitedFor(
-  { waves, wave, sinceMs }: Rollout,
+  rollout: Rollout,
+  edges: readonly ReachedEdge[],
+  { nowMs, soakMs }: { nowMs: number; soakMs: number },
+): ReachedEdge[] {
+  const { waves, wave, soakSinceMs } = rollout;
+  if (soakSinceMs === undefined) {
+    const isBehind = ({ published, report }: ReachedEdge) =>
+      report?.applied !== published || report?.error !== undefined;
+    return unready(waves[wave] ?? [], rollout, edges, nowMs, isBehind);
+  }
+  const askedMs = soakSinceMs + soakMs;
+  if (nowMs < askedMs) return [];
+  const isUnheard = ({ reportedMs = Number.NEGATIVE_INFINITY, report }: ReachedEdge) =>
+    reportedMs < askedMs || report?.error !== undefined;
+  return waves.slice(0, wave + 1).flatMap((names) => unready(names, rollout, edges, nowMs, isUnheard));
+}
+
+/**
+ * Those of one wave that are there and that `isUnready` says so of. Where nobody of it is there any more, those who spoke when the newest wave
+ * got the settings: what silences a whole wave shall not reach the next one.
+ */
+function unready(
+  names: readonly string[],
+  { sinceMs }: Rollout,
   edges: readonly ReachedEdge[],
   nowMs: number,
+  isUnready: (edge: ReachedEdge) => boolean,
 ): ReachedEdge[] {
-  const members = edges.filter(({ node }) => waves[wave]?.includes(node));
+  const members = edges.filter(({ node }) => names.includes(node));
   const there = members.filter(({ lastSeenMs }) => lastSeenMs !== undefined && nowMs - lastSeenMs <= AWAY_MS);
-  if (there.length === 0) return members.filter(({ reportedMs = -Infinity }) => reportedMs >= sinceMs - AWAY_MS);
-  return there.filter(({ published, report }) => report?.applied !== published || report?.error !== undefined);
+  if (there.length > 0) return there.filter(isUnready);
+  return members.filter(({ reportedMs = Number.NEGATIVE_INFINITY }) => reportedMs >= sinceMs - AWAY_MS);
 }
 
 function afterSoak(rollout: Rollout, nowMs: number): RolloutStep {

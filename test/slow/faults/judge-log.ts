@@ -4,7 +4,7 @@ import type { FaultKind } from './fault-kinds.ts';
 const WARNING = 40;
 /** SQLite and git have words of their own. */
 export const DISK_WORDS =
-  /the disk is|the disk reports|cannot be written|No space left|Input\/output error|Read-only file/;
+  /the disk is|the disk reports|cannot be (?:opened|written)|No space left|Input\/output error|Read-only file/;
 
 interface Line {
   level: number;

@@ -1,0 +1,110 @@
+// Of many moves of a node the first counts at once and the last in the end.
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createMemoryStore } from '../../test/fakes/memory-store.ts';
+import { createLog } from '../adapters/log.ts';
+import type { BoundEnrolment } from '../ports/store.ts';
+import { createAddressPace, MOVE_EVERY_MS } from './address-pace.ts';
+import { openFleetReports } from './fleet-reports.ts';
+
+const KEYS = { wireguardPublicKey: 'k', signingKey: 's', formats: [1] };
+const at = (ipv4: string | undefined, more = {}): BoundEnrolment => ({
+  ...{ node: 'a', tokenSha256: 't', generation: 1, sequence: 1 },
+  enrolment: { ...KEYS, ...(ipv4 !== undefined && { address: { ipv4 } }), ...more },
+});
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+async function moving() {
+  const store = createMemoryStore();
+  const reports = await openFleetReports(store, 0);
+  const lines: string[] = [];
+  let dirty = 0;
+  const pace = createAddressPace({
+    ...{ reports, clock: () => new Date() },
+    log: createLog({ format: 'json', write: (line) => void lines.push(line) }),
+    onEnrolment() {
+      dirty += 1;
+    },
+  });
+  const bound = () => reports.enrolment('a')!;
+  await reports.bind(at('192.0.2.1'));
+  return {
+    ...{ store, reports, lines, bound },
+    dirty: () => dirty,
+    address: () => bound().enrolment.address?.ipv4,
+    /** As a report is taken in; true where something counts. */
+    async say(next: BoundEnrolment): Promise<boolean> {
+      const admitted = pace.admit(bound(), next);
+      if (admitted === bound()) return false;
+      await reports.bind(admitted);
+      return true;
+    },
+    pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
+  };
+}
+
+it('takes the first move at once and the last of the others ten seconds later, one run for each', async () => {
+  const { say, pass, address, dirty, store } = await moving();
+  expect([await say(at('192.0.2.2')), address()]).toEqual([true, '192.0.2.2']);
+  for (let n = 3; n < 50; n += 1) {
+    expect(await say(at(`192.0.2.${n}`))).toBe(false);
+    await pass(100);
+  }
+  expect([address(), dirty()]).toEqual(['192.0.2.2', 0]);
+  await pass(MOVE_EVERY_MS);
+  expect([address(), dirty()]).toEqual(['192.0.2.49', 1]);
+  expect((await store.enrolments())[0]!.enrolment.address).toEqual({ ipv4: '192.0.2.49' });
+  expect([await say(at('192.0.2.60')), vi.getTimerCount()]).toEqual([false, 1]);
+});
+
+it('changes nothing for a node that is back where it was', async () => {
+  const { say, pass, address, dirty } = await moving();
+  await say(at('192.0.2.2'));
+  await say(at('192.0.2.3'));
+  await say(at('192.0.2.2'));
+  await pass(2 * MOVE_EVERY_MS);
+  expect([address(), dirty()]).toEqual(['192.0.2.2', 0]);
+});
+
+it('takes an address away as slowly as it takes one in', async () => {
+  const { say, pass, address } = await moving();
+  await say(at('192.0.2.2'));
+  expect([await say(at(undefined)), address()]).toEqual([false, '192.0.2.2']);
+  await pass(MOVE_EVERY_MS);
+  expect(address()).toBeUndefined();
+});
+
+it('never holds back anything else', async () => {
+  const { say, address, bound } = await moving();
+  await say(at('192.0.2.2'));
+  expect(await say(at('192.0.2.3', { allow: ['80'] }))).toBe(true);
+  expect([address(), bound().enrolment.allow]).toEqual(['192.0.2.2', ['80']]);
+});
+
+it('waits no longer because the clock was set back', async () => {
+  const { say, address } = await moving();
+  await say(at('192.0.2.2'));
+  vi.setSystemTime(0);
+  expect([await say(at('192.0.2.3')), address()]).toEqual([true, '192.0.2.3']);
+});
+
+it('gives another machine no address of the one before', async () => {
+  const { say, pass, reports, address } = await moving();
+  await say(at('192.0.2.2'));
+  await say(at('192.0.2.3'));
+  await reports.bind(at('192.0.2.9', { signingKey: 'other' }));
+  await pass(MOVE_EVERY_MS);
+  expect(address()).toBe('192.0.2.9');
+});
+
+it('survives a store that is away, and says that the address comes again', async () => {
+  const { say, pass, store, lines, address, dirty } = await moving();
+  await say(at('192.0.2.2'));
+  await say(at('192.0.2.3'));
+  store.failNext('saveEnrolment', new Error('away'));
+  await pass(MOVE_EVERY_MS);
+  expect([address(), dirty(), lines.length]).toEqual(['192.0.2.2', 0, 1]);
+  await pass(MOVE_EVERY_MS);
+  expect([await say(at('192.0.2.3')), address()]).toEqual([true, '192.0.2.3']);
+});
