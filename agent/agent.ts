@@ -11,7 +11,7 @@ import { createNews, type Log, type News } from './news.ts';
 import type { Pace } from './pace.ts';
 import type { PeerKeys } from './peer-keys.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
-import type { Standing, StandingStore } from './ports/standing-store.ts';
+import type { Standing, StandingStore, Unheard } from './ports/standing-store.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import { createRefusalLines, type RefusalLines } from './refusal-lines.ts';
@@ -77,6 +77,10 @@ export interface Self {
   kept?: string;
   /** The last poll brought no answer. */
   unheard: boolean;
+  /** The answer that it brought instead, since it is of that kind. */
+  silence?: Unheard;
+  /** The newest root that is trusted; undefined: nobody looked yet. */
+  rootVersion?: number;
   converging: boolean;
   /** Grows with everything that is worth a report; `changed` does it. */
   changes: number;

@@ -1,9 +1,12 @@
 // Orders what this edge is the orderer of: account → lease → certbot → judge → store. Law: a name is ordered only under a
 // lease, and only when the signed config names this edge's account, because every edge answers for that one.
+
 import type { EdgeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
+import { type AccountTrouble, createAccountTrouble } from './account-trouble.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
+import { BEING_ORDERED } from './certificates-reasons.ts';
 import { noticeStepsBack } from './clock-step.ts';
 import { judgeCertificate } from './core/certificate.ts';
 import { type Attempt, afterFailure, afterRefusal, planOrders } from './core/order-plan.ts';
@@ -60,11 +63,15 @@ interface State {
   bell: Bell;
   thumbprint?: string;
   accountAttempt?: Attempt;
+  accountTrouble: AccountTrouble;
 }
 
 export function createOrders(dependencies: OrdersDependencies): Orders {
-  const { now } = dependencies;
-  const state: State = { wentBack: noticeStepsBack(now), attempts: new Map(), inFlight: new Set(), bell: createBell() };
+  const { now, explain } = dependencies;
+  const state: State = {
+    ...{ wentBack: noticeStepsBack(now), attempts: new Map(), inFlight: new Set(), bell: createBell() },
+    accountTrouble: createAccountTrouble(explain),
+  };
   return {
     wake: () => state.bell.ring(),
     async run(signal) {
@@ -91,8 +98,11 @@ async function next(state: State, dependencies: OrdersDependencies): Promise<{ s
     state.attempts.clear();
     delete state.accountAttempt;
   }
-  const thumbprint = await ensureAccount(current.config, state, dependencies);
-  if (!thumbprint) return { start: [], ...(state.accountAttempt && { wakeAtMs: state.accountAttempt.notBeforeMs }) };
+  const thumbprint = await ensureAccount(current, state, dependencies);
+  if (!thumbprint) {
+    state.accountTrouble.tell(current, (hostname) => shelf.isServed(hostname, now()));
+    return { start: [], ...(state.accountAttempt && { wakeAtMs: state.accountAttempt.notBeforeMs }) };
+  }
 
   const { node, edge } = current.config;
   const announced = edge.members.find((member) => member.node === node)?.acmeThumbprint === thumbprint;
@@ -111,7 +121,7 @@ async function next(state: State, dependencies: OrdersDependencies): Promise<{ s
 }
 
 async function ensureAccount(
-  config: EdgeConfig,
+  { config }: EdgeView,
   state: State,
   dependencies: OrdersDependencies,
 ): Promise<string | undefined> {
@@ -122,10 +132,13 @@ async function ensureAccount(
     if (thumbprint !== state.thumbprint) onAccount(thumbprint);
     state.thumbprint = thumbprint;
     delete state.accountAttempt;
+    state.accountTrouble.over();
     return thumbprint;
   } catch (error) {
     state.accountAttempt = afterFailure(state.accountAttempt, now());
-    log.warn({ ...describe(error) }, 'no account at the certificate authority yet');
+    const { code, detail, hint } = describe(error);
+    state.accountTrouble.because(`${code}: ${hint ?? detail}`);
+    log.warn({ code, detail, hint }, 'no account at the certificate authority yet');
     return undefined;
   }
 }
@@ -146,7 +159,7 @@ async function orderOne(
       explain(hostname, refused.reason);
       return;
     }
-    explain(hostname, 'being ordered');
+    explain(hostname, BEING_ORDERED);
     await orderAndStore(hostname, dependencies, signal);
     state.attempts.delete(hostname);
   } catch (error) {

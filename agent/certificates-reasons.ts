@@ -2,10 +2,15 @@
 
 const REASON_CHARACTERS_MAX = 300;
 
+/** No failure, and it says nothing of the last one. */
+export const BEING_ORDERED = 'being ordered';
+
 export interface Reasons {
   /** Undefined: there is none any more. */
   explain(hostname: string, reason: string | undefined): void;
   of(hostname: string): string | undefined;
+  /** The newest failure of each, also while it is tried again. */
+  failures(): ReadonlyMap<string, string>;
   /** Something else that reasons are worked out of is different. */
   changed(): void;
   /** Grows with every change. */
@@ -14,15 +19,20 @@ export interface Reasons {
 
 export function createReasons(): Reasons {
   const reasons = new Map<string, string>();
+  const failures = new Map<string, string>();
   let revision = 0;
   return {
     explain(hostname: string, reason: string | undefined): void {
       if (reasons.get(hostname) === reason) return;
-      if (reason === undefined) reasons.delete(hostname);
-      else reasons.set(hostname, reason.slice(0, REASON_CHARACTERS_MAX));
+      const text = reason?.slice(0, REASON_CHARACTERS_MAX);
+      for (const kept of reason === BEING_ORDERED ? [reasons] : [reasons, failures]) {
+        if (text === undefined) kept.delete(hostname);
+        else kept.set(hostname, text);
+      }
       revision += 1;
     },
     of: (hostname: string) => reasons.get(hostname),
+    failures: () => failures,
     changed: () => {
       revision += 1;
     },

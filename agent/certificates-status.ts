@@ -18,6 +18,19 @@ export function brokenOf(view: EdgeView | undefined, broken: ReadonlyMap<string,
   return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
 }
 
+/** Hosts that were tried for and have no certificate that is valid now, with the newest reason; at most 200. */
+export function unobtainedOf(
+  view: EdgeView | undefined,
+  shelf: CertificateShelf,
+  reasons: Reasons,
+  now: number,
+): Broken[] {
+  const ours = [...reasons.failures()].filter(
+    ([hostname]) => view?.hosts.has(hostname) && !shelf.isServed(hostname, now),
+  );
+  return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
+}
+
 export function statusOf(view: EdgeView, shelf: CertificateShelf, reasons: Reasons, now: number) {
   const certificates = [...shelf.all()]
     .filter(({ hostname, notAfter }) => notAfter > now && view.hosts.has(hostname))

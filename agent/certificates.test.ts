@@ -2,6 +2,7 @@
 import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { KokoaError } from '../bundle/error.ts';
 import { type CertificateMaker, createCertificateMaker } from '../test/certificate-maker.ts';
 import {
   createMemoryCertificateAuthority,
@@ -251,6 +252,9 @@ test('one name that fails costs itself alone, with the reason in the status, and
     only.certificates.status().quarantined!.map((each) => [each.hostname, each.reason]),
   );
   expect(reasons['broken.hoge.com']).toContain('the CA refused broken.hoge.com');
+  const unobtained = () => only.certificates.unobtained().map(({ hostname }) => hostname);
+  // The wildcard was not tried for.
+  expect(unobtained().sort()).toEqual(['broken.hoge.com', 'foreign.hoge.com']);
   expect(reasons['foreign.hoge.com']).toContain('wrong_name');
   expect(reasons['*.w.hoge.com']).toContain('import');
   expect(await only.store.read('foreign.hoge.com')).toBeUndefined();
@@ -258,6 +262,7 @@ test('one name that fails costs itself alone, with the reason in the status, and
   ahead += 61_000;
   pool.configure([only], hosts);
   await until('the broken one is served', () => served(only).includes('broken.hoge.com'));
+  expect(unobtained()).not.toContain('broken.hoge.com');
 });
 
 test('a refused lease is no failure: it is asked for again when the control plane says', async () => {
@@ -269,6 +274,37 @@ test('a refused lease is no failure: it is asked for again when the control plan
   expect(ca.orders).toEqual([]);
   plane.refuseLease('app.hoge.com', undefined);
   await until('it is served', () => served(only).length === 1);
+});
+
+test('without an account every name that this edge would order says why, and not longer than that', async () => {
+  let refuses = true;
+  const { connect } = ca;
+  ca.connect = (thumbprint) => ({
+    ...connect(thumbprint),
+    async account() {
+      if (refuses) throw new KokoaError('acme_account_failed', 'refused', { hint: 'the CA does not answer' });
+      return thumbprint;
+    },
+  });
+  const only = await pool.addEdge('osaka-1');
+  only.start();
+  pool.configure([only], { 'app.hoge.com': 'osaka-1' });
+  const said = () => only.certificates.unobtained().map(({ hostname, reason }) => [hostname, reason]);
+  const why = 'acme_account_failed: the CA does not answer';
+  await until('it is said', () => said().length === 1);
+  // A name that comes later is not tried for before the account is.
+  pool.configure([only], { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'osaka-1', 'far.hoge.com': 'tokyo-1' });
+  await until('it is said of both', () => said().length === 2);
+  expect(said()).toEqual([
+    ['app.hoge.com', why],
+    ['wiki.fuga.com', why],
+  ]);
+  expect(JSON.stringify(only.certificates.status().quarantined)).toContain(why);
+  refuses = false;
+  ahead += 61_000;
+  pool.configure([only], { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'osaka-1', 'far.hoge.com': 'tokyo-1' });
+  await until('both are served', () => served(only).length === 2);
+  expect(said()).toEqual([]);
 });
 
 test('nothing is ordered before the signed config names this edge’s account', async () => {

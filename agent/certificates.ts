@@ -8,7 +8,7 @@ import { createOrders, type EdgeView, type Log } from './certificate-orders.ts';
 import { createCertificateShelf } from './certificate-shelf.ts';
 import { watchDisk } from './certificates-disk.ts';
 import { createReasons } from './certificates-reasons.ts';
-import { type Broken, brokenOf, statusOf } from './certificates-status.ts';
+import { type Broken, brokenOf, statusOf, unobtainedOf } from './certificates-status.ts';
 import { createPoolIdentityHolder } from './pool-identity.ts';
 import { createMailbox } from './pool-mailbox.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
@@ -46,6 +46,8 @@ export interface Certificates {
   status(): Pick<StatusReport, 'certificates' | 'quarantined'>;
   /** Hosts whose certificate was there and cannot be served any more, at most 200; all others' handshakes go on. Cheap. */
   broken(): readonly Broken[];
+  /** Hosts without a certificate that were tried for, with the newest failure, at most 200. Cheap. */
+  unobtained(): readonly Broken[];
   /** True while a certificate that is valid now is held; undefined: the disk has not been read yet. */
   holds(hostname: string): boolean | undefined;
 }
@@ -99,6 +101,7 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
       await Promise.all([mailbox.run(signal), orders.run(signal), disk.run(wakeAll, signal)]);
     },
     broken: remembered(revision, () => brokenOf(view, shelf.broken(now()))),
+    unobtained: remembered(revision, () => unobtainedOf(view, shelf, reasons, now())),
     holds: (hostname) => (isRead ? shelf.isServed(hostname, now()) : undefined),
     status: remembered(revision, () =>
       view ? statusOf(view, shelf, reasons, now()) : { certificates: [], quarantined: [] },

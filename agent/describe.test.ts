@@ -119,6 +119,33 @@ describe('what status says', () => {
     ]);
   });
 
+  it.each([
+    ['suspended', 'has suspended this node: nothing new comes, what is served stays'],
+    ['unauthorized', 'does not take the token of this node'],
+    ['unreachable', 'does not answer'],
+  ] as const)('of a control plane that is %s to it', (kind, words) => {
+    const since = new Date(NOW_MS - 300_000).toISOString();
+    const unheard = { kind, since, reason: 'control.test: status 4xx' };
+    const standing: KeptStanding = { agentVersion: '1', state: 'applied', since, leftOut: [], unheard };
+    const text = (agentRuns: boolean) => describeNode({ ...READING, agentRuns, standing }).lines.join(' ');
+    const said = (agentRuns: boolean) =>
+      /control plane (.*?) +last good/.exec(text(agentRuns))![1]!.replace(/ +/g, ' ');
+    expect(said(true)).toBe(`${words}, since ${since.slice(0, 19)}Z (5 min): control.test: status 4xx`);
+    expect(said(false)).toBe(`${words}, when the agent ended: control.test: status 4xx`);
+    expect(describeNode({ ...READING, standing }).facts.controlPlane).toEqual(unheard);
+  });
+
+  it('of certificates that do not come, and of the root', () => {
+    const unobtained = [{ hostname: 'b.test', reason: 'acme_unreachable: the CA does not answer' }];
+    const since = new Date(NOW_MS).toISOString();
+    const standing: KeptStanding = { agentVersion: '1', state: 'applied', since, leftOut: [], unobtained };
+    const { lines, facts } = describeNode({ ...READING, standing, rootVersion: 2 });
+    expect(lines).toContain('certificate   b.test: acme_unreachable: the CA does not answer');
+    expect(lines).toContain('root          version 2');
+    expect(facts).toMatchObject({ unobtained, rootVersion: 2 });
+    expect(describeNode({ ...READING, rootVersion: 0 }).lines.join()).not.toContain('root  ');
+  });
+
   it('of one that nobody has spoken to for too long', () => {
     const { lines, facts } = describeNode({ ...READING, nowMs: NOW_MS + 3_600_001 });
     expect(lines.join('\n')).toContain('stale         no word from the control plane is good since');

@@ -18,10 +18,14 @@ export interface Reading {
   /** An agent works on this state now. */
   agentRuns: boolean;
   agentVersion: string;
+  /** What starts it, as a person types it; absent: the usual directory. */
+  startedBy?: string;
   /** What the running agent noted last, or one that ended; undefined: nothing, or it is torn. */
   standing: KeptStanding | undefined;
   lkg: VerifiedBundle | undefined;
   accepted: VerifiedBundle | undefined;
+  /** The newest root of the control plane’s keys that is trusted; 0 or absent: none yet. */
+  rootVersion?: number;
   /** The release that the web server serves. */
   serving: string | undefined;
   certificates: readonly HeldCertificate[];
@@ -50,7 +54,7 @@ const HASH_SHOWN = 12;
 const ANSWERS_SHOWN_MAX = 8;
 
 export function describeNode(reading: Reading): Description {
-  const { node, fingerprint, agentRuns, lkg, accepted, nowMs } = reading;
+  const { node, fingerprint, agentRuns, lkg, accepted, rootVersion, nowMs } = reading;
   const role = lkg?.config.role;
   const newest = accepted ?? lkg;
   const staleSince = newest && newest.timestampExpiresMs < nowMs ? isoSeconds(newest.timestampExpiresMs) : undefined;
@@ -63,7 +67,7 @@ export function describeNode(reading: Reading): Description {
   const rotation = reading.rotation && reading.rotation.state !== 'done' ? reading.rotation : undefined;
   const standing = describeStanding(reading.standing, agentRuns, nowMs);
   const facts = {
-    ...{ node, role, fingerprint, agentRuns, staleSince },
+    ...{ node, role, fingerprint, agentRuns, staleSince, rootVersion: rootVersion || undefined },
     ...standing.facts,
     lastKnownGood: lkg && { hash: lkg.configHash, version: lkg.version },
     accepted: accepted && { hash: accepted.configHash, version: accepted.version },
@@ -73,8 +77,12 @@ export function describeNode(reading: Reading): Description {
   const lines = [
     ...labelledLine('node', role ? `${node} (${role})` : node),
     ...labelledLine('fingerprint', fingerprint),
-    ...labelledLine('agent', agentRuns ? 'running' : 'not running: start `kokoa-agent run`'),
+    ...labelledLine(
+      'agent',
+      agentRuns ? 'running' : `not running: start \`${reading.startedBy ?? 'kokoa-agent run'}\``,
+    ),
     ...standing.lines,
+    ...(rootVersion ? labelledLine('root', `version ${rootVersion}`) : []),
     ...labelledLine('last good', lkg ? shown(lkg) : 'none yet: nothing was applied'),
     ...(accepted && accepted.configHash !== lkg?.configHash
       ? labelledLine('accepted', `${shown(accepted)}, not applied`)

@@ -2,10 +2,11 @@
 // without a pause.
 import { setTimeout as delay } from 'node:timers/promises';
 import type PQueue from 'p-queue';
-import { type Agent, isStale, type Self } from './agent.ts';
+import { type Agent, changed, isStale, type Self } from './agent.ts';
 import { noteClock } from './clock.ts';
 import { converge } from './converge.ts';
 import type { Outcome } from './converge-outcome.ts';
+import { reasonOf } from './core/mistake.ts';
 import { doubled } from './pace.ts';
 import type { Unavailable } from './ports/control-plane.ts';
 import { settle } from './settle.ts';
@@ -50,11 +51,11 @@ export async function poll(
   { waitSeconds, signal }: { waitSeconds: number; signal?: AbortSignal },
 ): Promise<Polled> {
   try {
-    const { trusted } = agent.machine;
+    const root = await noteRoot(self, agent);
     const have = polling.everything ? undefined : self.running?.configHash;
     const offer = await agent.control.offer(
       {
-        root: await trusted.rootVersion(),
+        root,
         waitSeconds,
         ...(have && { have }),
         ...(polling.etag && !polling.everything && { etag: polling.etag }),
@@ -64,7 +65,7 @@ export async function poll(
     // What was refused for its time was not judged: it has to be offered again.
     if (noteClock(self, agent, offer)) delete polling.etag;
     if (offer.kind === 'unchanged') return offer;
-    if (offer.kind !== 'bundle') return unavailable(offer, self, signal);
+    if (offer.kind !== 'bundle') return unavailable(offer, self, agent, signal);
     const outcome = await queue.add(() => convergeInTurn(offer.bundle, self, agent));
     return taken(outcome!, offer.etag, polling);
   } catch (error) {
@@ -96,8 +97,25 @@ function taken({ outcome, news }: { outcome: Outcome; news: boolean }, etag: str
   return { kind: 'unavailable', message: unverified.detail, retryAfterMs: 0 };
 }
 
-function unavailable(offer: Unavailable, self: Self, signal: AbortSignal | undefined): Polled {
+/** The newest root that is trusted. That it is another one is said once: the keys of the control plane were replaced. */
+async function noteRoot(self: Self, { machine, log }: Agent): Promise<number> {
+  const before = self.rootVersion ?? 0;
+  const root = await machine.trusted.rootVersion();
+  if (root !== before) {
+    self.rootVersion = root;
+    if (before > 0) {
+      log.info({ root, before }, 'trusts a newer root: the control plane has new keys');
+      changed(self);
+    }
+  }
+  return root;
+}
+
+function unavailable(offer: Unavailable, self: Self, { machine }: Agent, signal: AbortSignal | undefined): Polled {
   const { kind, message } = offer;
+  // Only another kind is news for the disk: the words may differ with every try.
+  if (!signal?.aborted && self.silence?.kind !== kind)
+    self.silence = { kind, since: new Date(machine.now()).toISOString(), reason: reasonOf(message) };
   // Another reason is another state; another count of milliseconds is not.
   const state = `${kind}: ${message.replace(/[0-9]+/g, '')}`;
   if (!signal?.aborted) self.news.trouble('control plane', state, { reason: kind }, message);
@@ -108,6 +126,7 @@ function unavailable(offer: Unavailable, self: Self, signal: AbortSignal | undef
 function hear(self: Self, { machine }: Agent, polled: Polled): void {
   self.unheard = polled.kind === 'unavailable';
   if (polled.kind !== 'unavailable') {
+    delete self.silence;
     self.news.over('control plane', 'the control plane answers again');
     self.news.over('stale', 'no longer stale');
   } else if (isStale(self, machine.now())) {

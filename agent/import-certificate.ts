@@ -26,7 +26,8 @@ const HINTS: Partial<Record<string, string>> = {
   bad_hostname: 'write it in lower case, as A-labels, without trailing dot',
   not_pem: '--cert takes a PEM file: the certificate first, then its issuers',
   broken_chain: 'order the file as leaf, then the issuer of each certificate before it',
-  authority_certificate: 'the first certificate of the file must be the one of the host',
+  authority_certificate:
+    'the first certificate of the file must be the one of the host; of a self-signed one, add -addext basicConstraints=CA:FALSE',
   bad_key: '--key takes a PEM private key without pass phrase',
   key_mismatch: 'give the key that the certificate was requested with',
   wrong_name: 'give a certificate whose subject alternative names include the host',
@@ -60,6 +61,7 @@ async function readBounded(path: string, bytesMax: number): Promise<string> {
     }
   } catch (error) {
     throw new KokoaError('import_unreadable', `cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`, {
+      hint: 'give a PEM file that is there and that this user may read',
       cause: error,
     });
   }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { sha256Hex } from '../bundle/canonical.ts';
 import type { VerifyCode } from '../bundle/refusal.ts';
-import { join } from './join.ts';
+import { type Joining, join } from './join.ts';
 import { createFakeControl, type FakeControl } from './loop-control.fixture.ts';
 import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Unavailable } from './ports/control-plane.ts';
@@ -20,12 +21,20 @@ beforeEach(async () => {
   stop = new AbortController();
 });
 
-function start(folder: 'edges' | 'origins' = 'edges') {
+const ROOT = 'the first root';
+const FINGERPRINT = sha256Hex(ROOT);
+
+function start(folder: 'edges' | 'origins' = 'edges', change: Partial<Joining> = {}) {
   const say = (line: string) => void said.push(line);
   const enrolment = { wireguardPublicKey: 'w', signingKey: 's', formats: [1] };
   const { trusted } = node.machine;
   return join(
-    { node: 'tokyo-1', folder, control: plane.control, trusted, enrolment, now: () => NOW_MS, say, retryMs: 2 },
+    {
+      ...{ node: 'tokyo-1', folder, control: plane.control, trusted, enrolment, now: () => NOW_MS, say, retryMs: 2 },
+      firstRoot: async () => ({ kind: 'root', text: ROOT }),
+      fingerprint: FINGERPRINT,
+      ...change,
+    },
     stop.signal,
   );
 }
@@ -48,8 +57,14 @@ describe('joining', () => {
   });
 
   it.each([
-    ['edges', 'waiting for edges/tokyo-1.yaml on main (or origins/tokyo-1.yaml): status 401'],
-    ['origins', 'waiting for origins/tokyo-1.yaml on main (or edges/tokyo-1.yaml): status 401'],
+    [
+      'edges',
+      'waiting for edges/tokyo-1.yaml (or origins/tokyo-1.yaml) on main, or the token is not the newest of tokyo-1: status 401',
+    ],
+    [
+      'origins',
+      'waiting for origins/tokyo-1.yaml (or edges/tokyo-1.yaml) on main, or the token is not the newest of tokyo-1: status 401',
+    ],
   ] as const)('waits for its file in %s, and says so once', async (folder, line) => {
     plane.publish(node.offer(BUNDLE));
     atFirst(5, { kind: 'unauthorized', message: 'status 401' });
@@ -74,6 +89,39 @@ describe('joining', () => {
     atFirst(3, kind === 'unreachable' ? { kind, message, retryAfterMs: 0 } : { kind, message });
     await start();
     expect(said[0]).toBe(line);
+  });
+
+  it('names one file where its owner said what the machine is for', async () => {
+    plane.publish(node.offer(BUNDLE));
+    atFirst(1, { kind: 'unauthorized', message: 'status 401' });
+    await start('origins', { roleIsTold: true });
+    expect(said[0]).toBe(
+      'waiting for origins/tokyo-1.yaml on main, or the token is not the newest of tokyo-1: status 401',
+    );
+  });
+
+  it('ends before it announces anything where the control plane stands on another root', async () => {
+    plane.publish(node.offer(BUNDLE));
+    expect(await start('edges', { fingerprint: 'f'.repeat(64) })).toEqual({
+      ...{ kind: 'refused', code: 'foreign_root' },
+      detail: `root 1 has fingerprint ${FINGERPRINT}, pinned is ${'f'.repeat(64)}; the token was not sent`,
+    });
+    expect([plane.reports, plane.queries]).toEqual([[], []]);
+  });
+
+  it('announces nothing while no root is shown, and asks for it once', async () => {
+    plane.publish(node.offer(BUNDLE));
+    let asked = 0;
+    const announcedBefore: number[] = [];
+    atFirst(2, { kind: 'unauthorized', message: 'status 401' });
+    const firstRoot: Joining['firstRoot'] = async () => {
+      asked += 1;
+      announcedBefore.push(plane.reports.length);
+      if (asked < 3) return { kind: 'unreachable', message: 'status 404', retryAfterMs: 0 };
+      return { kind: 'root', text: ROOT };
+    };
+    expect(await start('edges', { firstRoot })).toMatchObject({ kind: 'joined' });
+    expect([asked, announcedBefore, said[0]]).toEqual([3, [0, 0, 0], 'waiting for the control plane: status 404']);
   });
 
   it('waits for the first publication', async () => {

@@ -1,8 +1,9 @@
-// Joining: the machine makes its keys, announces their public halves, and waits until git knows it. Keeps trying, and says what it
-// waits for; it ends when the first bundle was verified against the pinned fingerprint.
+// Joining: the machine compares the control plane with its pin, announces the public halves of its keys, and waits until git knows it.
+// Keeps trying, and says what it waits for; it ends when the first bundle was verified. Law: nobody sees the token before the pin held.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Enrolment } from '../bundle/api.ts';
 import type { VerifyCode } from '../bundle/refusal.ts';
+import { rootFingerprint } from '../bundle/root.ts';
 import type { ControlPlane, Unavailable } from './ports/control-plane.ts';
 import type { TrustedState, VerifiedBundle } from './ports/state.ts';
 
@@ -14,6 +15,12 @@ export interface Joining {
   node: string;
   /** Folder of the YAML that git is expected to hold. */
   folder: 'edges' | 'origins';
+  /** The owner said what the machine is for. */
+  roleIsTold?: boolean;
+  /** Root version 1 of whoever answers at the URL, asked without the token. */
+  firstRoot(signal: AbortSignal): Promise<{ kind: 'root'; text: string } | Unavailable>;
+  /** sha256 of root version 1, as pinned. */
+  fingerprint: string;
   control: Pick<ControlPlane, 'report' | 'offer'>;
   trusted: Pick<TrustedState, 'rootVersion' | 'accept'>;
   enrolment: Enrolment;
@@ -34,13 +41,36 @@ const PASSING: readonly VerifyCode[] = ['expired', 'mixed_versions', 'missing_fi
 /** Announces and pulls until a bundle verifies. @throws KokoaError state_unwritable */
 export async function join(joining: Joining, signal: AbortSignal): Promise<Joined> {
   const say = onlyOnce(joining.say);
+  const compare = untilItHolds(() => comparePin(joining, signal));
+  const compareThenAttempt = async () => (await compare()) ?? attempt(joining, say, signal);
   while (!signal.aborted) {
-    const result = await Promise.race([attempt(joining, say, signal), aborted(signal)]);
+    const result = await Promise.race([compareThenAttempt(), aborted(signal)]);
     if (typeof result !== 'string') return result;
     if (!signal.aborted) say(result);
     await delay(joining.retryMs ?? RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
   return { kind: 'refused', code: 'interrupted', detail: 'interrupted before the first bundle arrived' };
+}
+
+/** Undefined: the control plane stands on the root that was pinned. */
+async function comparePin(joining: Joining, signal: AbortSignal): Promise<Joined | string | undefined> {
+  const root = await joining.firstRoot(signal);
+  if (root.kind !== 'root') return waitingForPlane(root.message, joining.now());
+  const found = rootFingerprint(root.text);
+  if (found === joining.fingerprint) return undefined;
+  const detail = `root 1 has fingerprint ${found}, pinned is ${joining.fingerprint}; the token was not sent`;
+  return { kind: 'refused', code: 'foreign_root', detail };
+}
+
+/** What answered undefined is not asked again. */
+function untilItHolds<T>(ask: () => Promise<T | undefined>): () => Promise<T | undefined> {
+  let held = false;
+  return async () => {
+    if (held) return undefined;
+    const found = await ask();
+    held = found === undefined;
+    return found;
+  };
 }
 
 /** A report that hangs is not waited for. */
@@ -72,12 +102,18 @@ async function attempt(joining: Joining, say: Joining['say'], signal: AbortSigna
     : `waiting for a bundle that verifies: ${detail}`;
 }
 
-function waitingFor({ kind, message }: Unavailable, { node, folder, now }: Joining): string {
+function waitingFor({ kind, message }: Unavailable, { node, folder, roleIsTold, now }: Joining): string {
   const other = folder === 'edges' ? 'origins' : 'edges';
-  if (kind === 'unauthorized')
-    return `waiting for ${folder}/${node}.yaml on main (or ${other}/${node}.yaml): ${message}`;
+  if (kind === 'unauthorized') {
+    const file = roleIsTold ? `${folder}/${node}.yaml` : `${folder}/${node}.yaml (or ${other}/${node}.yaml)`;
+    return `waiting for ${file} on main, or the token is not the newest of ${node}: ${message}`;
+  }
   if (kind === 'suspended') return `waiting: ${node} is suspended in git: ${message}`;
-  if (/CERT_(NOT_YET_VALID|HAS_EXPIRED)/.test(message)) return wrongTime(message, now());
+  return waitingForPlane(message, now());
+}
+
+function waitingForPlane(message: string, nowMs: number): string {
+  if (/CERT_(NOT_YET_VALID|HAS_EXPIRED)/.test(message)) return wrongTime(message, nowMs);
   if (/CERT|SIGNATURE|ISSUER/.test(message))
     return `waiting for the control plane: ${message}; is --ca the file of its CA?`;
   return `waiting for the control plane: ${message}`;

@@ -93,7 +93,7 @@ describe('leaving', () => {
     await host.exec('nft', ['add', 'table', 'ip', `kokoa_${host.wireguardInterface}_dead`]);
     expect(await machine.command(stateDir, ['leave', '--yes'])).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/is running; nothing was touched \(state_in_use\)/),
+      stderr: expect.stringMatching(/is running;\s+nothing was touched\s+\(state_in_use\)/),
     });
     await agent.stop();
     const during = await snapshot();
@@ -112,7 +112,7 @@ describe('leaving', () => {
     for (const pattern of done) expect(stdout).toMatch(pattern);
     expect(await snapshot()).toEqual(before);
     expect(await machine.command(stateDir, ['leave', '--interface', host.wireguardInterface])).toMatchObject({
-      ...{ exitCode: 0, stdout: 'nothing of an agent is left here' },
+      ...{ exitCode: 0, stdout: `nothing of an agent is left in ${stateDir}` },
     });
   }, 180_000);
 
@@ -187,7 +187,7 @@ describe('leaving', () => {
     for (const name of ['run', 'current', 'token']) writeFileSync(join(stateDir, name), 'mine');
     const before = await snapshot();
     const { exitCode, stdout } = await machine.command(stateDir, ['leave', '--yes']);
-    expect([exitCode, stdout]).toEqual([0, 'nothing of an agent is left here']);
+    expect([exitCode, stdout]).toEqual([0, `nothing of an agent is left in ${stateDir}`]);
     writeFileSync(join(stateDir, 'notes.txt'), 'mine');
     expect(await machine.join(stateDir, 'home', ALLOW)).toMatchObject({
       ...{ exitCode: 1, stderr: expect.stringContaining('(state_foreign)') },

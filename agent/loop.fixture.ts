@@ -85,6 +85,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     running: false,
     quarantined: [] as { hostname: string; reason: string }[],
     broken: [] as { hostname: string; reason: string }[],
+    unobtained: [] as { hostname: string; reason: string }[],
   };
   const users = { configured: [] as number[], quarantined: [] as { hostname: string; reason: string }[] };
   const visits = { configured: [] as [hosts: number, isStart: boolean][], answers: [] as VisitorAnswer[] };
@@ -100,6 +101,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     status: () => ({ certificates: [], quarantined: certificates.quarantined }),
     holds: () => true,
     broken: () => certificates.broken,
+    unobtained: () => certificates.unobtained,
   };
   const agent: Agent = {
     version: '0.0.0',

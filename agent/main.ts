@@ -1,7 +1,8 @@
 // kokoa-agent: reads the command line, builds the adapters, and hands over. The only place of this half that does either.
 import { Command } from 'commander';
-import { failureText } from '../bundle/error.ts';
+import { STATE_DIR } from './cli/agent-command.ts';
 import { registerCerts } from './cli/certs.ts';
+import { shownFailure } from './cli/failure.ts';
 import { registerJoin } from './cli/join.ts';
 import { registerLeave } from './cli/leave.ts';
 import { registerPreflight } from './cli/preflight.ts';
@@ -15,11 +16,7 @@ const program = new Command('kokoa-agent')
     'makes this machine what git says it is: an edge (nginx, certificates, tunnel) or an origin (tunnel, packet filter)',
   )
   .version(AGENT_VERSION)
-  .option(
-    '--state <dir>',
-    'where this node keeps its keys and what it trusts',
-    process.env.KOKOA_STATE ?? '/var/lib/kokoa',
-  )
+  .option('--state <dir>', 'where this node keeps its keys and what it trusts', process.env.KOKOA_STATE ?? STATE_DIR)
   .showHelpAfterError('(kokoa-agent --help lists the commands)');
 
 registerPreflight(program);
@@ -35,6 +32,6 @@ for (const command of [...program.commands, ...program.commands.flatMap(({ comma
 }
 
 await program.parseAsync().catch((error: unknown) => {
-  console.error(failureText(error));
+  console.error(shownFailure(error));
   process.exitCode = 1;
 });

@@ -23,6 +23,7 @@ const READING: Reading = {
     { hostname: 'a.test', notAfter: NOW_MS + 9_000, notBefore: 0, source: 'ordered', fingerprint256: 'f' },
     { hostname: 'b.test', notAfter: NOW_MS - 5_000, notBefore: 0, source: 'ordered', fingerprint256: 'f' },
   ],
+  rootVersion: 2,
   answers: [],
   tunnel: {
     up: true,
@@ -54,6 +55,7 @@ describe('the numbers of a node', () => {
       'kokoa_agent_parts_left_out 1',
       'kokoa_agent_bundle_version{which="last_good"} 1',
       'kokoa_agent_bundle_version{which="accepted"} 7',
+      'kokoa_agent_root_version 2',
       `kokoa_agent_vouched_until_timestamp_seconds ${NOW_MS / 1000 + 3600}`,
       'kokoa_agent_hosts 2',
       'kokoa_agent_hosts_without_certificate 1',
@@ -63,7 +65,14 @@ describe('the numbers of a node', () => {
   });
 
   it('leave out what is not known', async () => {
-    const nothing = { standing: undefined, lkg: undefined, accepted: undefined, certificates: [], agentRuns: false };
+    const nothing = {
+      standing: undefined,
+      lkg: undefined,
+      accepted: undefined,
+      certificates: [],
+      agentRuns: false,
+      rootVersion: 0,
+    };
     expect(await values({ ...READING, ...nothing })).toEqual([
       'kokoa_agent_running{node="tokyo-1",version="0.1.0"} 0',
       'kokoa_agent_hosts 0',

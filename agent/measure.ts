@@ -13,6 +13,7 @@ export function measureNode(reading: Reading): Metric[] {
       ...(lkg ? [{ which: 'last_good' as const, version: lkg.version }] : []),
       ...(accepted ? [{ which: 'accepted' as const, version: accepted.version }] : []),
     ],
+    rootVersion: reading.rootVersion || undefined,
     vouchedUntilMs: (accepted ?? lkg)?.timestampExpiresMs,
     hosts: hosts.length,
     hostsWithoutCertificate: hosts.filter((hostname) => !good.has(hostname)).length,

@@ -39,6 +39,8 @@ export async function createFakeNode() {
     nowMs: NOW_MS,
     lkg: undefined as VerifiedBundle | undefined,
     accepted: undefined as VerifiedBundle | undefined,
+    /** Of the root that is trusted once something was accepted. */
+    rootVersion: 1,
     /** Release that `current` names, and the one that the web server has read. */
     current: undefined as string | undefined,
     serves: undefined as string | undefined,
@@ -64,7 +66,7 @@ export async function createFakeNode() {
   };
 
   const trusted: TrustedState = {
-    rootVersion: async () => (state.accepted ? 1 : 0),
+    rootVersion: async () => (state.accepted ? state.rootVersion : 0),
     async accept({ node: name }) {
       step('accept', '');
       const acceptance = acceptances.get(name);

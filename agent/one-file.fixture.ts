@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { rolldown } from 'rolldown';
-import { BUNDLE_MEDIA_TYPE, type StatusReport } from '../bundle/api.ts';
+import { BUNDLE_MEDIA_TYPE, PUBLIC_ROOT_PATH, type StatusReport } from '../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { EdgeConfig, OriginConfig, WireRoute } from '../bundle/config.ts';
 import { edgeConfig, type Installation, installation, responseOf } from '../bundle/installation.fixture.ts';
@@ -17,7 +17,8 @@ import { compileCache } from '../test/compile-cache.ts';
 import { createNginx } from './adapters/nginx.ts';
 import { routeOf } from './verified.fixture.ts';
 
-const COMMAND_MS = 20_000;
+/** A bound against hanging: a busy machine is slow. */
+const COMMAND_MS = 120_000;
 
 export type OneFile = Awaited<ReturnType<typeof buildOneFile>>;
 
@@ -90,6 +91,7 @@ export async function openSigningPlane() {
       response.writeHead(status, { 'content-type': type, ...headers });
       response.end(typeof value === 'string' ? value : JSON.stringify(value));
     };
+    if (url.pathname === PUBLIC_ROOT_PATH) return json(200, made.roots[0]);
     if (told.status !== 200) return json(told.status, { error: 'unauthorized', message: 'this token is not known' });
     if (url.pathname.endsWith('/status')) {
       reports.push(JSON.parse(body) as StatusReport);

@@ -92,7 +92,7 @@ describe('the one file', () => {
       const { exitCode, stderr } = await agent.start(agent.state('none'), [command]);
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(
-        /^error: this machine has not joined: .*\(not_joined\)\n {2}run `kokoa-agent join URL --fingerprint F` first$/,
+        /^error: this machine has not joined: [\s\S]*\(not_joined\)\n {2}run `kokoa-agent join URL --fingerprint F` first$/,
       );
     },
   );
@@ -100,7 +100,7 @@ describe('the one file', () => {
   it('waits for its YAML while the control plane does not know it, and ends on TERM', async () => {
     plane.told.status = 401;
     const child = joinAs('unknown', 'tokyo-1');
-    await says(child, /waiting for edges\/tokyo-1\.yaml on main/);
+    await says(child, /waiting for edges\/tokyo-1\.yaml \(or origins\/tokyo-1\.yaml\) on main/);
     const { ms, exitCode, stdout } = await terminate(child);
     expect(exitCode).toBe(1);
     expect(ms).toBeLessThan(2_000);
@@ -113,15 +113,26 @@ describe('the one file', () => {
     const { exitCode, stderr } = await agent.start(agent.state('foreign'), args, tokenFor('tokyo-1'));
     expect([exitCode, stderr]).toEqual([
       1,
-      expect.stringMatching(/not joined: .*\(foreign_root\)\n {2}compare --fingerprint/),
+      expect.stringMatching(/not joined: [\s\S]*was not\s+sent\s+\(foreign_root\)\n {2}compare --fingerprint/),
     ]);
+    expect(plane.reports).toEqual([]);
   });
 
   it.each([
     ['no token', joinArgumentsFor(), '', /no token was given \(bad_token\)/],
     ['something that is no token', joinArgumentsFor(), 'secret-thing', /this is not a node token \(bad_token\)/],
-    ['a port that is none', joinArgumentsFor('--http-port', 'x'), tokenFor('a'), /httpPort.*\(settings_invalid\)/],
-    ['a CA that is none', joinArgumentsFor('--ca', '/etc/hostname'), tokenFor('a'), /holds no certificate.*\(bad_ca\)/],
+    [
+      'a port that is none',
+      joinArgumentsFor('--http-port', 'x'),
+      tokenFor('a'),
+      /--http-port: found "x", expected[\s\S]*\(settings_invalid\)/,
+    ],
+    [
+      'a CA that is none',
+      joinArgumentsFor('--ca', '/etc/hostname'),
+      tokenFor('a'),
+      /holds no certificate[\s\S]*\(bad_ca\)/,
+    ],
     [
       'plain HTTP to elsewhere',
       ['join', 'http://control.test', '--fingerprint', 'f'.repeat(64)],
@@ -139,7 +150,9 @@ describe('the one file', () => {
     plane.publishEdge('tokyo-1', ['a.test']);
     const ports = ['--http-port', String(await freePort()), '--https-port', String(await freePort())];
     const first = await joinAs('rejoined', 'tokyo-1', ports);
-    expect(first.stdout).toMatch(/joined as tokyo-1 \(edge\), version \d+ verified\nnext: kokoa-agent run$/);
+    expect(first.stdout).toMatch(
+      /joined as tokyo-1 \(edge\), version \d+ verified\nnext: kokoa-agent --state \S+ run$/,
+    );
     plane.publishEdge('tokyo-1', ['a.test', 'b.test']);
     const second = await joinAs('rejoined', 'tokyo-1', ports);
     expect(second.exitCode).toBe(0);
@@ -148,6 +161,44 @@ describe('the one file', () => {
       [enrolment.signingKey, enrolment.wireguardPublicKey, enrolment.recipient].join(),
     );
     expect(new Set(keys).size).toBe(1);
+  });
+
+  it('is as it was after a join that failed, and keeps what a join does not say anew', {
+    timeout: 90_000,
+  }, async () => {
+    plane.publishEdge('tokyo-1', ['a.test']);
+    const ports = ['--http-port', String(await freePort()), '--https-port', String(await freePort())];
+    await joinAs('kept', 'tokyo-1', ports);
+    const state = agent.state('kept');
+    const files = async () =>
+      Promise.all(['settings.json', 'token'].map((name) => readFile(join(state, name), 'utf8')));
+    const before = await files();
+    plane.reports.length = 0;
+    const failing: [string[], string, RegExp][] = [
+      [['--fingerprint', '0'.repeat(64)], tokenFor('tokyo-1'), /\(foreign_root\)/],
+      [['--role', 'origin'], tokenFor('tokyo-1'), /\(role_changed\)/],
+      [['--http-port', '80'], tokenFor('osaka-1'), /is the node tokyo-1, and the token is for osaka-1 \(other_node\)/],
+    ];
+    for (const [more, token, words] of failing) {
+      const { exitCode, stderr } = await agent.start(state, [...joinArguments(), ...more], token);
+      expect([exitCode, stderr.replace(/\s+/g, ' ')]).toEqual([1, expect.stringMatching(words)]);
+      expect(await files()).toEqual(before);
+    }
+    plane.told.status = 401;
+    const stranded = agent.start(state, joinArguments(['--http-port', '8080']), tokenFor('tokyo-1'));
+    await says(stranded, /or the token is not the newest of tokyo-1/);
+    await terminate(stranded);
+    expect(await files()).toEqual(before);
+    plane.told.status = 200;
+
+    const again = await agent.start(state, joinArguments(['--https-port', '9443']), tokenFor('tokyo-1'));
+    expect(again.stdout).toMatch(new RegExp(`^changed: --https-port from ${ports[3]} to 9443$`, 'm'));
+    expect(again.stdout).toMatch(new RegExp(`^as before: --http-port ${ports[1]}$`, 'm'));
+    const settings = JSON.parse((await files())[0]!) as { listen: object; interfaceName?: string };
+    expect(settings).toMatchObject({ listen: { httpPort: Number(ports[1]), httpsPort: 9443 } });
+    const imported = ['certs', 'import', 'a.test', '--cert', 'none.pem', '--key', 'none.pem'];
+    expect((await agent.start(agent.state('none'), imported)).stderr).toContain('(not_joined)');
+    await expect(stat(agent.state('none'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('says at join when an edge could not listen', async () => {
@@ -187,7 +238,7 @@ describe('the one file', () => {
     const second = await agent.start(state, ['run']);
     expect([second.exitCode, second.stderr]).toEqual([
       1,
-      expect.stringMatching(/another kokoa-agent works in .*\(state_in_use\)/),
+      expect.stringMatching(/another kokoa-agent works in [\s\S]*\(state_in_use\)/),
     ]);
     expect((await agent.start(state, ['status'])).stdout).toMatch(
       /^agent {9}running$[\s\S]*^web server {4}serves release/m,

@@ -29,6 +29,7 @@ export async function report(self: Self, agent: Agent): Promise<void> {
       composeReport({
         agentVersion: agent.version,
         ...{ state, stateSince: since, ...(reason !== undefined && { reason }) },
+        ...(self.rootVersion && { rootVersion: self.rootVersion }),
         ...(self.offered && { offered: self.offered }),
         ...(self.running && { applied: self.running.configHash }),
         ...(self.lkg && { lkg: self.lkg }),

@@ -151,6 +151,52 @@ describe('a transition', () => {
       expect(lines.filter(({ message }) => message === said)).toHaveLength(said === '' ? 0 : 1);
   });
 
+  it.each(['unauthorized', 'suspended', 'unreachable'] as const)(
+    'to a control plane that says %s is kept with its words and its time, and so is its end',
+    async (kind) => {
+      const made = await well();
+      let tries = 0;
+      loop.plane.instead.offer = async () => {
+        tries += 1;
+        return { kind, message: `control.test: try ${tries}\u202e`, retryAfterMs: 0 };
+      };
+      loop.plane.rouse();
+      const kept = await until('it is kept', () => made.kept.at(-1)?.unheard && made.kept.at(-1));
+      expect(kept).toMatchObject({
+        state: 'applied',
+        unheard: { kind, since: new Date(NOW_MS).toISOString(), reason: 'control.test: try 1' },
+      });
+      const writes = made.kept.length;
+      await until('it was asked again', () => tries > 3);
+      expect(made.kept).toHaveLength(writes);
+      delete loop.plane.instead.offer;
+      await until('its end is kept', () => made.kept.at(-1)?.unheard === undefined);
+    },
+  );
+
+  it('of the root is said once, and reported', async () => {
+    const made = await well();
+    await until('root 1 is reported', () => loop.plane.reports.at(-1)?.rootVersion === 1);
+    loop.node.state.rootVersion = 2;
+    loop.plane.publish(loop.node.offer(NEW));
+    await until('root 2 is reported', () => loop.plane.reports.at(-1)?.rootVersion === 2);
+    const said = made.lines.filter(({ message }) => message.startsWith('trusts a newer root'));
+    expect(said.map(({ level, fields }) => [level, fields])).toEqual([['info', { root: 2, before: 1 }]]);
+  });
+
+  it('of hosts whose certificate does not come is kept with the reason, of the first few', async () => {
+    const made = await well();
+    made.certificates.unobtained = Array.from({ length: 9 }, (_, n) => ({
+      hostname: `h${n}.test`,
+      reason: 'acme_unreachable: the CA\ndoes not answer',
+    }));
+    const kept = await until('it is kept', () => made.kept.at(-1)?.unobtained);
+    expect(kept).toHaveLength(5);
+    expect(kept[0]).toEqual({ hostname: 'h0.test', reason: 'acme_unreachable: the CA does not answer' });
+    made.certificates.unobtained = [];
+    await until('its end is kept', () => made.kept.at(-1)?.unobtained === undefined);
+  });
+
   it('is written once, and what goes on is not written again', async () => {
     const made = await well();
     const before = made.kept.length;

@@ -8,7 +8,13 @@ import { isHost } from './core/left-out.ts';
 import { reasonOf } from './core/mistake.ts';
 import { peersLeftOut } from './core/tunnel-plan.ts';
 import { pause } from './follow.ts';
-import { type Condemned, type KeptStanding, LEFT_OUT_KEPT_MAX, type Standing } from './ports/standing-store.ts';
+import {
+  type Condemned,
+  type KeptStanding,
+  LEFT_OUT_KEPT_MAX,
+  type Standing,
+  UNOBTAINED_KEPT_MAX,
+} from './ports/standing-store.ts';
 
 const DETAIL_CHARACTERS_MAX = 1_000;
 
@@ -84,13 +90,21 @@ export async function writeStanding(self: Self, agent: Agent): Promise<void> {
 function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
   const condemned = condemnedBy(self);
   const leftOut = self.made.leftOut.slice(0, LEFT_OUT_KEPT_MAX).map(({ name, reason }) => ({ name, reason }));
-  const { restored, unbound } = self;
+  const { restored, unbound, silence } = self;
+  const unobtained = self.running?.config.role === 'edge' ? unobtainedBy(agent) : [];
   return {
     ...{ agentVersion: agent.version, ...standing, leftOut },
     ...(condemned && { condemned }),
     ...(restored && { restored }),
     ...(unbound !== undefined && { unbound: reasonOf(unbound) }),
+    ...(silence && { unheard: silence }),
+    ...(unobtained.length > 0 && { unobtained }),
   };
+}
+
+function unobtainedBy({ certificates }: Agent) {
+  const first = certificates.unobtained().slice(0, UNOBTAINED_KEPT_MAX);
+  return first.map(({ hostname, reason }) => ({ hostname, reason: reasonOf(reason) }));
 }
 
 /** What was good once is not to blame. */

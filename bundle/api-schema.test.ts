@@ -93,3 +93,15 @@ describe('what visitors of an edge got, as it reports it', () => {
     expect(judgeAnswers(answers)).toContain('/answers');
   });
 });
+
+test.each([
+  [1, undefined],
+  [1_000_000, undefined],
+  [0, '/rootVersion must be >= 1'],
+  [1_000_001, '/rootVersion must be <= 1000000'],
+  [1.5, '/rootVersion must be integer'],
+  ['2', '/rootVersion must be integer'],
+])('of a root that a node trusts, %j: %s', (rootVersion, problem) => {
+  const report = { agentVersion: '1.0.0', state: 'applied', enrolment: ENROLMENT, rootVersion };
+  expect(validateStatusReport(report)).toBe(problem);
+});

@@ -23,6 +23,8 @@ const HOST = `(127\\.0\\.0\\.1|(10\\.${OCTET}|172\\.(1[6-9]|2[0-9]|3[01])|192\\.
 const FAILURE = "^[a-z][a-z0-9_]*(: [A-Za-z0-9 .,:;_'()-]+)?$";
 const ITEMS_MAX = 5000;
 const MESSAGE_CHARS_MAX = 300;
+/** Of a root, as a report may name it. */
+const ROOT_VERSION_MAX = 1_000_000;
 
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 const hostname = { type: 'string', pattern: '^(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$', maxLength: 253 } as const;
@@ -57,6 +59,7 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
   state: { enum: ['waiting', 'converging', 'applied', 'degraded', 'refused', 'rolled_back', 'stale'] },
   stateSince: time,
   reason: { type: 'string', pattern: '^[ -~]*$', maxLength: STATE_REASON_CHARACTERS_MAX },
+  rootVersion: { type: 'integer', minimum: 1, maximum: ROOT_VERSION_MAX },
   offered: sha256,
   applied: sha256,
   lkg: sha256,

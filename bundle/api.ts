@@ -3,6 +3,9 @@
 /** Accept value that asks for the signed texts instead of the plain summary. */
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.kokoa.bundle+json';
 
+/** `GET`: root version 1 as signed, for anybody; a node compares its sha256 with the pin before it shows its token. */
+export const PUBLIC_ROOT_PATH = '/api/v1/root';
+
 /** `GET /api/v1/edge-nodes/me/config?have=…&root=…&wait=…` with Accept: BUNDLE_MEDIA_TYPE. All texts are exact bytes as signed. */
 export interface BundleResponse {
   node: string;
@@ -85,6 +88,8 @@ export interface StatusReport {
   stateSince?: string;
   /** Why it is not `applied`: the error, or the first part that is not served. One line of printable ASCII. */
   reason?: string;
+  /** The newest version of the root that the node trusts; absent: none yet, or this agent does not say. */
+  rootVersion?: number;
   /** Config hashes: last offered, applied now, last known good. */
   offered?: string;
   applied?: string;

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { BUNDLE_MEDIA_TYPE, type BundleResponse, type StatusReport } from '../bundle/api.ts';
+import { BUNDLE_MEDIA_TYPE, type BundleResponse, PUBLIC_ROOT_PATH, type StatusReport } from '../bundle/api.ts';
 
 /** What the file holds. */
 export interface HostileOffer {
@@ -31,6 +31,7 @@ server.listen(Number(port), '127.0.0.1', () => console.log('listening on 127.0.0
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://hostile');
   if (url.pathname.endsWith('/me/config')) return offer(request, response);
+  if (url.pathname === PUBLIC_ROOT_PATH) return showRoot(response);
   const body = await text(request);
   if (url.pathname.endsWith('/me/relay')) {
     // Silence, and then no news.
@@ -69,6 +70,11 @@ async function offer(request: IncomingMessage, response: ServerResponse): Promis
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   response.writeHead(304, { etag: had }).end();
+}
+
+function showRoot(response: ServerResponse): void {
+  const { bundle } = JSON.parse(readFileSync(file, 'utf8')) as HostileOffer;
+  response.writeHead(200, { 'content-type': 'application/json' }).end(bundle.files['1.root.json']);
 }
 
 function json(response: ServerResponse, body: unknown): void {

@@ -158,6 +158,14 @@ it('keeps out who is restricted even while nothing can be published', async () =
   expect(await site.run()).toMatchObject({ kind: 'published', removed: ['e2'] });
 });
 
+it('says every step when a plan is refused for several reasons', async () => {
+  const site = createSite({ ...FLEET, ...MANY });
+  await site.run();
+  const { hold } = (await site.push({ ...gone(MANY), 'edges/e2.yaml': undefined })).standing;
+  expect(hold?.message).toMatch(/12 of 14 hosts.*; edges\/e2\.yaml is gone/);
+  expect(hold?.hint.split('\n')[0]).toMatch(/^\(1\) put it back and set state: .* \(2\) split the change/);
+});
+
 it('lets a removed slot go once it was drained or revoked', async () => {
   const site = createSite();
   await site.run();

@@ -4,7 +4,7 @@ import { KokoaError } from '../bundle/error.ts';
 import { type Compiled, compile } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
 import { expiringBetween } from './core/expiry.ts';
-import { judgePlan, type Verdict } from './core/guard.ts';
+import { judgePlan, todoOf, type Verdict } from './core/guard.ts';
 import { layOver, sameRestrictions } from './core/local-restriction.ts';
 import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
@@ -167,7 +167,7 @@ function guard(before: Desired, judged: Standing, wanted: Compiled, { overlaid, 
 function guardHold(commit: string, base: string, verdict: Extract<Verdict, { kind: 'refused' }>): Hold {
   const { reasons, override, planHash } = verdict;
   const message = reasons.map((reason) => reason.message).join('; ');
-  const hint = [reasons[0]?.hint ?? '', ...(override === undefined ? [] : [override])].join('\n');
+  const hint = [todoOf(reasons), ...(override === undefined ? [] : [override])].join('\n');
   const refused = override === undefined ? undefined : { plan: planHash, base };
   return { reason: 'guard', commit, message, hint, problems: [], ...(refused && { refused }) };
 }

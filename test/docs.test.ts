@@ -333,6 +333,13 @@ describe('docs/operate.md', () => {
     const text = sources.map(read).join('\n');
     expect(lines.length).toBeGreaterThan(15);
     expect(lines.filter((line) => !text.includes(`'${line}`))).toEqual([]);
+    const written = sources
+      .filter((path) => !path.endsWith('.fixture.ts'))
+      .flatMap((path) => linesLoggedIn(read(path)));
+    expect(written.length).toBeGreaterThan(100);
+    const isListed = (line: string) =>
+      lines.some((listed) => line.startsWith(listed) && /^(?:[;.]|$)/.test(line.slice(listed.length)));
+    expect(written.filter((line) => !isListed(line))).toEqual([]);
   });
 
   test('lists exactly the metrics there are', () => {
@@ -346,7 +353,80 @@ describe('docs/operate.md', () => {
       .filter((line) => line.startsWith('| `kokoa_'));
     expect(new Set(table.flatMap((line) => line.match(pattern)!.slice(0, 1)))).toEqual(there);
   });
+
+  test('has a row for every code with which an agent refuses, rolls back or leaves out, and for no other', () => {
+    const told = ['## A bundle was refused', '### Codes of certificates'].flatMap((heading) => codesInRows(heading));
+    const there = agentCodes();
+    expect(there.size).toBeGreaterThan(60);
+    expect([...there].filter((code) => !told.includes(code))).toEqual([]);
+    expect(told.filter((code) => !there.has(code))).toEqual([]);
+  });
+
+  test('names every state of a node', () => {
+    const shown = [...unionIn('bundle/api.ts', 'NodeState'), 'silent'];
+    expect(read('reconciler/cli/node-table.ts')).toContain("'silent'");
+    expect(codesInRows('## How a node stands').sort()).toEqual(shown.sort());
+  });
+
+  test('has no line that is too long to read beside another', () => {
+    const lines = ['docs/operate.md', 'docs/troubleshooting.md'].flatMap((path) => read(path).split('\n'));
+    expect(lines.filter((line) => !line.startsWith('|') && line.length > 140)).toEqual([]);
+  });
 });
+
+/** The texts that end a call of a log, or of what says a trouble once. */
+function linesLoggedIn(source: string): string[] {
+  const calls = source.split(/\b(?:log|news)\.(?:info|warn|error|trouble|over)\(/).slice(1);
+  return calls.flatMap((call) => {
+    const statement = call.slice(0, call.search(/\)(?:;|,)?$/m));
+    return /'([^'\n]+)',?\s*$/.exec(statement)?.[1] ?? [];
+  });
+}
+
+/** What stands in the first column of a section's tables. */
+function codesInRows(heading: string): string[] {
+  const [section = ''] = read('docs/operate.md')
+    .split(`\n${heading}\n`)[1]!
+    .split(/\n##+ /);
+  const cells = [...section.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell]) => cell!);
+  return cells.flatMap((cell) => [...cell.matchAll(/`([a-z_0-9]+)`/g)].map(([, code]) => code!));
+}
+
+/** Where codes are those of commands, which say themselves what to do. */
+const OF_COMMANDS = [
+  ...['cli/', 'join', 'leave', 'leavings', 'preflight', 'import-certificate', 'core/preflight', 'adapters/preflight'],
+  ...['core/allow-list', 'core/control-plane-url', 'core/nginx-paths', 'core/node-metrics', 'adapters/wireguard-link'],
+  ...['adapters/settings-file', 'adapters/node-keys', 'adapters/secret-file', 'adapters/state-lock'],
+  ...['adapters/state-remains', 'adapters/filter-remains', 'adapters/tunnel-remains'],
+  ...['adapters/control-plane', 'adapters/edge-probe'],
+].map((path) => `agent/${path}`);
+/** Written like codes: words of nftables, the kernel and certbot's end, and a state. */
+const NO_CODES: readonly string[] = [
+  ...['inet_service', 'udp_ports', 'udp_targets', 'udp_forwards', 'udp_entrances', 'route_localnet'],
+  ...['rolled_back', 'last_good', 'timed_out'],
+];
+
+/** Every text of an agent's sources that looks like a code, the codes of verifying, and what a stage makes of an error of the system. */
+function agentCodes(): Set<string> {
+  const sources = globSync('agent/**/*.ts', { cwd: TOP }).filter(
+    (path) => !/\.(test|fixture)\.ts$/.test(path) && !OF_COMMANDS.some((start) => path.startsWith(start)),
+  );
+  const text = sources.map(read).join('\n');
+  const written = [...text.matchAll(/'([a-z]+(?:_[a-z0-9]+)+)'/g)].map(([, code]) => code!);
+  const short = [...text.matchAll(/\bcode: '([a-z]+)'/g)].map(([, code]) => code!);
+  const unexpected = [...text.matchAll(/\battempt\('(\w+)'/g)].map(([, stage]) => `${stage!}_failed`);
+  const members = [
+    ...unionIn('bundle/refusal.ts', 'VerifyCode'),
+    ...unionIn('agent/core/certificate.ts', 'CertificateFault'),
+  ];
+  return new Set([...written, ...short, ...unexpected, ...members].filter((code) => !NO_CODES.includes(code)));
+}
+
+/** The texts of a union type. */
+function unionIn(path: string, type: string): string[] {
+  const union = new RegExp(`type ${type} =([^;]*);`).exec(read(path))![1]!;
+  return [...union.matchAll(/'(\w+)'/g)].map(([, text]) => text!);
+}
 
 describe('.github', () => {
   test.each(githubFiles)('%s ends with one newline and holds no tab', (path) => {

@@ -1,11 +1,12 @@
 // One run of certbot in a folder of its own. Law: certbot outlives the agent, and an agent that comes back takes over the
 // run it finds, so that a restart never costs a second order.
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KokoaError } from '../../bundle/error.ts';
 import type { CertificatePair } from '../ports/certificate-store.ts';
 import { alive, type DetachedProcess, findOwn, startDetached, stopDetached } from './detached.ts';
+import { makeDirectory } from './durable-write.ts';
 
 const LOOK_EVERY_MS = 25;
 const OUTPUT_TAIL_BYTES = 32 * 1024;
@@ -53,7 +54,7 @@ export async function runningIn(folder: string): Promise<DetachedProcess | undef
 }
 
 async function start({ binary, environment }: CertbotProgram, { folder, args }: CertbotRun): Promise<DetachedProcess> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeDirectory(folder);
   return startDetached({
     command: [
       binary,

@@ -1,6 +1,6 @@
 // Certificates by certbot. Law: every order works in a folder of its own that shares the account, so several run at once; the
 // result is read and judged by the caller, because certbot's exit code proves nothing.
-import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { readdir, rm, stat, symlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import PQueue from 'p-queue';
 import { KokoaError } from '../../bundle/error.ts';
@@ -9,6 +9,7 @@ import { isCanonicalHostname, isWildcard } from '../core/certificate-name.ts';
 import type { AcmeServer, CertificateAuthority, IssuedCertificate } from '../ports/certificate-authority.ts';
 import { type AcmeAccounts, accountArguments, createAcmeAccounts, serverDigest } from './acme-account.ts';
 import { type CertbotProgram, lastWords, readLive, runCertbot, runningIn } from './certbot-run.ts';
+import { makeDirectory } from './durable-write.ts';
 
 /** certbot needs 0.7 s of a core and sleeps for two more. */
 export const ORDERS_AT_ONCE = 4;
@@ -70,7 +71,7 @@ async function orderIn(
     const left = await readLive(folder, hostname);
     await rm(folder, { recursive: true, force: true });
     if (left) return left;
-    await mkdir(join(folder, 'webroot'), { recursive: true, mode: 0o700 });
+    await makeDirectory(join(folder, 'webroot'));
     await symlink(join(accounts.home(acme), 'accounts'), join(folder, 'accounts'));
   }
   const ending = await runCertbot(program, {

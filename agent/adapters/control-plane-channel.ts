@@ -5,7 +5,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { KokoaError } from '../../bundle/error.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import { parseControlPlaneUrl } from '../core/control-plane-url.ts';
-import { authorities } from './control-plane-authorities.ts';
+import { authorities, type GivenAuthorities } from './control-plane-authorities.ts';
 import { type Answer, JSON_MEDIA_TYPE, judgeReply, serverMs, unreachable } from './control-plane-reply.ts';
 import { type ExchangeTimes, exchange } from './http-exchange.ts';
 
@@ -16,13 +16,11 @@ const PREFER_MS = 300_000;
 
 const TIMES: ExchangeTimes = { connectMs: 5_000, answerMs: 10_000, bodyMs: 45_000 };
 
-export interface ChannelOptions {
+export interface ChannelOptions extends GivenAuthorities {
   /** Base URLs in force, asked anew for every request; tried from the one that answered last, and now and then from the first. */
   urls: () => readonly string[];
   /** The node's bearer token. */
   token: () => Promise<string>;
-  /** PEM file of the only CAs to trust; absent: the system's. */
-  caFile?: string;
   /** Bounds in ms, before a long poll is added. */
   times?: ExchangeTimes;
   /** How long the one that answered last is asked before the first. Default 5 minutes. */
@@ -57,7 +55,7 @@ export function openChannel(options: ChannelOptions): Channel {
   const pool = { keepAlive: true, maxSockets: SOCKETS_MAX };
   const agents = {
     'http:': new PlainAgent(pool),
-    'https:': new TlsAgent({ ...pool, ca: authorities(options.caFile) }),
+    'https:': new TlsAgent({ ...pool, ca: authorities(options) }),
   };
   const times = options.times ?? TIMES;
   let preferred = '';

@@ -10,8 +10,8 @@ const RETRY_MS = 5_000;
 /** `value` is parsed JSON of the type that was asked for; undefined when there was no content. */
 export type Answer = { kind: 'answer'; value: unknown; etag: string } | { kind: 'unchanged' } | Unavailable;
 
-/** `host`: who was asked. `accept`: what was asked for. `token`: what was sent along. */
-export function judgeReply(reply: Reply, host: string, accept: string, token: string): Answer {
+/** `host`: who was asked. `accept`: what was asked for. `token`: what was sent along, if one was. */
+export function judgeReply(reply: Reply, host: string, accept: string, token?: string): Answer {
   if (reply.kind === 'failed') return failed(reply.reason, host);
   const { status, headers, body } = reply;
   if (status === 304) return { kind: 'unchanged' };

@@ -1,10 +1,11 @@
 // Programs that outlive the agent: started in a session of their own, found again through /proc. Law: a process is named by pid
 // and start time, never by pid alone, so that a recycled pid is never signalled.
-import { mkdir, open, readdir, readFile, readlink, rename, stat } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, rename, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { KokoaError } from '../../bundle/error.ts';
+import { makeDirectory } from './durable-write.ts';
 import { programEnvironment } from './program.ts';
 
 /** A larger log is set aside (`.1`) before a start. */
@@ -33,7 +34,7 @@ export interface DetachedStart {
 /** Starts a program that goes on when the agent ends. @throws KokoaError program_missing, start_failed */
 export async function startDetached(start: DetachedStart): Promise<DetachedProcess> {
   const [file, ...args] = start.command;
-  await mkdir(dirname(start.logFile), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(start.logFile));
   await setAsideLargeLog(start.logFile);
   const log = await open(start.logFile, 'a', 0o600);
   // A stream over an open file is handed to the program as it is: nothing passes through the agent.

@@ -79,22 +79,31 @@ export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   }
 }
 
-/** False when it was there. Alone first: `recursive` answers ENOENT whatever the disk said against the last directory. */
-async function madeDirectory(path: string, mode: number): Promise<boolean> {
+/** Like makeDirectory, in a place that is ours alone: what stands there and is no directory is damage, and gives way. */
+export async function makeOwnDirectory(path: string, mode = 0o700): Promise<void> {
+  if (await isOther(path)) await orUnwritable(path, () => unlink(path).catch(unlessAbsent));
+  await makeDirectory(path, mode);
+}
+
+/** False when it was there. One by one: `recursive` answers ENOENT, whatever the disk said. */
+async function madeDirectory(path: string, mode: number, isParentMade = false): Promise<boolean> {
   try {
     await mkdir(path, { mode });
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
-    return (await mkdir(path, { recursive: true, mode })) !== undefined;
+    if (code === 'EEXIST' && (await isDirectory(path))) return false;
+    if (code !== 'ENOENT' || isParentMade || dirname(path) === path) throw error;
+    await madeDirectory(dirname(path), mode);
+    return madeDirectory(path, mode, true);
   }
 }
 
-/** Like makeDirectory, in a place that is ours alone: what stands there and is no directory is damage, and gives way. */
-export async function makeOwnDirectory(path: string, mode = 0o700): Promise<void> {
-  if (await isOther(path)) await orUnwritable(path, () => unlink(path).catch(unlessAbsent));
-  await makeDirectory(path, mode);
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Something is there, and it is no directory, nor a link to one. Never true of what somebody else is just making. */

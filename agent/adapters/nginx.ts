@@ -1,13 +1,13 @@
 // nginx behind the WebServer port. Law: what runs is never asked to do what the same binary has not tested, a reload has happened
 // only when the new release answers and no old worker accepts, and nothing but this state directory's own processes is signalled.
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, open, readlink, realpath, rm } from 'node:fs/promises';
+import { chmod, chown, open, readlink, realpath, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NginxPaths, nginxPaths, STREAM_MODULE } from '../core/nginx-paths.ts';
 import type { WebServer, WebServerFeatures } from '../ports/web-server.ts';
-import { orUnwritable } from './durable-write.ts';
+import { makeDirectory, orUnwritable } from './durable-write.ts';
 import { logTail, trimLog } from './nginx-log.ts';
 import { endLightest, type LastReload, NO_RELOAD, PATIENCE_MS, untilRoom } from './nginx-old-workers.ts';
 import { findAll, findMaster, lookAgain, type NginxProcess, signal, workersOf } from './nginx-processes.ts';
@@ -115,9 +115,9 @@ function makeFolders(options: NginxOptions, paths: NginxPaths): Promise<void> {
 }
 
 async function makeFoldersAndLog({ gid }: NginxOptions, paths: NginxPaths): Promise<void> {
-  await mkdir(paths.run, { recursive: true, mode: 0o755 });
+  await makeDirectory(paths.run, 0o755);
   await chmod(paths.run, 0o755);
-  await mkdir(paths.sockets, { recursive: true, mode: SOCKETS_MODE });
+  await makeDirectory(paths.sockets, SOCKETS_MODE);
   await chmod(paths.sockets, SOCKETS_MODE);
   if (gid !== undefined) await chown(paths.sockets, process.getuid?.() ?? 0, gid);
   const log = await open(paths.log, 'a', LOG_MODE);

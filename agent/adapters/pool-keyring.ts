@@ -1,10 +1,9 @@
 // The pool's identity in one 0600 file. A file that does not parse counts as absent: a member wraps the identity again.
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import type { HeldIdentity, PoolKeyring } from '../ports/pool-keyring.ts';
 import { diskTrouble } from './disk-trouble.ts';
-import { readBounded, writeDurably } from './durable-write.ts';
+import { makeDirectory, readBounded, writeDurably } from './durable-write.ts';
 
 const FILE_BYTES_MAX = 256 * 1024;
 
@@ -24,7 +23,7 @@ export function createPoolKeyring(path: string): PoolKeyring {
 
     async save(held) {
       try {
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await makeDirectory(dirname(path));
         await writeDurably(path, `${JSON.stringify(held)}\n`, { ours: true });
       } catch (error) {
         throw new KokoaError('keyring_failed', `cannot keep the pool's identity in ${path}: ${diskTrouble(error)}`, {

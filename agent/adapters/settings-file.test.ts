@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Settings } from '../ports/settings.ts';
-import { readSettings, writeSettings } from './settings-file.ts';
+import { checkSettings, readSettings, writeSettings } from './settings-file.ts';
 
 const GOOD: Settings = {
   node: 'tokyo-1',
@@ -99,6 +99,23 @@ describe('settings', () => {
     await expect(writeSettings(dir, { ...GOOD, allow: 'everything' })).rejects.toMatchObject({
       code: 'bad_allow_list',
     });
+  });
+
+  it.each<[object, string]>([
+    [{ fingerprint: '1111' }, '--fingerprint: found "1111", expected 64 hex digits'],
+    [{ listen: { ...GOOD.listen, httpPort: 99_999 } }, '--http-port: found 99999, expected a port from 1 to 65535'],
+    [{ listen: { ...GOOD.listen, httpsPort: 'x' } }, '--https-port: found "x", expected a port from 1 to 65535'],
+    [
+      { listen: { ...GOOD.listen, addresses: ['eth0!'] } },
+      '--listen: found "eth0!", expected up to 8 bare IP addresses',
+    ],
+    [{ listen: { ...GOOD.listen, addresses: [] } }, '--listen: found none, expected up to 8 bare IP addresses'],
+    [{ interfaceName: 'a/b' }, '--interface: found "a/b", expected a letter, then up to 14 letters, digits, - and _'],
+    [{ address: { ipv4: 'here' } }, '--address: found "here", expected a bare public IP address'],
+  ])('that join was told wrongly are named by their option: %o', (change, message) => {
+    expect(() => checkSettings({ ...GOOD, ...change })).toThrow(
+      expect.objectContaining({ code: 'settings_invalid', message, hint: expect.not.stringContaining('join` again') }),
+    );
   });
 
   it('leave what was there when they are refused', async () => {

@@ -62,7 +62,48 @@ export async function readSettings(stateDir: string): Promise<Settings> {
 
 /** The values, when a node can live with them. @throws KokoaError settings_invalid, bad_control_plane_url, bad_allow_list */
 export function checkSettings(settings: unknown): Settings {
+  if (!validate(settings)) {
+    const path = validate.errors?.[0]?.instancePath ?? '';
+    const option = OPTIONS.find(({ of }) => path.startsWith(of));
+    if (option) throw toldWrong(option, path, settings);
+  }
   return check(settings, 'what join was told');
+}
+
+/** What `join` was told, by where it stands in the settings. */
+const OPTIONS = [
+  {
+    ...{ of: '/fingerprint', option: '--fingerprint', expected: '64 hex digits' },
+    hint: 'take it from `kokoa keys status` on the control plane',
+  },
+  { of: '/listen/httpPort', option: '--http-port', expected: 'a port from 1 to 65535', hint: 'the usual one is 80' },
+  { of: '/listen/httpsPort', option: '--https-port', expected: 'a port from 1 to 65535', hint: 'the usual one is 443' },
+  {
+    ...{ of: '/listen/addresses', option: '--listen', expected: 'up to 8 bare IP addresses' },
+    hint: 'such as 0.0.0.0 for every address of this machine, or one of `ip addr`',
+  },
+  {
+    ...{ of: '/interfaceName', option: '--interface', expected: 'a letter, then up to 14 letters, digits, - and _' },
+    hint: 'the usual one is kokoa0',
+  },
+  {
+    ...{ of: '/address', option: '--address', expected: 'a bare public IP address' },
+    hint: 'without it the node announces the one that faces the control plane',
+  },
+  {
+    ...{ of: '/node', option: 'the name in the token', expected: 'a name of a node' },
+    hint: 'use the whole line that `kokoa edge add` or `kokoa origin add` showed',
+  },
+] as const;
+
+function toldWrong({ option, expected, hint }: (typeof OPTIONS)[number], path: string, settings: unknown): KokoaError {
+  const value = path
+    .split('/')
+    .slice(1)
+    .reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], settings);
+  const found =
+    typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : typeof value === 'number' ? value : 'none';
+  return new KokoaError('settings_invalid', `${option}: found ${found}, expected ${expected}`, { hint });
 }
 
 function parse(found: string, path: string): unknown {

@@ -17,6 +17,8 @@ const KEPT: KeptStanding = {
     judgedBy: '{"version":"1.22.1"}',
   },
   unbound: 'another WireGuard key is bound',
+  unheard: { kind: 'suspended', since: '2030-01-01T00:00:00.000Z', reason: 'control.test: status 403' },
+  unobtained: [{ hostname: 'a.test', reason: 'acme_unreachable: no' }],
 };
 
 let dir: string;
@@ -56,6 +58,9 @@ describe('the note of how a node stands', () => {
     ['a judge that is none', { ...KEPT, condemned: { ...KEPT.condemned, judgedBy: 5 } }],
     ['a stage nobody knows', { ...KEPT, condemned: { ...KEPT.condemned, stage: 'x' } }],
     ['what nobody wrote', { ...KEPT, more: 1 }],
+    ['a silence of no kind', { ...KEPT, unheard: { ...KEPT.unheard, kind: 'x' } }],
+    ['a silence at no time', { ...KEPT, unheard: { ...KEPT.unheard, since: '2030-13-45T00:00:00.000Z' } }],
+    ['too many hosts', { ...KEPT, unobtained: Array.from({ length: 6 }, () => KEPT.unobtained![0]) }],
     ['too many parts', { ...KEPT, leftOut: Array.from({ length: 101 }, () => ({ name: 'a.test', reason: '' })) }],
     ['more than can be', { ...KEPT, reason: 'x'.repeat(300_000) }],
     ['no object', [KEPT]],

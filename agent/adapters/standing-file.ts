@@ -3,7 +3,12 @@
 import { Ajv } from 'ajv';
 import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../../bundle/api.ts';
 import { STAGES } from '../attempt.ts';
-import { type KeptStanding, LEFT_OUT_KEPT_MAX, type StandingStore } from '../ports/standing-store.ts';
+import {
+  type KeptStanding,
+  LEFT_OUT_KEPT_MAX,
+  type StandingStore,
+  UNOBTAINED_KEPT_MAX,
+} from '../ports/standing-store.ts';
 import { readBounded, writeDurably } from './durable-write.ts';
 
 const DETAIL_CHARACTERS_MAX = 1_000;
@@ -40,6 +45,16 @@ const isShaped = new Ajv().compile<KeptStanding>(
       what: { type: 'array', maxItems: RESTORED_MAX, items: text(RESTORED_CHARACTERS_MAX) },
     }),
     unbound: text(DETAIL_CHARACTERS_MAX),
+    unheard: record(['kind', 'since', 'reason'], {
+      kind: { enum: ['unauthorized', 'suspended', 'unreachable'] },
+      since: time,
+      reason: text(DETAIL_CHARACTERS_MAX),
+    }),
+    unobtained: {
+      type: 'array',
+      maxItems: UNOBTAINED_KEPT_MAX,
+      items: record(['hostname', 'reason'], { hostname: text(300), reason: text(DETAIL_CHARACTERS_MAX) }),
+    },
   }),
 );
 
@@ -47,7 +62,9 @@ export function createStandingFile(path: string): StandingStore {
   return {
     async read() {
       const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
-      return isShaped(value) && [value.since, value.restored?.at ?? value.since].every(isTime) ? value : undefined;
+      if (!isShaped(value)) return undefined;
+      const { since, restored, unheard } = value;
+      return [since, restored?.at ?? since, unheard?.since ?? since].every(isTime) ? value : undefined;
     },
     write: (standing) => writeDurably(path, `${JSON.stringify(standing)}\n`, { mode: 0o600, ours: true }),
   };

@@ -10,7 +10,10 @@ import { isStateDir } from './state-remains.ts';
 const SQLITE_BUSY = 5;
 /** Result codes of SQLite (sqlite.org/rescode.html) for what is no database, and for what a disk does to one. */
 const DAMAGED = [11, 26];
-const DISK_TROUBLE: Readonly<Record<number, string>> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC', 14: 'EACCES' };
+const DISK_TROUBLE: Readonly<Record<number, string>> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC' };
+/** SQLITE_CANTOPEN: of its journal, and SQLite does not pass on why. */
+const CANNOT_OPEN = 14;
+const UNOPENED = 'a file beside it cannot be opened: the disk is full or read-only, or this user may not';
 /** Whoever only looks holds it for a moment. */
 const PATIENCE_MS = 500;
 
@@ -59,6 +62,7 @@ async function tryLock(stateDir: string, timeout: number): Promise<DatabaseSync 
     // The upper bytes of a code say more than is asked here.
     const code = ((error as { errcode?: number }).errcode ?? 0) & 0xff;
     if (code === SQLITE_BUSY) return undefined;
+    if (code === CANNOT_OPEN) throw unwritable(path, undefined, new Error(UNOPENED));
     if (!DAMAGED.includes(code)) throw unwritable(path, DISK_TROUBLE[code], error);
     await requireOurs(stateDir, path);
     await truncate(path);

@@ -1,20 +1,31 @@
-// `kokoa-agent join`: makes the node's keys, keeps what it was told, announces, and waits until git knows this machine.
+// `kokoa-agent join`: makes the node's keys, announces them, and waits until git knows this machine. Law: what an earlier join wrote stays
+// whole until the new one has verified a bundle and nothing stands in its way; then all of it changes in one step.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { makeDirectory, writeDurably } from '../adapters/durable-write.ts';
-import { openNodeKeys, saveToken } from '../adapters/node-keys.ts';
-import { writeSettings } from '../adapters/settings-file.ts';
+import { makeDirectory } from '../adapters/durable-write.ts';
+import { keepJoined } from '../adapters/joined-files.ts';
+import { openNodeKeys } from '../adapters/node-keys.ts';
 import { lockState } from '../adapters/state-lock.ts';
 import { isOthers } from '../adapters/state-remains.ts';
-import { type Finding, findingLines } from '../core/preflight.ts';
 import { join } from '../join.ts';
+import { joinChanges } from '../join-changes.ts';
+import { openJoining } from '../join-node.ts';
 import { openLeavings } from '../leavings.ts';
-import { openNode } from '../node.ts';
+import type { Settings } from '../ports/settings.ts';
+import type { VerifiedBundle } from '../ports/state.ts';
 import { type Preflight, preflight } from '../preflight.ts';
+import { agentCommand } from './agent-command.ts';
+import { sayFindings } from './findings.ts';
 import { interruption } from './interruption.ts';
+import { notJoined, otherRole } from './not-joined.ts';
 import { type JoinOptions, readWhatWasTold, type Told } from './told.ts';
+
+const HELP = `
+On a machine that has joined before, an option that is not given stays as it
+was; what changes is said. To take one back: --allow none, --ca system,
+--acme-ca system, --address auto, --tunnel. A join that fails changes nothing.`;
 
 export function registerJoin(program: Command): void {
   program
@@ -28,8 +39,7 @@ export function registerJoin(program: Command): void {
       '--allow <list>',
       'origins: what edges may reach, e.g. 8080,9000-9010 for ports of this machine, 192.168.1.20:8080 for a service on ' +
         'its network, 127.0.0.1:3000 for one on its loopback; TCP, unless it ends in /udp like 53/udp; nothing else is ' +
-        'ever opened',
-      'none',
+        'ever opened (default: none)',
     )
     .addOption(
       new Option(
@@ -38,13 +48,15 @@ export function registerJoin(program: Command): void {
       ).choices(['edge', 'origin']),
     )
     .option('--force', 'join although something here stands in the way')
-    .option('--interface <name>', 'name of the WireGuard interface', 'kokoa0')
+    .option('--interface <name>', 'name of the WireGuard interface (default: kokoa0)')
+    .option('--tunnel', 'origins are reached by WireGuard, as is usual')
     .option('--no-tunnel', 'origins are reached without WireGuard (one machine, or a private network)')
     .option('--acme-ca <file>', 'PEM file of the CA of a private ACME server')
-    .option('--listen <address...>', 'edges: addresses to listen on', ['0.0.0.0'])
-    .option('--http-port <port>', 'edges: port for plain HTTP', '80')
-    .option('--https-port <port>', 'edges: port for HTTPS', '443')
+    .option('--listen <address...>', 'edges: addresses to listen on (default: 0.0.0.0)')
+    .option('--http-port <port>', 'edges: port for plain HTTP (default: 80)')
+    .option('--https-port <port>', 'edges: port for HTTPS (default: 443)')
     .option('--address <ip...>', 'edges: public addresses to announce (default: the one that faces the control plane)')
+    .addHelpText('after', HELP)
     .action(async (url: string, options: JoinOptions) => {
       const stateDir = resolve(program.opts<{ state: string }>().state);
       await joinControlPlane(stateDir, url, options);
@@ -61,102 +73,71 @@ async function joinControlPlane(stateDir: string, url: string, options: JoinOpti
     });
   await makeDirectory(stateDir, 0o711);
   const lock = await lockState(stateDir);
-  await dropFormerTunnel(stateDir, told);
-  for (const { path, pem } of told.files) await writeDurably(path, pem, { mode: 0o600 });
-  await writeSettings(stateDir, told.settings);
-  await saveToken(stateDir, told.token);
-  const { node } = told.settings;
-  const { fingerprint } = await openNodeKeys(stateDir);
-  console.log(`this machine asks to be ${node}; it announces keys with the fingerprint\n  ${fingerprint}`);
+  const { config, version } = await firstBundle(stateDir, told, options);
 
-  const opened = await openNode(stateDir);
+  // From now on this machine is what it is, whoever signs, and its owner agrees to the network: see guardConfig and refuseOverlap.
+  const { wireguard: network } = config.network;
+  const settings: Settings = { ...told.settings, role: config.role, network };
+  const known = { ...asked, role: config.role, network, agreed: told.settings.network === network };
+  const wireguardPort = asked.interfaceName === undefined ? undefined : config.wireguard.port;
+  await sayFindings(await preflight({ ...known, wireguardPort }), options, before);
+  await dropFormerTunnel(stateDir, told);
+  await keepJoined(stateDir, { settings, token: told.token, authorities: told.authorities });
+  lock.release();
+  sayChanges(told, settings, options);
+  console.log(`joined as ${settings.node} (${config.role}), version ${version} verified`);
+  console.log(`next: ${agentCommand(stateDir, 'run')}`);
+}
+
+/** Announces this machine, and waits. @throws KokoaError for a join that cannot succeed, with the code of the refusal */
+async function firstBundle(stateDir: string, told: Told, options: JoinOptions): Promise<VerifiedBundle> {
+  const { settings, token, ca } = told;
+  const { node, role } = settings;
+  const keys = await openNodeKeys(stateDir);
+  console.log(`this machine asks to be ${node}; it announces keys with the fingerprint\n  ${keys.fingerprint}`);
+  const opened = await openJoining({ stateDir, settings, token, ca, keys });
+  const expected: NodeRole = role ?? (settings.allow === '' ? 'edge' : 'origin');
   const joined = await join(
     {
+      ...opened,
       node,
-      folder: told.settings.allow === '' ? 'edges' : 'origins',
-      control: opened.control,
-      trusted: opened.machine.trusted,
-      enrolment: await opened.enrolment(),
+      folder: `${expected}s`,
+      roleIsTold: options.role !== undefined,
       now: Date.now,
       say: (line) => console.log(line),
     },
     interruption(),
   );
   await opened.control.close();
-  if (joined.kind === 'refused') {
-    throw new KokoaError(joined.code, `not joined: ${joined.detail}`, {
-      hint: HINTS[joined.code] ?? 'see docs/operate.md',
-    });
-  }
-  const { config, version } = joined.bundle;
-  const { role } = told.settings;
-  if (role !== undefined && role !== config.role) throw otherRole(role, config.role, node);
-  // From now on this machine is what it is, whoever signs: see guardConfig and refuseOverlap.
-  const { wireguard } = config.network;
-  await writeSettings(stateDir, { ...told.settings, role: config.role });
-  console.log(`joined as ${node} (${config.role}), version ${version} verified`);
-  const known = { ...asked, role: config.role, network: wireguard, agreed: told.settings.network === wireguard };
-  const port = asked.interfaceName === undefined ? undefined : config.wireguard.port;
-  await sayFindings(await preflight({ ...known, wireguardPort: port }), options, before);
-  // Whatever lies under the network of the tunnels, its owner agreed to it now.
-  await writeSettings(stateDir, { ...told.settings, role: config.role, network: wireguard });
-  lock.release();
-  console.log('next: kokoa-agent run');
+  if (joined.kind === 'refused') throw notJoined(joined, stateDir);
+  const found = joined.bundle.config.role;
+  if (role !== undefined && role !== found) throw otherRole(role, found, node);
+  return joined.bundle;
 }
-
-function otherRole(role: NodeRole, found: NodeRole, node: string): KokoaError {
-  return new KokoaError(
-    'role_changed',
-    `not joined: this machine is to be an ${role}, and git says it is an ${found}`,
-    {
-      hint: `correct edges/${node}.yaml or origins/${node}.yaml in git; or join again with --role ${found}, if that is meant`,
-    },
-  );
-}
-
-const HINTS: Record<string, string> = {
-  foreign_root: 'compare --fingerprint with what `kokoa keys status` prints on the control plane',
-  not_bound:
-    'another machine announced itself for this slot first: make a new token with `kokoa edge token NAME` (it raises the generation)',
-  wrong_node: 'the token belongs to another node than the bundle',
-  interrupted: 'run the same command again: the keys are kept',
-};
 
 /** What is known before the first bundle. */
-function preflightOf(stateDir: string, url: string, { settings, files }: Told): Preflight {
-  const { role, interfaceName, listen, caFile } = settings;
+function preflightOf(stateDir: string, url: string, { settings, ca }: Told): Preflight {
+  const { role, interfaceName, listen } = settings;
   return {
     ...{ stateDir, url, role, interfaceName, listen, network: undefined, agreed: false, wireguardPort: undefined },
-    ca: files.find(({ path }) => path === caFile)?.pem,
+    ca,
   };
 }
 
-/**
- * Says what was not said before, and answers all that was said.
- * @throws KokoaError preflight_failed for an error, unless it is to be ignored
- */
-async function sayFindings(
-  findings: readonly Finding[],
-  { force }: JoinOptions,
-  before: readonly string[] = [],
-): Promise<string[]> {
-  const said = findings.map((finding) => findingLines(finding).join('\n'));
-  for (const text of said) if (!before.includes(text)) console.error(text);
-  const errors = findings.filter(({ severity }) => severity === 'error').length;
-  if (errors === 0 || force) return said;
-  throw new KokoaError(
-    'preflight_failed',
-    `${errors === 1 ? 'one thing stands' : `${errors} things stand`} in the way`,
-    {
-      hint: 'mend it and join again; --force joins all the same',
-    },
-  );
-}
-
 /** Nobody would close a port of a tunnel that this machine no longer has by name. */
-async function dropFormerTunnel(stateDir: string, { former, settings }: Told): Promise<void> {
+async function dropFormerTunnel(stateDir: string, { before, settings }: Told): Promise<void> {
+  const former = before?.interfaceName;
   if (former === undefined || former === settings.interfaceName) return;
   const leavings = openLeavings({ stateDir, interfaceName: former, named: false, keepState: true });
   for (const { undo } of [leavings.tunnel, leavings.kernelSettings, leavings.packetFilter])
     for (const line of await undo()) console.log(line);
+}
+
+function sayChanges({ before }: Told, settings: Settings, options: JoinOptions): void {
+  if (before === undefined) return;
+  const optionOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const given = Object.keys(options).map((name) => (name === 'tunnel' ? '--interface' : optionOf(name)));
+  const { changed, kept } = joinChanges(before, settings, new Set(given));
+  for (const line of changed) console.log(line);
+  if (kept.length > 0) console.log(`as before: ${kept.join(', ')}`);
 }

@@ -1,16 +1,17 @@
 // `kokoa-agent leave`: everything that the agent made on this machine goes, and what remains to be done elsewhere is said.
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
-import { readSettings } from '../adapters/settings-file.ts';
+import { createCertsDir } from '../adapters/certs-dir.ts';
 import { lockState, type StateLock } from '../adapters/state-lock.ts';
 import { isStateDir } from '../adapters/state-remains.ts';
 import { checkInterfaceName, readLink } from '../adapters/wireguard-link.ts';
 import { leave } from '../leave.ts';
 import { openLeavings } from '../leavings.ts';
 import type { Settings } from '../ports/settings.ts';
+import { readJoined } from './open-joined.ts';
 
 interface LeaveOptions {
   yes?: boolean;
@@ -35,7 +36,7 @@ export function registerLeave(program: Command): void {
 }
 
 async function leaveMachine(stateDir: string, options: LeaveOptions): Promise<void> {
-  const settings = await readSettings(stateDir).catch(damaged);
+  const settings = await readJoined(stateDir).catch(damaged);
   const interfaceName = options.interface ?? (settings ? settings.interfaceName : INTERFACE);
   if (interfaceName !== undefined) checkInterfaceName(interfaceName);
   const joined = await isStateDir(stateDir);
@@ -51,11 +52,24 @@ async function leaveMachine(stateDir: string, options: LeaveOptions): Promise<vo
     const undone = await leave(openLeavings({ stateDir, interfaceName, named, keepState }), (line) =>
       console.log(line),
     );
-    if (undone === 0) return console.log('nothing of an agent is left here');
+    if (undone === 0) return await sayNothingIsLeft(stateDir);
   } finally {
     lock?.release();
   }
   for (const line of whatRemains(settings)) console.log(line);
+}
+
+/** Certificates alone make no state directory; whoever keeps them there must know. */
+async function sayNothingIsLeft(stateDir: string): Promise<void> {
+  console.log(`nothing of an agent is left in ${stateDir}`);
+  const { held } = await createCertsDir({ dir: join(stateDir, 'certs') })
+    .list()
+    .catch(() => ({ held: [] }));
+  if (held.length === 0) return;
+  console.log(
+    `${join(stateDir, 'certs')} holds ${held.length} certificates with their private keys, and no agent joined`,
+  );
+  console.log('there: they were left alone; remove them if they are nobody’s');
 }
 
 /** Torn settings, or none: what they said is found by the tunnel's name. @throws what another user's state throws */

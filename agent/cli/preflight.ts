@@ -9,7 +9,7 @@ import { isLocked } from '../adapters/state-lock.ts';
 import { isStateDir } from '../adapters/state-remains.ts';
 import { type Finding, findingLines } from '../core/preflight.ts';
 import { type Preflight, preflight } from '../preflight.ts';
-import { openJoined } from './open-joined.ts';
+import { openJoined, readJoined } from './open-joined.ts';
 
 interface PreflightOptions {
   url?: string;
@@ -47,7 +47,7 @@ function textOf(findings: readonly Finding[]): string[] {
 }
 
 async function askedOf(stateDir: string, options: PreflightOptions): Promise<Preflight> {
-  if (await isStateDir(stateDir)) return joinedNode(stateDir, options);
+  if ((await isStateDir(stateDir)) && !(await onlyBegan(stateDir))) return joinedNode(stateDir, options);
   const { url, ca, role, tunnel } = options;
   if (url === undefined)
     throw new KokoaError('not_joined', 'this machine has not joined, so it is not known where the control plane is', {
@@ -60,6 +60,14 @@ async function askedOf(stateDir: string, options: PreflightOptions): Promise<Pre
     listen: { addresses: ['0.0.0.0'], httpPort: 80, httpsPort: 443 },
     wireguardPort: role === 'edge' && tunnel ? USUAL_PORT : undefined,
   };
+}
+
+/** A join that did not end leaves keys and no settings. */
+async function onlyBegan(stateDir: string): Promise<boolean> {
+  return readJoined(stateDir).then(
+    () => false,
+    (error: unknown) => error instanceof KokoaError && error.code === 'not_joined',
+  );
 }
 
 /** As long as the node's file in git does not say otherwise. */

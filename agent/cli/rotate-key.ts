@@ -5,10 +5,11 @@ import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { openNodeKeys } from '../adapters/node-keys.ts';
 import { openRotationDesk } from '../adapters/rotation-desk.ts';
-import { readSettings } from '../adapters/settings-file.ts';
 import { isLocked } from '../adapters/state-lock.ts';
 import { rotationText } from '../core/rotation-text.ts';
 import type { RotationDesk, RotationProgress, RotationWish } from '../ports/rotation-desk.ts';
+import { agentCommand } from './agent-command.ts';
+import { readJoined } from './open-joined.ts';
 
 interface Options {
   wait?: boolean;
@@ -38,12 +39,11 @@ export function registerRotateKey(program: Command): void {
       const stateDir = resolve(program.opts<{ state: string }>().state);
       await requireAgent(stateDir);
       const desk = openRotationDesk(stateDir);
+      const status = agentCommand(stateDir, 'status');
       const before = await desk.progress();
       await leave(desk, abort ? 'abort' : 'rotate');
-      if (abort)
-        return console.log('the agent keeps the old key, unless the new one is in use already: kokoa-agent status');
-      if (!wait)
-        return console.log('the agent replaces the key: kokoa-agent status says how far it is, or give --wait');
+      if (abort) return console.log(`the agent keeps the old key, unless the new one is in use already: ${status}`);
+      if (!wait) return console.log(`the agent replaces the key: ${status} says how far it is, or give --wait`);
       await follow(desk, before);
       console.log(`fingerprint    ${(await openNodeKeys(stateDir)).fingerprint}`);
     });
@@ -51,12 +51,12 @@ export function registerRotateKey(program: Command): void {
 
 /** @throws KokoaError not_joined, no_tunnel, agent_not_running */
 async function requireAgent(stateDir: string): Promise<void> {
-  const { interfaceName } = await readSettings(stateDir);
+  const { interfaceName } = await readJoined(stateDir);
   if (interfaceName === undefined)
     throw new KokoaError('no_tunnel', 'this node has no WireGuard key in use: it joined with --no-tunnel');
   if (await isLocked(stateDir)) return;
   throw new KokoaError('agent_not_running', 'no agent runs on this state, and only a running one can replace the key', {
-    hint: 'start it (kokoa-agent run, or systemctl start kokoa-agent), or name another state by --state',
+    hint: `start it (${agentCommand(stateDir, 'run')}, or systemctl start kokoa-agent), or name another state by --state`,
   });
 }
 

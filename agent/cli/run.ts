@@ -1,10 +1,11 @@
 // `kokoa-agent run` and `once`: follow the control plane, or converge one time.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { failureText, KokoaError } from '../../bundle/error.ts';
+import { KokoaError } from '../../bundle/error.ts';
 import { lockState } from '../adapters/state-lock.ts';
 import { convergeOnce, followControlPlane } from '../loop.ts';
 import type { Node } from '../node.ts';
+import { shownFailure } from './failure.ts';
 import { interruption } from './interruption.ts';
 import { openJoined } from './open-joined.ts';
 
@@ -17,7 +18,7 @@ export function registerRun(program: Command): void {
       const exitCode = await ending.then(
         () => 0,
         (error: unknown) => {
-          console.error(failureText(error));
+          console.error(shownFailure(error));
           return 1;
         },
       );
@@ -29,7 +30,8 @@ export function registerRun(program: Command): void {
     .description('pull and apply one time; exit 0 when the node equals its newest bundle')
     .action(async () => {
       const polled = await withNode(program, convergeOnce);
-      if (polled.kind === 'unavailable') throw new KokoaError('control_plane_unavailable', polled.message);
+      if (polled.kind === 'unavailable')
+        throw new KokoaError('control_plane_unavailable', polled.message, { hint: UNAVAILABLE });
       if (polled.kind === 'unchanged') return console.log('nothing newer');
       const { outcome } = polled;
       if (outcome.kind !== 'applied') {
@@ -38,6 +40,10 @@ export function registerRun(program: Command): void {
       console.log(`applied version ${outcome.bundle.version}`);
     });
 }
+
+const UNAVAILABLE =
+  'what was applied before goes on. Status 401: the token is not the newest of this node, so join again with the newest; 403: ' +
+  'it is suspended in git; else see that the control plane runs and is reached from here';
 
 /** Opens the node for one command; nobody else changes it meanwhile. @throws KokoaError state_in_use, and what opening throws */
 async function withNode<T>(program: Command, use: (node: Node) => Promise<T>): Promise<T> {

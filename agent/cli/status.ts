@@ -7,6 +7,7 @@ import { isLocked } from '../adapters/state-lock.ts';
 import { describeNode, type Reading } from '../describe.ts';
 import { measureNode } from '../measure.ts';
 import type { Node } from '../node.ts';
+import { agentCommand } from './agent-command.ts';
 import { openJoined } from './open-joined.ts';
 
 export function registerStatus(program: Command): void {
@@ -49,6 +50,8 @@ async function readNode(node: Node, stateDir: string): Promise<Reading> {
   ]);
   return {
     ...{ lkg, accepted, serving, tunnel, agentRuns, standing, agentVersion: node.version },
+    startedBy: agentCommand(stateDir, 'run'),
+    rootVersion: await trusted.rootVersion().catch(() => 0),
     droppedByOthers: droppedByOthers ?? 0,
     node: node.settings.node,
     fingerprint: node.keys.fingerprint,

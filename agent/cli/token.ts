@@ -40,6 +40,9 @@ async function readInput(): Promise<string> {
 
 async function readTokenFile(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new KokoaError('bad_token', `cannot read the token from ${file}: ${cause.code}`, { cause });
+    throw new KokoaError('bad_token', `cannot read the token from ${file}: ${cause.code}`, {
+      hint: 'give the file that `kokoa edge token NAME` or `kokoa origin token NAME` was written to, readable to this user',
+      cause,
+    });
   });
 }

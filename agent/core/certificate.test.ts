@@ -60,6 +60,11 @@ const FAULTS: [CertificateFault, string, () => Promise<unknown>][] = [
   ['not_yet_valid', 'it begins in an hour', () => judge('a.hoge.com', { notBefore: new Date(NOW + 3_600_000) })],
   ['authority_certificate', 'it is a CA', () => judge('a.hoge.com', { ca: true })],
   [
+    'wrong_name',
+    'it is a CA, for another name besides',
+    () => judge('a.hoge.com', { ca: true, names: ['DNS:b.hoge.com'] }),
+  ],
+  [
     'not_for_servers',
     'it is for clients',
     () => judge('a.hoge.com', { extensions: ['extendedKeyUsage = clientAuth'] }),

@@ -73,6 +73,7 @@ export function judgeCertificate(submission: Submission): Judgement {
   const wrong =
     judgeLeaf(leaf!, hostname) ??
     judgeKey(leaf!, key.key) ??
+    judgeRole(leaf!) ??
     judgeTimes(chain.certificates, now) ??
     judgeIssuers(leaf!, issuers);
   if (wrong) return wrong;
@@ -126,7 +127,6 @@ function parseKey(pem: string): { key: KeyObject } | Rejection {
 }
 
 function judgeLeaf(leaf: X509Certificate, hostname: string): Rejection | undefined {
-  if (leaf.ca) return fault('authority_certificate', 'the first certificate is a CA, not a server certificate');
   // Node calls the extended key usage `keyUsage`; a certificate without it is for everything.
   if (leaf.keyUsage && !leaf.keyUsage.includes(SERVER_AUTHENTICATION)) {
     return fault('not_for_servers', 'its extended key usage does not include server authentication');
@@ -135,6 +135,12 @@ function judgeLeaf(leaf: X509Certificate, hostname: string): Rejection | undefin
     return fault('wrong_name', `it is for ${(leaf.subjectAltName ?? 'no name').slice(0, 200)}, not for ${hostname}`);
   }
   return undefined;
+}
+
+/** After name and key: whoever brought the wrong file is told so, whatever else is wrong with it. */
+function judgeRole(leaf: X509Certificate): Rejection | undefined {
+  if (!leaf.ca) return undefined;
+  return fault('authority_certificate', 'the first certificate is a CA, not a server certificate');
 }
 
 /** RFC 9525 §6.3: subject alternative names only; a wildcard stands for exactly one whole label. */

@@ -16,6 +16,8 @@ export interface MetricFacts {
   standing: { state: NodeState; since: string; leftOut: readonly unknown[] } | undefined;
   /** The last known good bundle and the newest that was accepted. */
   bundles: readonly { which: 'last_good' | 'accepted'; version: number }[];
+  /** The newest root that is trusted. */
+  rootVersion: number | undefined;
   /** End of the newest signed timestamp. */
   vouchedUntilMs: number | undefined;
   hosts: number;
@@ -63,6 +65,7 @@ export function nodeMetrics(facts: MetricFacts): Metric[] {
       help: 'Version of the last known good bundle, and of the newest that was accepted.',
       values: facts.bundles.map(({ which, version }) => ({ labels: { which }, value: version })),
     },
+    one('kokoa_agent_root_version', 'The newest root of the control plane’s keys that is trusted.', facts.rootVersion),
     one(
       'kokoa_agent_vouched_until_timestamp_seconds',
       'Until when the control plane has vouched that there is nothing newer, in Unix time.',

@@ -35,14 +35,10 @@ const CLOCK_WELL_MS = 60_000;
 const CLOCK_MAX_MS = 10 * 60_000;
 
 export function judgeMachine(asked: Asked, facts: MachineFacts): Finding[] {
-  return [
-    ...rights(asked, facts),
-    ...node(facts),
-    ...programs(asked, facts),
-    ...tunnels(asked, facts),
-    ...disk(facts),
-    ...clock(facts),
-  ];
+  const lacking = rights(asked, facts);
+  // Without rights each of these would fail too, and its own advice would be wrong.
+  const seen = lacking.length > 0 ? [] : [...tunnels(asked, facts), ...disk(facts)];
+  return [...lacking, ...node(facts), ...programs(asked, facts), ...seen, ...clock(facts)];
 }
 
 /** What only an edge needs stands in nobody's way as long as it is not known what the machine will be. */
@@ -58,7 +54,8 @@ function rights(asked: Asked, { capabilities }: MachineFacts): Finding[] {
     ...(asked.role === 'edge' && lowest < 1024 ? (['CAP_NET_BIND_SERVICE'] as const) : []),
   ].filter((name) => !has(name));
   if (needed.length === 0) return [];
-  return [error('rights', `this user lacks ${needed.join(' and ')}`, 'run it as root')];
+  const unseen = 'WireGuard, nftables and the state directory were not looked at';
+  return [error('rights', `this user lacks ${needed.join(' and ')}; ${unseen}`, 'run it as root')];
 }
 
 function node({ nodeVersion }: MachineFacts): Finding[] {

@@ -122,6 +122,12 @@ describe('what stands in the way', () => {
     ['an old nginx', EDGE, { nginxFault: 'too old' }, ['error nginx']],
     ['a kernel without nf_tables', ORIGIN, { nftablesFault: 'nft: no' }, ['error nftables']],
     ['no rights', EDGE, { capabilities: 0n }, ['error rights']],
+    [
+      '… which are the cause of more',
+      EDGE,
+      { capabilities: 0n, wireguard: 'no /dev/net/tun', nftablesFault: 'not permitted', stateFault: 'EACCES' },
+      ['error rights'],
+    ],
     ['rights for the network alone', EDGE, { capabilities: 1n << 12n }, ['error rights']],
     ['… which an origin needs', ORIGIN, { capabilities: 1n << 12n }, []],
     ['an old Node', ORIGIN, { nodeVersion: '24.14.9' }, ['error Node']],

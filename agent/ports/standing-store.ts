@@ -24,6 +24,21 @@ export interface KeptStanding extends Standing {
   restored?: Restored;
   /** Why the control plane does not accept what this node announces. */
   unbound?: string;
+  /** Why the control plane gives no answer that counts, and since when; absent: it answered last. */
+  unheard?: Unheard;
+  /** Hosts whose certificate was tried for and did not come, with the newest reason: the first few. */
+  unobtained?: readonly { hostname: string; reason: string }[];
+}
+
+/** Of `unobtained`. */
+export const UNOBTAINED_KEPT_MAX = 5;
+
+export interface Unheard {
+  kind: 'unauthorized' | 'suspended' | 'unreachable';
+  /** ISO 8601. */
+  since: string;
+  /** What was said first, one line of printable ASCII. */
+  reason: string;
 }
 
 export interface Condemned {

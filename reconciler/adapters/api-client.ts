@@ -22,9 +22,12 @@ const WORDS_CHARACTERS_MAX = 300;
 /** What `path` answers, parsed. @throws KokoaError usage, api_unreachable, api_refused, api_garbled */
 export async function readApi(place: ApiPlace, path: string): Promise<unknown> {
   const url = checkedUrl(place, path);
-  const { status, body } = await asked(url, place).catch((cause: Error) => {
-    throw new KokoaError('api_unreachable', `${url.origin} does not answer: ${cause.message}`, {
-      hint: 'start `kokoa serve`, or name another with --url; a private CA: --ca FILE',
+  const ca = caOf(place);
+  const { status, body } = await asked(url, place, ca).catch((cause: NodeJS.ErrnoException) => {
+    // Behind it stands advice about Node, or the source line of OpenSSL.
+    const [words] = cause.message.split(/;| [0-9A-F]{8,}:/);
+    throw new KokoaError('api_unreachable', `${url.origin} does not answer: ${words}`, {
+      hint: unreachableHint(url, cause.code ?? ''),
       cause,
     });
   });
@@ -49,8 +52,35 @@ function checkedUrl({ url, token }: ApiPlace, path: string): URL {
   return new URL(`${parsedUrl.pathname.replace(/\/$/, '')}${path}`, parsedUrl);
 }
 
-async function asked(url: URL, { token, caFile }: ApiPlace): Promise<{ status: number; body: string }> {
-  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
+/** By the codes of Node and OpenSSL. */
+const UNTRUSTED =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
+
+function unreachableHint({ protocol, host }: URL, code: string): string {
+  if (protocol === 'http:' && (code === 'ECONNRESET' || code.startsWith('HPE_')))
+    return `it may speak TLS: try --url https://${host}, and its --tls-cert as --ca FILE`;
+  if (protocol === 'https:' && (code === 'EPROTO' || code.startsWith('ERR_SSL_')))
+    return `it may speak plain HTTP: try --url http://${host}`;
+  if (UNTRUSTED.test(code))
+    return 'no CA known here signed its certificate: name that CA, or its --tls-cert, by --ca FILE';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'ask by a name of its certificate, or on its machine by https://127.0.0.1';
+  return 'start `kokoa serve`, or name another with --url https://HOST:PORT; a private CA: --ca FILE';
+}
+
+/** @throws KokoaError usage */
+function caOf({ caFile }: ApiPlace): string | undefined {
+  if (caFile === undefined) return undefined;
+  try {
+    return readFileSync(caFile, 'utf8');
+  } catch (cause) {
+    throw new KokoaError('usage', `--ca: ${caFile} cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
+      cause,
+    });
+  }
+}
+
+async function asked(url: URL, { token }: ApiPlace, ca: string | undefined): Promise<{ status: number; body: string }> {
   const options = {
     headers: { Accept: 'application/json', ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
     signal: AbortSignal.timeout(ANSWER_MS_MAX),

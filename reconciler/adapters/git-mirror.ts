@@ -1,6 +1,6 @@
 // The bare mirror: a cache of one branch that can always be thrown away and fetched again. Every git that runs in it runs under
 // git-settings.ts.
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { simpleGit } from 'simple-git';
@@ -15,6 +15,7 @@ import {
   OWN_GLOBAL_CONFIG,
   ownGlobalConfig,
 } from './git-settings.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Silence of git for this long ends a fetch, and so does its whole duration. */
 const FETCH_SILENCE_MS = 60_000;
@@ -23,14 +24,14 @@ const DETAIL_LENGTH_MAX = 400;
 
 /** Makes or takes over the mirror. @throws KokoaError mirror_not_ours, git_missing, mirror_failed */
 export async function prepareMirror(options: MirrorOptions): Promise<void> {
-  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  await makeFolder(options.directory);
   const entries = await readdir(options.directory);
   if (entries.length > 0 && !entries.includes(OWN_GLOBAL_CONFIG))
     throw new KokoaError('mirror_not_ours', `${options.directory} is not empty and is no mirror of Kokoa`, {
       hint: 'Name an empty or a new directory: what is in it will be replaced at will.',
     });
   await writeFile(join(options.directory, OWN_GLOBAL_CONFIG), ownGlobalConfig(options), { mode: 0o600 });
-  await mkdir(join(options.directory, EMPTY_DIRECTORY), { recursive: true });
+  await makeFolder(join(options.directory, EMPTY_DIRECTORY));
   if (!(await isFile(join(options.directory, 'HEAD')))) await initialise(options);
   await writeFile(join(options.directory, 'config'), mirrorConfig(options), { mode: 0o600 });
   await removeLocks(options);
@@ -44,13 +45,13 @@ export async function rebuildMirror(options: MirrorOptions): Promise<void> {
   await prepareMirror(options);
 }
 
-/** A git that was killed leaves its lock files; only one git at a time writes here, so all of them are stale. */
+/** What a git leaves that was killed, or that the disk failed. Only one git at a time writes here: before it begins, all of them are stale. */
 export async function removeLocks({ directory, branch }: MirrorOptions): Promise<void> {
-  const names = ['HEAD.lock', 'config.lock', 'packed-refs.lock', 'shallow.lock', `refs/heads/${branch}.lock`];
-  for (const name of names) await rm(join(directory, name), { force: true });
+  const names = ['HEAD', 'config', 'packed-refs', 'shallow', 'objects/maintenance', `refs/heads/${branch}`];
+  await Promise.all(names.map((name) => rm(join(directory, `${name}.lock`), { force: true })));
 }
 
-/** One git process: the branch is in the mirror when this resolves. @throws KokoaError source_unreachable, branch_missing, mirror_locked */
+/** One git process: the branch is in the mirror when this resolves. @throws KokoaError source_unreachable, branch_missing */
 export async function fetchBranch(options: MirrorOptions): Promise<void> {
   const ref = `refs/heads/${options.branch}`;
   try {
@@ -150,7 +151,6 @@ function fetchError(cause: unknown, { remote, branch }: MirrorOptions): KokoaErr
       hint: 'Was it deleted or renamed? What is published stays as it is.',
       cause,
     });
-  if (/\.lock': File exists/i.test(detail)) return new KokoaError('mirror_locked', detail, { cause });
   return new KokoaError('source_unreachable', `git fetch from ${remote.url} failed: ${detail || 'no answer in time'}`, {
     hint: /auth|denied|403|401|terminal prompts/i.test(detail)
       ? 'Check the credential of the repository.'

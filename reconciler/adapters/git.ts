@@ -71,13 +71,13 @@ export async function openGitSource(options: GitSourceOptions): Promise<Source> 
 
   async function fetchMending(): Promise<void> {
     if (damaged) await rebuild('an object is missing');
+    await removeLocks(mirror);
     try {
       await fetchBranch(mirror);
     } catch (error) {
       const code = error instanceof KokoaError ? error.code : undefined;
-      if (code === 'mirror_locked') await removeLocks(mirror);
-      else if (code === 'source_unreachable' && !(await isMirrorSound(mirror))) await rebuild('it cannot be read');
-      else throw error;
+      if (code !== 'source_unreachable' || (await isMirrorSound(mirror))) throw error;
+      await rebuild('it cannot be read');
       await fetchBranch(mirror);
     }
   }

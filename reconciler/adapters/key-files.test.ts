@@ -150,7 +150,16 @@ describe('rotation', () => {
     await createProductionKeys({ dir, rootDir, now: NOW });
     await rm(join(rootDir, 'root-1.pem'));
     await rm(join(rootDir, 'root-2.pem'));
-    await expect(rotateKeys(dir, rootDir, NOW)).rejects.toMatchObject({ code: 'root_invalid' });
+    await expect(rotateKeys(dir, rootDir, NOW)).rejects.toMatchObject({
+      code: 'root_invalid',
+      message: `${rootDir} holds 1 root key, 2 are needed to sign the next root`,
+      hint: expect.stringContaining('--root-dir'),
+    });
+    const [other, otherRoot] = [join(parent, 'other'), join(parent, 'other-root')];
+    await createProductionKeys({ dir: other, rootDir: otherRoot, now: NOW });
+    await expect(rotateKeys(dir, otherRoot, NOW)).rejects.toThrow(
+      `${otherRoot} holds 0 root keys of this set and 3 of another, 2 are needed to sign the next root`,
+    );
     await expect(rotateKeys(dir, undefined, NOW)).rejects.toMatchObject({ code: 'keys_missing' });
     expect((await loadKeys(dir)).roots).toHaveLength(1);
   });

@@ -5,7 +5,7 @@ import { join, resolve, sep } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import { exportPem, generateKey, generateOnlineKeys, type OnlineKeys, type Signer } from '../../bundle/keys.ts';
 import { isRefusal } from '../../bundle/refusal.ts';
-import { createRoot, DEVELOPMENT_FIELD, rootFingerprint, rotateRoot } from '../../bundle/root.ts';
+import { createRoot, DEVELOPMENT_FIELD, readRoot, rootFingerprint, rotateRoot } from '../../bundle/root.ts';
 import { verifyRootChain } from '../../bundle/root-chain.ts';
 import { ONLINE_FILE, onlineText, readOnlineKeys, readRootKeys, readRoots, rootFile } from './key-reading.ts';
 
@@ -116,10 +116,25 @@ export async function createProductionKeys(options: ProductionOptions): Promise<
 export async function rotateKeys(dir: string, rootDir: string | undefined, now: Date): Promise<void> {
   const { roots } = await loadKeys(dir);
   const signers = await readRootKeys(rootDir ?? dir);
+  requireEnough(roots.at(-1) ?? '', signers, rootDir ?? dir);
   const online = generateOnlineKeys();
   const text = rotateRoot(roots.at(-1) ?? '', { signers, online, expires: rootEnd(now) });
   await replaceFile(join(dir, rootFile(roots.length + 1)), text, 0o644);
   await replaceFile(join(dir, ONLINE_FILE), onlineText(online), 0o600);
+}
+
+/** Said with counts: which medium is missing is what somebody looks for. */
+function requireEnough(root: string, signers: readonly Signer[], rootDir: string): void {
+  const role = readRoot(root).signed.roles.root;
+  const needed = role?.threshold ?? 1;
+  const own = new Set(signers.map(({ keyId }) => keyId).filter((keyId) => role?.keyIDs.includes(keyId))).size;
+  if (own >= needed) return;
+  const others = signers.length > own ? ` of this set and ${signers.length - own} of another` : '';
+  throw new KokoaError(
+    'root_invalid',
+    `${rootDir} holds ${own} root key${own === 1 ? '' : 's'}${others}, ${needed} are needed to sign the next root`,
+    { hint: 'Copy the root-N.pem of as many media into one directory, name it by --root-dir, delete it afterwards.' },
+  );
 }
 
 function setFiles(root: string, online: OnlineKeys): NewFile[] {

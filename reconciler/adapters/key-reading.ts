@@ -72,7 +72,12 @@ export async function readRootKeys(dir: string): Promise<Signer[]> {
 async function readFileOf(path: string, secret: boolean): Promise<string | undefined> {
   const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw new KokoaError('keys_unreadable', `cannot read ${path} (${error.code})`, { cause: error });
+    throw new KokoaError('keys_unreadable', `cannot read ${path} (${error.code})`, {
+      ...(error.code === 'EACCES' && {
+        hint: 'Run it as the user of the reconciler, to whom the keys belong, or as root.',
+      }),
+      cause: error,
+    });
   });
   if (handle === undefined) return undefined;
   try {

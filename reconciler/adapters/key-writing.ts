@@ -1,7 +1,8 @@
 // Writes key files: modes hold before the first byte, a directory appears whole or not at all, and nothing that is there is overwritten.
-import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
+import { makeFolder } from './make-folder.ts';
 
 export interface NewFile {
   /** Relative to the directory. */
@@ -13,11 +14,11 @@ export interface NewFile {
 /** Writes a whole directory beside its place and renames it there; an empty one may stand in the place. @throws KokoaError keys_exist */
 export async function placeDirectory(dir: string, files: readonly NewFile[]): Promise<void> {
   const place = resolve(dir);
-  await mkdir(dirname(place), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(place));
   const scratch = await mkdtemp(join(dirname(place), `.${basename(place)}-`));
   try {
     for (const { path, text, mode } of files) {
-      await mkdir(dirname(join(scratch, path)), { recursive: true, mode: 0o700 });
+      await makeFolder(dirname(join(scratch, path)));
       await writeNew(join(scratch, path), text, mode);
     }
     await syncDirectories(scratch, ...new Set(files.map(({ path }) => dirname(join(scratch, path)))));

@@ -10,6 +10,8 @@ export interface NodeFacts {
   stateAgeSeconds?: number;
   /** 0: it has applied what is published for it. Absent: nothing is. */
   behindSeconds?: number;
+  /** The newest root that it trusts; absent: its agent does not say. */
+  rootVersion?: number;
   /** Unix time at which its first certificate ends; absent: it has none. */
   certificatesEndSeconds?: number;
 }
@@ -48,6 +50,7 @@ export function createNodeMetrics(registry: Registry, facts: () => readonly Node
     'Age of the newest bundle of a node that has not applied it; 0: it has.',
     (one) => one.behindSeconds,
   );
+  gauge('kokoa_node_root_version', 'The newest root of the keys that a node trusts.', (one) => one.rootVersion);
   gauge(
     'kokoa_node_certificates_end_timestamp_seconds',
     'When the first certificate that a node holds ends, in Unix time.',

@@ -41,6 +41,8 @@ export interface MetricSources {
   /** Node → seconds. */
   lastSeenAges(): Map<string, number>;
   nodes(): readonly NodeFacts[];
+  /** The newest root; 0: none yet. */
+  rootVersion(): number;
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -147,6 +149,14 @@ export function createMetrics(): Metrics {
     collect() {
       this.reset();
       for (const [node, age] of sources?.lastSeenAges() ?? []) this.set({ node }, age);
+    },
+  });
+  new Gauge({
+    name: 'kokoa_root_version',
+    help: 'The newest root of the keys that everything is signed under.',
+    registers,
+    collect() {
+      this.set(sources?.rootVersion() ?? 0);
     },
   });
   createNodeMetrics(registry, () => sources?.nodes() ?? []);

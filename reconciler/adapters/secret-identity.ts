@@ -2,10 +2,11 @@
 // that others can read is not used.
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rm } from 'node:fs/promises';
+import { link, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateX25519Identity } from 'age-encryption';
 import { KokoaError } from '../../bundle/error.ts';
+import { makeFolder } from './make-folder.ts';
 
 export const SEALING_KEY_FILE = 'sealing.key';
 const FILE_BYTES_MAX = 4_096;
@@ -27,7 +28,7 @@ export async function openSealingKey(dataDir: string): Promise<string> {
 async function makeKey(dataDir: string, path: string): Promise<string> {
   const temporary = `${path}.${randomUUID()}`;
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
     await writeNew(temporary, `${await generateX25519Identity()}\n`);
     await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;

@@ -7,6 +7,7 @@ import { indexOf } from '../core/settings-index.ts';
 import { openDataFolder, refuseExisting, writeNewFile } from './data-folder.ts';
 import { dataTop } from './data-top.ts';
 import { routeSteps } from './next-steps.ts';
+import { programWords } from './program-words.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
@@ -39,7 +40,8 @@ export async function addRoute(host: string, options: RouteOptions): Promise<boo
   console.error(`wrote ${path}`);
   const allow = lan === undefined ? port : `${lan}:${port}`;
   const pool = folder.kokoa.pools[0]?.name ?? 'default';
-  for (const line of routeSteps({ dir, path, hostname, pool, origin, allow })) console.error(line);
+  const steps = routeSteps({ kokoa: programWords(), dir, path, hostname, pool, origin, allow });
+  for (const line of steps) console.error(line);
   return true;
 }
 

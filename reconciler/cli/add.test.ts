@@ -91,7 +91,7 @@ state: active
   expect(stderr.match(JWT)).toBeNull();
   expect(allFiles().filter((path) => readFileSync(path, 'utf8').includes(token))).toEqual([]);
   expect(stderr).toContain(
-    'kokoa-agent join https://control.hoge.com:8443 --role edge \\\n  --fingerprint FINGERPRINT\n',
+    '\n   kokoa-agent join https://control.hoge.com:8443 --role edge --fingerprint \\\n     FINGERPRINT\n',
   );
   for (const line of stderr.replaceAll(dir, 'DIR').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
 });
@@ -103,7 +103,7 @@ test('origin add takes an address of its own range, several teams, and prints th
   const { stderr } = await kokoa('origin', 'add', 'shed', '--team', 'hoge', '--team', 'fuga', '--keys', keys);
   expect(text('origins/shed.yaml')).toContain('teams:\n  - hoge\n  - fuga\nwireguard:\n  address: 10.100.1.2\n');
   expect(errors()).toEqual([]);
-  expect(stderr).toContain(` \\\n  --allow PORTS \\\n  --fingerprint ${fingerprint}\n`);
+  expect(stderr).toContain(` --allow PORTS \\\n     --fingerprint \\\n     ${fingerprint}\n`);
   for (const line of stderr.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
 });
 

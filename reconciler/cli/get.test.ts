@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { keyFingerprint } from '../../bundle/fingerprint.ts';
+import type { RolloutView } from '../core/rollout/rollout-view.ts';
 import { enrolment, type Installation, install, keys, NODE_PATH, report } from '../http/http.fixture.ts';
 import { registerGet } from './get.ts';
 import { nodeTable } from './node-table.ts';
+import { rolloutText } from './rollout-text.ts';
 import { runCommand } from './run-command.fixture.ts';
 
 const NOW_MS = Date.parse('2030-01-01T12:00:00Z');
@@ -42,6 +44,33 @@ describe('the table', () => {
     );
   });
 
+  it.each([
+    ['silent', {}],
+    ['suspended (applied)', { restriction: { state: 'suspended' }, reported: 'applied' }],
+    ['suspended (applied)', { state: 'suspended', reported: 'applied' }],
+    ['revoked (refused)', { state: 'revoked', restriction: { state: 'suspended' }, reported: 'refused' }],
+    ['suspended', { state: 'draining', restriction: { state: 'suspended' } }],
+    ['old token (applied)', { generation: 2, boundGeneration: 1, reported: 'applied' }],
+    ['applied', { generation: 2, boundGeneration: 2, reported: 'applied' }],
+    ['suspended (applied)', { state: 'suspended', generation: 2, boundGeneration: 1, reported: 'applied' }],
+  ])('says %s of %j', (state, row) => {
+    const [, line] = nodeTable([{ name: 'n', state: 'active', ...row }], 'edges', NOW_MS).split('\n');
+    expect(line).toMatch(new RegExp(`^n {5}${state.replace(/[()]/g, '\\$&')} {2,}not announced {2,}never$`));
+  });
+
+  it.each([
+    [undefined, 1, ''],
+    [1, 1, ''],
+    [2, 2, '\nroot version 2\n'],
+    [2, 1, '\nroot version 2, not yet followed by n (1)\n'],
+    [2, undefined, '\nroot version 2, not yet followed by n (not said)\n'],
+  ])('of root %s, where a node trusts %s, adds %j', (published, rootVersion, text) => {
+    const row = { name: 'n', state: 'active', reported: 'applied', ...(rootVersion && { rootVersion }) };
+    const silent = { name: 'm', state: 'active' };
+    const lines = nodeTable([row, silent], 'edges', NOW_MS, published).split('\n').slice(3);
+    expect(lines.join('\n')).toBe(text);
+  });
+
   it.each([['edges'], ['origins']])('says that there are no %s', (kind) => {
     expect(nodeTable([], kind, NOW_MS)).toBe(`no ${kind}\n`);
   });
@@ -49,6 +78,48 @@ describe('the table', () => {
   it('prints nothing that acts on a terminal', () => {
     const row = { name: 'x\u001b[2J', state: '\u202e', reported: 'y', refusedAnnouncement: '\r\u0007' };
     expect(nodeTable([row], 'edges', NOW_MS)).not.toMatch(/[\u001b\u202e\r\u0007]/);
+  });
+});
+
+describe('a rollout', () => {
+  const GOING: RolloutView = {
+    ...{ commit: 'c'.repeat(40), state: 'waiting', wave: 2, since: '2030-01-01T11:00:00.123Z' },
+    waves: [['tokyo-1'], ['osaka-1', 'osaka-2']],
+  };
+  const error = { stage: 'test', code: 'nginx_refused', detail: `line 3: ${'word '.repeat(30)}end` };
+
+  it('says where it is and whom it waits for', () => {
+    const waitsFor = [{ node: 'osaka-1' }, { node: 'osaka-2', error }];
+    expect(rolloutText({ ...GOING, waitsFor })).toBe(
+      [
+        'state      waiting',
+        `commit     ${'c'.repeat(40)}`,
+        'since      2030-01-01T11:00:00Z',
+        'wave       2 of 3',
+        '  1        tokyo-1: has them',
+        '  2        osaka-1, osaka-2: has them',
+        '  3        everybody else',
+        'waits for  osaka-1',
+        'waits for  osaka-2: nginx_refused (test): line 3: word word word word word word',
+        `${' '.repeat(11)}${'word '.repeat(14).trim()}`,
+        `${' '.repeat(11)}${'word '.repeat(10)}end`,
+        '',
+      ].join('\n'),
+    );
+    expect(rolloutText({ ...GOING, state: 'soaking', soakEnds: '2030-01-01T11:01:00.000Z' })).toMatch(
+      /^state {6}soaking until 2030-01-01T11:01:00Z\n/,
+    );
+    expect(rolloutText(null)).toBe('no rollout: everybody has the same settings\n');
+  });
+
+  it('says who stopped it, why, and what to do, in 80 columns and without acting on a terminal', () => {
+    const stopped = { node: 'tokyo-1\u001b[2J', since: '2030-01-01T11:00:00.000Z', error };
+    const waves = [Array.from({ length: 30 }, (_, n) => `node-${n}`)];
+    const text = rolloutText({ ...GOING, state: 'stopped', wave: 1, waves, stopped });
+    expect(text).toContain('\nstopped by tokyo-1\\u{1b}[2J: nginx_refused (test): line 3');
+    expect(text).toContain('\ntodo       correct or revert the settings in kokoa.yaml;');
+    expect(text).toContain('node-19 and 10 more');
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 });
 
@@ -89,7 +160,32 @@ describe('the command', () => {
     const json = JSON.parse((await get('edges', '--url', at.server.url, '-o', 'json')).stdout) as object;
     expect(json).toMatchObject({ edges: [{ name: 'a', fingerprint, refusedAnnouncement: expect.any(String) }] });
     expect(parse((await get('edges', '--url', at.server.url, '-o', 'yaml')).stdout)).toEqual(json);
-    expect((await get('origins', '--url', at.server.url)).stdout).toMatch(/\nhome +silent +not announced +never\n$/);
+    expect((await get('origins', '--url', at.server.url)).stdout).toMatch(
+      /\nhome +silent +not announced +never\n\nroot version 2\n$/,
+    );
+  });
+
+  it('shows a rollout as a table, json and yaml', async () => {
+    const rollout = async (...args: string[]) => (await get('rollout', '--url', at.server.url, ...args)).stdout;
+    expect([await rollout(), await rollout('-o', 'yaml')]).toEqual([rolloutText(null), 'rollout: null\n']);
+    const stopped = { node: 'a', since: '2030-01-01T11:00:00.000Z' };
+    const view: RolloutView = { commit: 'c', state: 'stopped', wave: 1, waves: [['a']], since: stopped.since, stopped };
+    at.served.update({ rollout: () => view });
+    expect(await rollout()).toBe(rolloutText(view));
+    expect(JSON.parse(await rollout('-o', 'json'))).toEqual({ rollout: view });
+    expect(parse(await rollout('-o', 'yaml'))).toEqual({ rollout: view });
+  });
+
+  it('says who follows a new root, and whose token is an old one', async () => {
+    await at.post('a', `${NODE_PATH}/status`, report({ rootVersion: 1 }));
+    expect((await get('edges', '--url', at.server.url)).stdout).toMatch(
+      /\n\nroot version 2, not yet followed by a \(1\)\n$/,
+    );
+    await at.post('a', `${NODE_PATH}/status`, report({ rootVersion: 2 }));
+    expect((await get('edges', '--url', at.server.url)).stdout).toMatch(/\n\nroot version 2\n$/);
+    const [edge] = at.served.listing.edges;
+    at.served.update({ listing: { ...at.served.listing, edges: [{ ...edge!, generation: 2 }] } });
+    expect((await get('edges', '--url', at.server.url)).stdout).toMatch(/\na +old token \(applied\) /);
   });
 
   it.each(['table', 'json', 'yaml'])(

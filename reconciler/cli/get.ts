@@ -1,19 +1,34 @@
-// `kokoa get edges|origins`: the nodes as a running reconciler sees them. Law: it only reads, and what it prints cannot act on a terminal.
+// `kokoa get edges|origins|rollout`: what a running reconciler sees. Law: it only reads, and what it prints cannot act on a terminal.
 import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { TOKEN_BYTES_MAX } from '../../bundle/limits.ts';
 import { readApi } from '../adapters/api-client.ts';
+import type { RolloutView } from '../core/rollout/rollout-view.ts';
 import { type NodeRow, nodeTable } from './node-table.ts';
 import { withEscapes } from './problem-text.ts';
+import { rolloutText } from './rollout-text.ts';
 import { readSecretFile } from './secret-file.ts';
 
-const HELP = `
-On the machine of the reconciler it needs no token. FINGERPRINT is how the one
-begins that kokoa-agent join and status print; -o json has all of it.
+const PLACE_HELP = `
+On the machine of the reconciler it needs no token. Where kokoa serve has
+--tls-cert: --url https://127.0.0.1:PORT --ca FILE, that certificate or its CA.`;
+
+const NODES_HELP = `
+STATE is what the node reports; what was taken from it stands before that, such
+as suspended (applied). silent: it never reported. old token: git has a new one,
+and the machine has not joined with it.
+FINGERPRINT shows the beginning of the node's fingerprint, of which the machine
+prints all at kokoa-agent join and status; so does -o json here.
 An announcement that was refused within the last hour stands below its node:
 somebody else has the token, or the machine was set up anew.`;
 
-const KINDS = ['edges', 'origins'] as const;
+const KINDS = {
+  edges: 'the edges: state, fingerprint, last report, refused announcements',
+  origins: 'the origins: state, fingerprint, last report, refused announcements',
+  rollout: 'where settings of kokoa.yaml are that go out in waves, and why they stopped',
+} as const;
+type Kind = keyof typeof KINDS;
+
 const URL_DEFAULT = 'http://127.0.0.1:8443';
 
 interface Options {
@@ -26,17 +41,17 @@ interface Options {
 /** Adds the commands. @throws KokoaError usage, and what `readApi` throws */
 export function registerGet(program: Command): void {
   const get = program.command('get').description('list what a running reconciler knows');
-  for (const kind of KINDS)
+  for (const kind of Object.keys(KINDS) as Kind[])
     get
       .command(kind)
-      .description(`the ${kind}: state, fingerprint, last report, refused announcements`)
+      .description(KINDS[kind])
       .option('--url <url>', 'where the reconciler listens', URL_DEFAULT)
       .option('--token-file <file>', 'file with the token of any node')
       .option('--ca <file>', 'PEM file of the CA of the reconciler')
       .addOption(
         new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'yaml']).default('table'),
       )
-      .addHelpText('after', HELP)
+      .addHelpText('after', kind === 'rollout' ? PLACE_HELP : `${PLACE_HELP}\n${NODES_HELP}`)
       .action(async ({ url, tokenFile, ca, output }: Options) => {
         const token =
           tokenFile === undefined
@@ -47,9 +62,11 @@ export function registerGet(program: Command): void {
       });
 }
 
-function printed(answer: Record<string, unknown>, kind: (typeof KINDS)[number], output: Options['output']): string {
+function printed(answer: Record<string, unknown>, kind: Kind, output: Options['output']): string {
   if (output === 'json') return `${withEscapes(JSON.stringify(answer, undefined, 2))}\n`;
   if (output === 'yaml') return withEscapes(stringify(answer));
+  if (kind === 'rollout') return rolloutText((answer.rollout ?? null) as RolloutView | null);
   const rows = Array.isArray(answer[kind]) ? (answer[kind] as NodeRow[]) : [];
-  return nodeTable(rows, kind, Date.now());
+  const { rootVersion } = answer;
+  return nodeTable(rows, kind, Date.now(), typeof rootVersion === 'number' ? rootVersion : undefined);
 }

@@ -1,9 +1,14 @@
 // What a person does after a file was written: the pull request, then the machine. At most 80 columns.
 import type { NodeRole } from '../../bundle/config.ts';
+import { shellWord } from './shell-word.ts';
 
 const COLUMNS = 80;
-/** Of commands: `--fingerprint` and a whole fingerprint fit after no more. */
 const INDENT = '  ';
+/** Below the number of a step. */
+const STEP_INDENT = '   ';
+/** Of what continues a command. */
+const MORE = '  ';
+const BREAK = ' \\';
 
 export interface NodeStep {
   role: NodeRole;
@@ -28,13 +33,15 @@ export function nodeSteps({ role, name, path, dir, url, fingerprint, generation 
     'The token above is shown once and kept nowhere: only its hash is in the file.',
     '',
     `1. Propose the file; ${generation === 1 ? `the ${role}` : 'the new token'} counts from the merge on:`,
-    ...proposal(dir, proposed),
-    ...trying('   '),
+    ...proposal(dir, proposed, STEP_INDENT),
+    ...trying(STEP_INDENT),
     `2. On the ${role}, as root. It asks for the token, or reads standard input:`,
     ...command(
-      `kokoa-agent join ${url} --role ${role}`,
-      role === 'origin' && '--allow PORTS',
-      `--fingerprint ${fingerprint ?? 'FINGERPRINT'}`,
+      [
+        ...['kokoa-agent', 'join', url, '--role', role, ...(role === 'origin' ? ['--allow', 'PORTS'] : [])],
+        ...['--fingerprint', fingerprint ?? 'FINGERPRINT'],
+      ],
+      STEP_INDENT,
     ),
     ...(fingerprint === undefined ? ['   FINGERPRINT is what `kokoa keys status` shows on the reconciler.'] : []),
     ...(role === 'origin' ? ['   PORTS are what routes may reach on it, such as 8080 or 8000-8010.'] : []),
@@ -43,6 +50,8 @@ export function nodeSteps({ role, name, path, dir, url, fingerprint, generation 
 }
 
 export interface RouteStep {
+  /** What a command begins with here: `programWords`. */
+  kokoa: string;
   dir: string;
   path: string;
   hostname: string;
@@ -59,12 +68,16 @@ const WILDCARD = [
 ];
 
 /** Lines for a route. */
-export function routeSteps({ dir, path, hostname, pool, origin, allow }: RouteStep): string[] {
+export function routeSteps({ kokoa, dir, path, hostname, pool, origin, allow }: RouteStep): string[] {
   return [
     '',
     ...(hostname.startsWith('*.') ? WILDCARD : ['Next: propose the file; the merge puts the name on the internet:']),
-    ...command('npx kokoa validate', dir !== '.' && shellWord(dir), '--base origin/main'),
-    ...proposal(dir, { path, branch: `add-${hostname.replace(/^\*/, '_wildcard')}`, subject: `Route ${hostname}` }),
+    ...command([kokoa, 'validate', ...(dir === '.' ? [] : [shellWord(dir)]), '--base', 'origin/main'], INDENT),
+    ...proposal(
+      dir,
+      { path, branch: `add-${hostname.replace(/^\*/, '_wildcard')}`, subject: `Route ${hostname}` },
+      INDENT,
+    ),
     ...trying(''),
     `Origin: the owner of ${origin} must have allowed ${allow}`,
     '        (kokoa-agent join --allow), else visitors get 502.',
@@ -78,14 +91,14 @@ interface Proposal {
   subject: string;
 }
 
-function proposal(dir: string, { path, branch, subject }: Proposal): string[] {
+function proposal(dir: string, { path, branch, subject }: Proposal, indent: string): string[] {
   const git = dir === '.' ? 'git' : `git -C ${shellWord(dir)}`;
   return [
     `${git} switch -c ${branch}`,
     `${git} add ${path}`,
     `${git} commit -m ${shellWord(subject)}`,
     `${git} push -u origin HEAD`,
-  ].map((line) => INDENT + line);
+  ].map((line) => indent + line);
 }
 
 /** Whoever follows a clone with `npm start` has nobody to propose anything to. */
@@ -93,15 +106,15 @@ function trying(indent: string): string[] {
   return [`${indent}Trying it out with npm start? Commit on main instead: it follows main.`];
 }
 
-/** One command, broken with backslashes where it would not fit. */
-function command(start: string, ...options: (string | false)[]): string[] {
-  const words = [start, ...options.filter((option) => option !== false)];
-  const line = INDENT + words.join(' ');
-  if (line.length <= COLUMNS) return [line];
-  return words.map((word, index) => `${INDENT}${word}${index < words.length - 1 ? ' \\' : ''}`);
-}
-
-/** Quoted for a POSIX shell where that is needed. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9@%+=:,./_-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/** One command; where it would not fit, broken with backslashes between words, and continued further in. */
+function command(words: readonly string[], indent: string): string[] {
+  if (indent.length + words.join(' ').length <= COLUMNS) return [indent + words.join(' ')];
+  const rows = [indent];
+  for (const word of words) {
+    const row = rows.at(-1)!;
+    const longer = row.trim() === '' ? row + word : `${row} ${word}`;
+    if (row.trim() === '' || longer.length <= COLUMNS - BREAK.length) rows[rows.length - 1] = longer;
+    else rows.push(`${indent}${MORE}${word}`);
+  }
+  return rows.map((row, at) => (at < rows.length - 1 ? `${row}${BREAK}` : row));
 }

@@ -1,14 +1,21 @@
 // Nodes as a table for people: one row each in 80 columns, and below it what somebody should look at. Pure.
-import { printable } from './problem-text.ts';
+import { printable, wrap } from './problem-text.ts';
 
 /** Of `GET /api/v1/edges` and `/origins`, as far as the table shows it; nothing in it is trusted. */
 export interface NodeRow {
   name: string;
   /** In git. */
   state: string;
+  /** By an operator on the reconciler's machine. */
+  restriction?: { state: string };
+  generation?: number;
+  /** Of the token under which the machine is bound. */
+  boundGeneration?: number;
   /** By the node itself. */
   reported?: string;
   fingerprint?: string;
+  /** The newest root that it trusts. */
+  rootVersion?: number;
   lastSeen?: string;
   refusedAnnouncement?: string;
   refusedAt?: string;
@@ -22,8 +29,8 @@ const GROUPS_MIN = 4;
 const GROUP_COLUMNS = 5;
 const HEADS = ['NAME', 'STATE', 'FINGERPRINT', 'SEEN'] as const;
 
-/** `kind` stands in the line for none of them. */
-export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number): string {
+/** `kind` stands in the line for none of them. `rootVersion`: of what is published. */
+export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number, rootVersion?: number): string {
   if (rows.length === 0) return `no ${kind}\n`;
   const cells = rows.map((row) => [shown(row.name), stateOf(row), '', ageOf(row.lastSeen, nowMs)]);
   const widths = HEADS.map((head, at) => Math.max(head.length, ...cells.map((row) => row[at]!.length)));
@@ -40,12 +47,32 @@ export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number)
     const fingerprint = row.fingerprint === undefined ? 'not announced' : beginning(row.fingerprint, groups);
     return [line([name!, state!, fingerprint, seen!]), ...refusal(row, nowMs)];
   });
-  return `${[line(HEADS), ...lines].join('\n')}\n`;
+  return `${[line(HEADS), ...lines, ...rootLines(rows, rootVersion)].join('\n')}\n`;
 }
 
-/** Git has the last word on a node that is not simply active. */
-function stateOf({ state, reported }: NodeRow): string {
-  return shown(state === 'active' ? (reported ?? 'silent') : state);
+/** From the mildest on; what somebody took from a node stands before what it said of itself last. */
+const TAKEN = ['active', 'draining', 'suspended', 'revoked', 'compromised'];
+
+function stateOf({ state, restriction, generation, boundGeneration, reported }: NodeRow): string {
+  const here = restriction?.state ?? 'active';
+  const taken = TAKEN.indexOf(here) > TAKEN.indexOf(state) ? here : state;
+  const isOld = boundGeneration !== undefined && boundGeneration < Number(generation);
+  const standing = taken === 'active' && isOld ? 'old token' : taken;
+  if (standing === 'active') return shown(reported ?? 'silent');
+  return shown(reported === undefined ? standing : `${standing} (${reported})`);
+}
+
+/** After a rotation of the keys: who follows it. Nothing while there was none. */
+function rootLines(rows: readonly NodeRow[], rootVersion: number | undefined): string[] {
+  if (rootVersion === undefined || rootVersion < 2) return [];
+  // An agent that is too old to say it counts as behind.
+  const behind = rows.filter((row) => row.reported !== undefined && !(Number(row.rootVersion) >= rootVersion));
+  const words = behind.map((row) => `${row.name} (${row.rootVersion ?? 'not said'})`).join(', ');
+  const said =
+    behind.length === 0
+      ? `root version ${shown(rootVersion)}`
+      : `root version ${shown(rootVersion)}, not yet followed by ${words}`;
+  return ['', ...wrap(said, '')];
 }
 
 function refusal({ refusedAnnouncement, refusedAt }: NodeRow, nowMs: number): string[] {

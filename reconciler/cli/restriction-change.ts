@@ -20,7 +20,8 @@ export interface Change {
 
 const NAMES_MAX = 10;
 
-export function suspending(state: KnownState, node: string, reason: string, nowMs: number): Change {
+/** `data`: what names the store in a command that is printed, such as ` --data DIR`. */
+export function suspending(state: KnownState, node: string, reason: string, nowMs: number, data = ''): Change {
   const slot = slotOf(state, node);
   const { suspended, revoked } = heldOf(state, slot);
   if (revoked)
@@ -33,7 +34,7 @@ export function suspending(state: KnownState, node: string, reason: string, nowM
     said: [
       `suspended    ${described(slot)}`,
       'it is told   403, and nothing new; it keeps serving what it has',
-      `to undo it   kokoa resume ${node}`,
+      `to undo it   kokoa resume ${node}${data}`,
     ],
   };
 }

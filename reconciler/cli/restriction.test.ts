@@ -52,6 +52,7 @@ it('restricts, lists and gives back beside whoever holds the store', async () =>
   expect(suspended.stdout).toMatch(
     /^suspended {4}tokyo-1 \(edge; git says active\)\n[\s\S]*\neffective {4}within a second$/,
   );
+  expect(suspended.stdout).toContain(`\nto undo it   kokoa resume tokyo-1 --data ${data}\n`);
   expect((await kokoa('revoke', 'home', '--data', data)).exitCode).toBe(0);
   expect(await store.restrictions()).toEqual([
     { node: 'home', state: 'revoked', reason: '', sinceMs: expect.any(Number), generation: 1, tokenSha256: 't' },

@@ -8,6 +8,7 @@ import { hasReconciler } from '../adapters/store-database.ts';
 import { printable } from './problem-text.ts';
 import { type Change, type KnownState, resuming, revoking, suspending } from './restriction-change.ts';
 import { restrictionsAsJson, restrictionsAsText } from './restriction-list.ts';
+import { shellWord } from './shell-word.ts';
 
 /** With its indent, a row of a terminal. */
 const REASON_CHARS_MAX = 78;
@@ -32,7 +33,7 @@ export function registerRestrictions(program: Command): void {
   withReason(program.command('suspend'))
     .description('without git: tell a node nothing new; it keeps serving what it has')
     .action((node: string, options: Options) =>
-      change(node, options, (state, reason) => suspending(state, node, reason, Date.now())),
+      change(node, options, (state, reason) => suspending(state, node, reason, Date.now(), dataWords(options.data))),
     );
   withReason(program.command('revoke'))
     .description('without git: cut a node off, for good under its present token')
@@ -53,6 +54,11 @@ export function registerRestrictions(program: Command): void {
         process.stdout.write(output === 'json' ? restrictionsAsJson(state) : restrictionsAsText(state));
       }),
     );
+}
+
+/** For a command that is printed to be typed: it means the same store. */
+function dataWords(data: string): string {
+  return data === DATA_DEFAULT ? '' : ` --data ${shellWord(printable(data))}`;
 }
 
 function onNode(command: Command): Command {

@@ -14,12 +14,17 @@ export interface SecretFile {
 /** Others may neither read nor write it, the group may read: systemd and Kubernetes hand out credentials so. */
 const MODE_REFUSED = 0o027;
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file: name another',
+  EACCES: 'this user may not read it: run it as its owner, or as root',
+};
+
 /** The text without white space around it, at least one character. @throws KokoaError usage */
 export async function readSecretFile({ option, path, bytesMax }: SecretFile): Promise<string> {
   const refuse = (message: string, hint?: string) =>
     new KokoaError('usage', `${option}: ${path} ${message}`, hint === undefined ? {} : { hint });
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`cannot be read (${error.code})`);
+    throw refuse(`cannot be read (${error.code})`, UNREADABLE[error.code ?? '']);
   });
   try {
     const found = await file.stat();

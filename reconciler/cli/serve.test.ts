@@ -63,7 +63,7 @@ it('greets, publishes, and ends with exit code 0 at SIGTERM', START, async () =>
   );
   expect(stdout).toContain(`\nto stop it   Ctrl-C, or kill ${program.pid}\n`);
   expect(stdout).toContain('commit it on main, and it is published');
-  expect(stdout).toContain('npx kokoa route add');
+  expect(stdout).toContain('\n  kokoa route add blog.hoge.com --origin home --port 9000\n');
   for (const line of stdout.split('\n'))
     if (!line.startsWith('following')) expect(line.length).toBeLessThanOrEqual(COLUMNS);
 });

@@ -1,14 +1,16 @@
 // `kokoa serve`: the reconciler. Without options it serves the repository it stands in, on loopback, with development keys, and says
 // what to do next.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { parseRemote } from '../adapters/git-remote.ts';
 import { createDevelopmentKeys, DEVELOPMENT_MARKER } from '../adapters/key-files.ts';
+import { makeFolder } from '../adapters/make-folder.ts';
 import { isLoopback } from '../http/loopback.ts';
 import type { RunningReconciler } from '../wiring.ts';
+import { firstCommands } from './first-commands.ts';
 import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
 import { addGithubOptions, forgeOf, type GithubCliOptions } from './github-options.ts';
 import { writingTo } from './unwritable.ts';
@@ -76,7 +78,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const followed = await followedBranch(options.repository, options.branch);
   const forge = await forgeOf(options, followed.branch);
   const dataDir = resolve(options.data);
-  await writingTo(dataDir, mkdir(dataDir, { recursive: true, mode: 0o700 }));
+  await writingTo(dataDir, makeFolder(dataDir));
   const keysDir = resolve(options.keys ?? join(dataDir, 'keys'));
   if (options.keys === undefined && !existsSync(keysDir))
     await writingTo(keysDir, createDevelopmentKeys(keysDir, new Date()));
@@ -129,10 +131,7 @@ function greeting(
     // The process that a shell knows may be npm, which does not hand a signal on.
     `to stop it   Ctrl-C, or kill ${process.pid}`,
     '',
-    `next: add a route or a machine, commit it on ${branch}, and it is published`,
-    '  npx kokoa route add blog.hoge.com --origin home --port 9000',
-    '  npx kokoa edge add NAME      prints a token and the command that joins',
-    '  npx kokoa validate           says what is wrong before the commit',
+    ...firstCommands(repository, branch),
     `  curl ${url}/readyz`,
     '',
   ];

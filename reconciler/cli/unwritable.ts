@@ -6,6 +6,7 @@ const REASONS: Record<string, string> = {
   EPERM: 'this user may not write there: ls -ld shows who may',
   EROFS: 'the file system is mounted read-only',
   ENOSPC: 'the disk is full',
+  EIO: 'the disk reports an error: see dmesg, and replace it',
   ENOTDIR: 'a part of the path is a file, not a folder',
 };
 

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import type { Kokoa } from '../../schemas/types.ts';
 import { type Compiled, compile } from './compile.ts';
 import type { AnyLoadedFile } from './files.ts';
-import { judgePlan, POOL_BYTES_MAX, type PublishedState, type Verdict } from './guard.ts';
+import { type GuardReason, judgePlan, POOL_BYTES_MAX, type PublishedState, todoOf, type Verdict } from './guard.ts';
 import { planHash, planOf } from './plan.ts';
 import { edge, inputOf, kokoa, loaded, origin, portRoute, route } from './world.fixture.ts';
 
@@ -124,6 +124,21 @@ test.each([
   ['an active edge losing its token', [edge('e1')], [edge('e1', { token: undefined })], 0],
 ])('%s: %3$i vanishing slots', (_, before, after, expected) => {
   expect(codes(judged(before, after))).toEqual(new Array(expected).fill('slot_vanishes'));
+});
+
+const reason = (code: GuardReason['code'], hint: string): GuardReason => ({ code, message: 'm', hint });
+
+test.each([
+  ['of one reason alone as it is', [reason('becomes_empty', 'a')], 'a'],
+  ['of several with the same step once', [reason('slot_vanishes', 'a'), reason('slot_vanishes', 'a')], 'a'],
+  [
+    'of several with the one first that gives nothing away',
+    [reason('becomes_empty', 'paste'), reason('many_ports_change', 'split'), reason('slot_vanishes', 'put back')],
+    '(1) put back (2) paste (3) split',
+  ],
+  ['of none as nothing', [], ''],
+])('what to do is the step %s', (_, reasons, todo) => {
+  expect(todoOf(reasons)).toBe(todo);
 });
 
 test('a vanished slot is refused with the state to set first', () => {

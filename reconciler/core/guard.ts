@@ -120,6 +120,14 @@ function manyChange(
   ];
 }
 
+/** What to do, in one line: the step of each reason, what gives nothing away first. */
+export function todoOf(reasons: readonly GuardReason[]): string {
+  const vanished = reasons.filter(({ code }) => code === 'slot_vanishes');
+  const steps = new Set([...vanished, ...reasons].map(({ hint }) => hint));
+  if (steps.size < 2) return reasons[0]?.hint ?? '';
+  return [...steps].map((step, at) => `(${at + 1}) ${step}`).join(' ');
+}
+
 /** A file removed or unreadable while its slot is in use says nothing about what should become of the machine. */
 function vanishingSlots(published: Desired, candidate: Desired): GuardReason[] {
   return slotsOf(published)

@@ -33,6 +33,10 @@ function otherPaths(): Record<string, Operation> {
       200: answer('An age recipient.', 'SealingKey'),
       ...refusals([404]),
     }),
+    '/api/v1/root': open('root', 'The first root of trust: what nodes pin the sha256 of.', {
+      200: answer('TUF metadata, exactly as signed.', 'Root'),
+      ...refusals([503]),
+    }),
     '/healthz': open('health', 'Is it alive?', { 200: answer('It is.', 'Health') }),
     '/readyz': open('readiness', 'Is something published, and does the loop run?', {
       200: answer('Yes.', 'Readiness'),

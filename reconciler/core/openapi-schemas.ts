@@ -44,6 +44,8 @@ const node = {
   'reportedSince?': time,
   'reason?': text,
   'agentVersion?': text,
+  'boundGeneration?': whole,
+  'rootVersion?': whole,
   'published?': sha256,
   'applied?': sha256,
   'error?': shape({ stage: text, code: text, detail: text }),
@@ -104,8 +106,8 @@ const ANSWERS: Record<string, Schema> = {
       }),
     ),
   }),
-  Origins: shape({ origins: list(shape(node)) }),
-  Edges: shape({ edges: list(shape({ ...node, pool: text })) }),
+  Origins: shape({ origins: list(shape(node)), 'rootVersion?': whole }),
+  Edges: shape({ edges: list(shape({ ...node, pool: text })), 'rootVersion?': whole }),
   RolloutAnswer: shape({ rollout: { oneOf: [reference('Rollout'), { type: 'null' }] } }),
   Rollout: shape({
     ...{ commit: text, state: one('waiting', 'soaking', 'stopped'), wave: whole, waves: list(list(text)), since: time },
@@ -116,6 +118,7 @@ const ANSWERS: Record<string, Schema> = {
   Health: shape({ status: { const: 'ok' } }),
   Readiness: shape({ status: one('ready', 'not ready'), 'why?': text, 'held?': { const: true } }),
   SealingKey: shape({ recipient: text }),
+  Root: { type: 'object', properties: { signed: { type: 'object' }, signatures: list({ type: 'object' }) } },
   ConfigSummary: shape({
     ...{ config_hash: sha256, routes: map(text), hostnames: list(text), backends: map(list(text)) },
     'streams?': map(text),

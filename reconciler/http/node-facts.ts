@@ -15,11 +15,12 @@ function factsOf(
   published: { configHash: string; version: number } | undefined,
   nowMs: number,
 ): NodeFacts {
-  const { state, stateSince, applied, quarantined = [], certificates = [] } = report;
+  const { state, stateSince, rootVersion, applied, quarantined = [], certificates = [] } = report;
   const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter(Number.isFinite);
   return {
     ...{ node, state, quarantined: quarantined.length },
     ...(stateSince !== undefined && { stateAgeSeconds: secondsSince(Date.parse(stateSince), nowMs) }),
+    ...(rootVersion !== undefined && { rootVersion }),
     // A version is the time of its publication, or a little more.
     ...(published && {
       behindSeconds: applied === published.configHash ? 0 : secondsSince(published.version, nowMs),

@@ -62,19 +62,30 @@ it('lists routes, origins and edges with what nodes announced and reported', asy
   };
   const restored = { at: time, what: ['packet filter'] };
   const why = { stateSince: time, reason: 'b.hoge.com: nginx refuses it' };
-  const said = { state: 'degraded', applied: 'b'.repeat(64), error, ...why, ...hosts, restored } as const;
+  const said = {
+    state: 'degraded',
+    rootVersion: 1,
+    applied: 'b'.repeat(64),
+    error,
+    ...why,
+    ...hosts,
+    restored,
+  } as const;
   await at.post('a', `${NODE_PATH}/status`, report(said));
   expect(await (await at.ask('/api/v1/routes')).json()).toEqual({ routes: listing.routes });
-  const { edges } = (await (await at.ask('/api/v1/edges')).json()) as { edges: object[] };
+  const { edges, ...rest } = (await (await at.ask('/api/v1/edges')).json()) as { edges: object[] };
+  expect(rest).toEqual({ rootVersion: 2 });
   expect(edges).toEqual([
     {
       ...listing.edges[0],
       fingerprint: keyFingerprint(enrolment()),
+      boundGeneration: 1,
       lastSeen: expect.stringMatching(/^\d{4}-.*Z$/),
       reported: 'degraded',
       reportedSince: why.stateSince,
       reason: why.reason,
       agentVersion: '0.1.0',
+      rootVersion: 1,
       published: node!.configHash,
       applied: 'b'.repeat(64),
       error,
@@ -119,7 +130,7 @@ it('measures runs, publications, nodes and waiting clients', async () => {
   metrics.held(true);
   metrics.hosts(3);
   await at.publish([edgeConfig('a', [])]);
-  await at.post('a', `${NODE_PATH}/status`, report());
+  await at.post('a', `${NODE_PATH}/status`, report({ rootVersion: 1 }));
   const etag = (await at.ask(`${NODE_PATH}/config`, { as: 'a' })).headers.get('etag')!;
   const waiting = at.ask(`${NODE_PATH}/config?wait=20`, { as: 'a', headers: { 'if-none-match': etag } });
   await expect.poll(() => at.served.waiting).toBe(1);
@@ -136,6 +147,8 @@ it('measures runs, publications, nodes and waiting clients', async () => {
     'kokoa_hosts 3',
     'kokoa_nodes{state="applied"} 1',
     'kokoa_long_polls_open 1',
+    'kokoa_root_version 2',
+    'kokoa_node_root_version{node="a"} 1',
     `kokoa_http_requests_total{route="${NODE_PATH}/config",code="200"} 1`,
   ])
     expect(text).toContain(line);

@@ -36,11 +36,11 @@ export function addObservation(router: Router, deps: HttpDeps): void {
   });
   router.get('/api/v1/origins', (request, response) => {
     if (mayRead(request, response, deps))
-      response.json({ origins: served.listing.origins.map((one) => described(one, deps)) });
+      response.json({ origins: served.listing.origins.map((one) => described(one, deps)), ...rootOf(deps) });
   });
   router.get('/api/v1/edges', (request, response) => {
     if (mayRead(request, response, deps))
-      response.json({ edges: served.listing.edges.map((one) => described(one, deps)) });
+      response.json({ edges: served.listing.edges.map((one) => described(one, deps)), ...rootOf(deps) });
   });
   router.get('/api/v1/rollout', (request, response) => {
     if (mayRead(request, response, deps)) response.json({ rollout: served.rollout(deps.clock()) ?? null });
@@ -73,21 +73,29 @@ function holding({ served }: HttpDeps) {
   return served.health.held === undefined ? {} : { held: true };
 }
 
+/** Under which everything is signed. */
+function rootOf({ served: { rootVersion } }: HttpDeps) {
+  return rootVersion === 0 ? {} : { rootVersion };
+}
+
 function described<T extends ListedNode>(listed: T, { served, reports, clock }: HttpDeps) {
   const { name } = listed;
   const refused = reports.refused.of(name, clock().getTime());
-  const enrolment = reports.enrolment(name)?.enrolment;
+  const bound = reports.enrolment(name);
+  const enrolment = bound?.enrolment;
   const { report } = reports.report(name) ?? {};
   const lastSeenMs = reports.report(name)?.lastSeenMs;
   return {
     ...listed,
     fingerprint: enrolment && keyFingerprint(enrolment),
     announced: enrolment?.address,
+    boundGeneration: bound?.generation,
     lastSeen: lastSeenMs === undefined ? undefined : new Date(lastSeenMs).toISOString(),
     reported: report?.state,
     reportedSince: report?.stateSince,
     reason: report?.reason,
     agentVersion: report?.agentVersion,
+    rootVersion: report?.rootVersion,
     published: served.node(name)?.published.configHash,
     applied: report?.applied,
     error: report?.error,
@@ -103,6 +111,7 @@ function described<T extends ListedNode>(listed: T, { served, reports, clock }: 
 function metricSources({ served, reports, clock }: HttpDeps) {
   return {
     longPolls: () => served.waiting,
+    rootVersion: () => served.rootVersion,
     refusedNodes: () => reports.refused.count(clock().getTime()),
     nodeStates() {
       const states = new Map<string, number>();

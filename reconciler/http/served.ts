@@ -99,6 +99,8 @@ export interface Served {
   pins(node: string): { wireguardPublicKey?: string | undefined };
   node(name: string): ServedNode | undefined;
   nodes(): Iterable<ServedNode>;
+  /** The newest; 0: none yet. */
+  readonly rootVersion: number;
   /** `N.root.json` → text, for the versions above `version`, as many as one response may bring. */
   rootsAbove(version: number): Record<string, string>;
   /** A chunk's text; undefined when the store lost it. */
@@ -183,6 +185,9 @@ export function createServed(store: Pick<Store, 'blob'>): Served {
     pins: (node) => current.pins.get(node) ?? {},
     node: (name) => nodes.get(name),
     nodes: () => nodes.values(),
+    get rootVersion() {
+      return current.roots.length;
+    },
     rootsAbove(version) {
       const texts = current.roots.map((text, index) => [`${index + 1}.root.json`, text] as const);
       return Object.fromEntries(texts.slice(version, version + ROOTS_PER_RESPONSE_MAX));

@@ -6,6 +6,7 @@ import { nodeConfigHandler } from './node-config.ts';
 import { nodeStatusHandler } from './node-status.ts';
 import { addObservation } from './observe.ts';
 import { addOpenapi } from './openapi.ts';
+import { addPublicRoot } from './public-root.ts';
 import { addRelay } from './relay.ts';
 import { addRouteProposals } from './route-proposals.ts';
 import { addSealingKey } from './sealing-key.ts';
@@ -30,6 +31,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   addObservation(app, deps);
   if (deps.proposals) addRouteProposals(app, { ...deps, ...deps.proposals, metrics: deps.metrics.forge });
   addSealingKey(app, deps);
+  addPublicRoot(app, deps);
   addOpenapi(app);
   app.use((_request, response) => refuse(response, 404, { error: 'not_found', message: 'there is nothing here' }));
   app.use(errorAnswer(deps));

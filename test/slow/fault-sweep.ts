@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { seededRandom } from '../../lab/random.ts';
 import { agentChange } from './faults/agent-change.ts';
 import { agentJoin } from './faults/agent-join.ts';
+import { agentRejoin } from './faults/agent-rejoin.ts';
 import { agentStart } from './faults/agent-start.ts';
 import { certificateImport } from './faults/certificate-import.ts';
 import { FAULT_KINDS, type FaultKind } from './faults/fault-kinds.ts';
@@ -23,7 +24,7 @@ import { type SweepOptions, type Swept, sweepProgram } from './faults/sweep-prog
 
 /** Long ones first. */
 const PROGRAMS: readonly FaultProgram[] = [
-  ...[agentChange, agentStart, publisherStart, agentJoin, smallFiles],
+  ...[agentChange, agentStart, publisherStart, agentJoin, agentRejoin, smallFiles],
   ...[certificateImport, publisherChange, mirrorFetch, keysRotate],
 ];
 /** Not single writes: the disk as a whole, and what is found on it. */

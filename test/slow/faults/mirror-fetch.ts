@@ -56,8 +56,8 @@ export const mirrorFetch: FaultProgram = {
         await tracing.end();
         if (typeof fetched !== 'string' && !(fetched instanceof KokoaError)) throw fetched;
         if (typeof fetched !== 'string' && kind === undefined) throw fetched;
-        const tip = await source.newestKnown();
-        // A mirror that seemed damaged is made anew, and may be empty until the next fetch.
+        const tip = await source.newestKnown().catch(unlessOurs);
+        // A mirror that seemed damaged is made anew, and may be empty, or not there, until the next fetch.
         if (tip !== undefined && tip !== known && tip !== commit) throw new Error(`the newest commit known is ${tip}`);
         const again = await source.fetch();
         if (again !== commit) throw new Error(`the next fetch brought ${again}, expected ${commit}`);
@@ -77,6 +77,10 @@ export const mirrorFetch: FaultProgram = {
     };
   },
 };
+
+function unlessOurs(error: unknown): undefined {
+  if (!(error instanceof KokoaError)) throw error;
+}
 
 async function clear(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.startsWith('calls.')) await rm(join(folder, name));

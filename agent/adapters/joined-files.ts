@@ -1,0 +1,62 @@
+// What a join decided, put in the place of what was there: settings, token, CAs. Law: all of it or nothing, wherever a machine loses its
+// power; the one rename of `joining` to `joined` is the moment, and whoever comes next carries the files to their places.
+import { lstat, rename, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '../ports/settings.ts';
+import { makeOwnDirectory, orUnwritable, syncDirectory, writeAllDurably } from './durable-write.ts';
+import { saveToken } from './node-keys.ts';
+import { writeSettings } from './settings-file.ts';
+
+/** Names in the state directory. */
+export const CONTROL_PLANE_CA = 'control-plane-ca.pem';
+export const ACME_CA = 'acme-ca.pem';
+const NAMES = [CONTROL_PLANE_CA, ACME_CA, 'token', 'settings.json'];
+
+export interface JoinedFiles {
+  settings: Settings;
+  token: string;
+  /** File name → PEM, of the CAs that were given now. */
+  authorities: ReadonlyMap<string, string>;
+}
+
+/** Replaces them in one step, durably. @throws KokoaError state_unwritable, bad_token, and what settings are refused for */
+export async function keepJoined(stateDir: string, { settings, token, authorities }: JoinedFiles): Promise<void> {
+  const [joining, joined] = [join(stateDir, 'joining'), join(stateDir, 'joined')];
+  await finishJoin(stateDir);
+  // What is still there is damage, or of a join that was cut before it was decided.
+  for (const path of [joining, joined]) await orUnwritable(path, () => rm(path, { recursive: true, force: true }));
+  await makeOwnDirectory(joining);
+  await writeAllDurably(joining, authorities, { mode: 0o600 });
+  await saveToken(joining, token);
+  await writeSettings(joining, settings);
+  await orUnwritable(stateDir, () => rename(joining, joined));
+  await syncDirectory(stateDir);
+  await finishJoin(stateDir);
+}
+
+/** Ends what a killed join had decided; nothing where there is none. Several may do it at once. @throws KokoaError state_unwritable */
+export async function finishJoin(stateDir: string): Promise<void> {
+  const joined = join(stateDir, 'joined');
+  // Nearly always; a disk that cannot be written must not keep a node from its last good configuration.
+  if ((await lstat(joined).catch(() => undefined)) === undefined) return;
+  await orUnwritable(joined, async () => {
+    for (const name of NAMES) await rename(join(joined, name), join(stateDir, name)).catch(unlessAbsent);
+    await syncDirectory(stateDir);
+    if (await removed(joined)) await syncDirectory(stateDir);
+  });
+}
+
+/** False when it was not there, or another join has just put files into a new one. */
+async function removed(directory: string): Promise<boolean> {
+  return rmdir(directory).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY') unlessAbsent(error);
+      return false;
+    },
+  );
+}
+
+function unlessAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+}

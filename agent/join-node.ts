@@ -1,0 +1,49 @@
+// The wiring of a node that has not joined yet: what it was told is in memory, its keys and what it trusts are in the state directory.
+import type { Enrolment } from '../bundle/api.ts';
+import { CONFIG_FORMAT } from '../bundle/config.ts';
+import { createControlPlane } from './adapters/control-plane.ts';
+import { askFirstRoot } from './adapters/control-plane-root.ts';
+import { localAddresses } from './adapters/local-address.ts';
+import type { NodeKeys } from './adapters/node-keys.ts';
+import { trustedDir } from './adapters/trusted-dir.ts';
+import { allowListEntries, parseAllowList } from './core/allow-list.ts';
+import type { Joining } from './join.ts';
+import type { ControlPlane } from './ports/control-plane.ts';
+import type { Settings } from './ports/settings.ts';
+import { withSignedReports } from './signed-reports.ts';
+
+export interface JoiningNode {
+  stateDir: string;
+  settings: Settings;
+  token: string;
+  /** PEM of the only CAs to trust for the control plane; absent: the system's. */
+  ca: string | undefined;
+  keys: NodeKeys;
+}
+
+type Wired = Pick<Joining, 'firstRoot' | 'trusted' | 'enrolment' | 'fingerprint'> & { control: ControlPlane };
+
+/** Touches nothing yet. @throws KokoaError bad_ca, bad_control_plane_url */
+export async function openJoining({ stateDir, settings, token, ca, keys }: JoiningNode): Promise<Wired> {
+  const { node, fingerprint, urls } = settings;
+  const channel = createControlPlane({ urls: () => urls, token: async () => token, ca });
+  return {
+    fingerprint,
+    control: withSignedReports(channel, { node, signingKey: keys.signingKey, now: Date.now }),
+    firstRoot: (signal) => askFirstRoot(urls[0]!, ca, signal),
+    trusted: trustedDir({ directory: stateDir, node, fingerprint }),
+    enrolment: await announcementOf(settings, keys),
+  };
+}
+
+/** As the running node will announce it. */
+async function announcementOf({ allow, address, urls }: Settings, keys: NodeKeys): Promise<Enrolment> {
+  const entries = allowListEntries(parseAllowList(allow));
+  const found = () => localAddresses({ controlPlane: urls.map((url) => new URL(url).hostname) });
+  return {
+    ...keys.publicPart(),
+    address: address ?? (await found().catch(() => ({}))),
+    ...(entries.length > 0 && { allow: entries }),
+    formats: [CONFIG_FORMAT],
+  };
+}
