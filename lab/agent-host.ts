@@ -1,6 +1,7 @@
 // A machine that runs the agent: join it, start it, stop it, and read what it says. The agent is started as an owner would start it.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { YOUNG_HEAP_OPTION } from '../agent/adapters/heap.ts';
 import type { ExecAttempt, Host } from './namespace.ts';
 import type { Proc } from './proc.ts';
 import { underUnit } from './unit-sandbox.ts';
@@ -83,7 +84,7 @@ const WIREGUARD_SOCKETS = '/run/wireguard';
 /** As the unit of this repository runs it, on a machine of its own; as it is where the lab has no root. */
 function runCommand(host: Host, args: readonly string[], stateDir: string): string[] {
   if (host.namespace === undefined) return [process.execPath, ...args];
-  const program = ({ node }: { node: string }) => [node, '--disable-sigusr1', ...args];
+  const program = ({ node }: { node: string }) => [node, '--disable-sigusr1', YOUNG_HEAP_OPTION, ...args];
   return underUnit(host, 'kokoa-agent', { writable: [stateDir, WIREGUARD_SOCKETS], program });
 }
 

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { workerAccount } from '../agent/adapters/accounts.ts';
 import { isFreePort } from '../agent/adapters/free-ports.ts';
+import { keepHeapSmall } from '../agent/adapters/heap.ts';
 import { knock } from '../agent/adapters/knock.ts';
 import { createNginx } from '../agent/adapters/nginx.ts';
 import { createOwnWebServer } from '../agent/adapters/own-web-server.ts';
@@ -49,6 +50,7 @@ const { values } = parseArgs({
   },
 });
 const { state: stateDir, nginx: binary, fingerprint } = values;
+keepHeapSmall();
 const reloads: { start: number; end: number }[] = [];
 const machine = await createWholeMachine();
 let running: VerifiedBundle | undefined;

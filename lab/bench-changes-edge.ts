@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { workerAccount } from '../agent/adapters/accounts.ts';
 import { createCertsDir } from '../agent/adapters/certs-dir.ts';
+import { YOUNG_HEAP_OPTION } from '../agent/adapters/heap.ts';
 import { createNginx } from '../agent/adapters/nginx.ts';
 import { findMaster, workersOf } from '../agent/adapters/nginx-processes.ts';
 import { nginxPaths } from '../agent/core/nginx-paths.ts';
@@ -103,7 +104,7 @@ interface AgentProcess {
 
 function openAgent(run: Run, directory: string, args: readonly string[]): AgentProcess {
   const host = addLoopbackHost(run, 'agent');
-  const child = host.open(process.execPath, [PROGRAM, ...args], { cwd: directory });
+  const child = host.open(process.execPath, [YOUNG_HEAP_OPTION, PROGRAM, ...args], { cwd: directory });
   const end = async () => {
     child.stdin.end();
     await child;

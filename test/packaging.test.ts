@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { YOUNG_HEAP_OPTION } from '../agent/adapters/heap.ts';
 import { addHost, type Host } from '../lab/namespace.ts';
 import { labMode } from '../lab/prerequisites.ts';
 import { createRun, type Run } from '../lab/run.ts';
@@ -99,6 +100,7 @@ describe.each(NAMES)('%s.service', (name) => {
     expect(command).toMatch(/^\S+\/node --disable-sigusr1 /);
     expect(command).not.toMatch(/--(inspect|report|heapsnapshot|heap-prof|abort-on|cpu-prof)/);
     expect(service.get('Environment')).toBeUndefined();
+    if (name === 'kokoa-agent') expect(command).toContain(` ${YOUNG_HEAP_OPTION} `);
   });
 });
 

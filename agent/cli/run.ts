@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
+import { keepHeapSmall } from '../adapters/heap.ts';
 import { lockState } from '../adapters/state-lock.ts';
 import { convergeOnce, followControlPlane } from '../loop.ts';
 import type { Node } from '../node.ts';
@@ -14,6 +15,7 @@ export function registerRun(program: Command): void {
     .command('run')
     .description('serve the last known good configuration, then follow the control plane until stopped')
     .action(async () => {
+      keepHeapSmall();
       const ending = withNode(program, (node) => followControlPlane(node, interruption()));
       const exitCode = await ending.then(
         () => 0,
