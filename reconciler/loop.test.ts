@@ -322,8 +322,10 @@ it('signs everything again after the keys were replaced, also while git is away 
   const before = await site.store.nodes();
   site.signing.keys = generateOnlineKeys();
   site.source.failNext('fetch', DOWN, 1000);
-  await start(site);
+  const { reports } = await start(site);
   const { targets, snapshot, timestamp } = site.signing.keys;
+  const told = reports.flatMap(({ changed }) => changed.map((node) => node.targets.includes(targets.keyId)));
+  expect(new Set(told)).toEqual(new Set([true]));
   for (const [at, node] of (await site.store.nodes()).entries()) {
     expect(node.configHash).toBe(before[at]!.configHash);
     for (const [text, { keyId }] of [

@@ -100,6 +100,8 @@ export function createLoop(deps: LoopDeps): Loop {
       deps.failed(error, secondsSince(since));
     }
     standing = restored;
+    // Nobody is told what keys signed that the newest root does not name.
+    await renewDue();
     const removed = before.filter((name) => !standing.nodes.has(name));
     serve([...standing.nodes.keys()], removed);
   }
