@@ -75,5 +75,5 @@ function pair(values: readonly number[]): [string, string] {
 }
 
 function row(title: string, ...cells: readonly string[]): string {
-  return `  ${title.padEnd(TITLE_WIDTH)}${cells.map((cell) => cell.padStart(CELL_WIDTH)).join('')}`.trimEnd();
+  return `  ${title.padEnd(TITLE_WIDTH)}${cells.map((cell) => ` ${cell.padStart(CELL_WIDTH - 1)}`).join('')}`.trimEnd();
 }
