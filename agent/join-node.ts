@@ -5,7 +5,7 @@ import { createControlPlane } from './adapters/control-plane.ts';
 import { askFirstRoot } from './adapters/control-plane-root.ts';
 import { localAddresses } from './adapters/local-address.ts';
 import type { NodeKeys } from './adapters/node-keys.ts';
-import { trustedDir } from './adapters/trusted-dir.ts';
+import { type Acceptable, trustedDir } from './adapters/trusted-dir.ts';
 import { allowListEntries, parseAllowList } from './core/allow-list.ts';
 import type { Joining } from './join.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
@@ -21,17 +21,30 @@ export interface JoiningNode {
   keys: NodeKeys;
 }
 
-type Wired = Pick<Joining, 'firstRoot' | 'trusted' | 'enrolment' | 'fingerprint'> & { control: ControlPlane };
+type Wired = Pick<Joining, 'firstRoot' | 'trusted' | 'enrolment' | 'fingerprint'> & {
+  control: ControlPlane;
+  /** The bundle that ended the join: accepted when the join is decided, and not before. */
+  firstBundle(): Acceptable;
+};
 
 /** Touches nothing yet. @throws KokoaError bad_ca, bad_control_plane_url */
 export async function openJoining({ stateDir, settings, token, ca, keys }: JoiningNode): Promise<Wired> {
   const { node, fingerprint, urls } = settings;
   const channel = createControlPlane({ urls: () => urls, token: async () => token, ca });
+  const state = trustedDir({ directory: stateDir, node, fingerprint });
+  let first: Acceptable | undefined;
+  const accept: Joining['trusted']['accept'] = async (bundle, nowMs) => {
+    const judged = await state.judge(bundle, nowMs);
+    if (judged.kind === 'refused') return judged;
+    first = judged;
+    return { kind: 'accepted', verified: judged.verified };
+  };
   return {
     fingerprint,
     control: withSignedReports(channel, { node, signingKey: keys.signingKey, now: Date.now }),
     firstRoot: (signal) => askFirstRoot(urls[0]!, ca, signal),
-    trusted: trustedDir({ directory: stateDir, node, fingerprint }),
+    trusted: { rootVersion: state.rootVersion, accept },
+    firstBundle: () => first!,
     enrolment: await announcementOf(settings, keys),
   };
 }

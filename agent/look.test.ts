@@ -90,6 +90,14 @@ describe('a look at the network', () => {
     expect(seen).toEqual({ 'tunnel to home': fresh, 'control plane': true });
   });
 
+  it('takes a peer that moves to its next key by whichever it used last', async () => {
+    const [home] = questions.peers;
+    const moving = { ...home!, publicKey: `${'Z'.repeat(42)}A=`, nextPublicKey: HOME_KEY };
+    const ask = (seen: Eyes) => look({ hostnames: [], peers: [moving], controlPlane: false }, seen, 10);
+    expect(await ask(eyes({}))).toEqual({ 'tunnel to home': true });
+    expect(await ask(eyes({}, NOW_SECONDS - 181))).toEqual({ 'tunnel to home': false });
+  });
+
   it('that fails says nothing of the tunnels', async () => {
     const blind: Eyes = { ...eyes({}), tunnel: () => Promise.reject(new Error('no wg')) };
     expect(await look({ ...questions, hostnames: [] }, blind, 10)).toEqual({ 'control plane': true });

@@ -5,6 +5,7 @@ import type { Peer, WireRoute } from '../bundle/config.ts';
 import { SESSION_SECONDS } from './core/dialling.ts';
 import { networkPart } from './core/network-part.ts';
 import { servedAs } from './core/served-as.ts';
+import { keysOf } from './core/two-keys.ts';
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import type { ProbeResults } from './probe.ts';
@@ -86,7 +87,8 @@ async function lookAtTunnels({ peers }: Questions, { tunnel, nowSeconds }: Eyes)
   const state = await tunnel().catch(() => undefined);
   if (!state) return {};
   const latest = new Map(state.peers.map(({ publicKey, latestHandshake }) => [publicKey, latestHandshake]));
-  const fresh = ({ publicKey }: Peer) => nowSeconds() - (latest.get(publicKey) ?? 0) < SESSION_SECONDS;
+  const newest = (peer: Peer) => Math.max(...keysOf(peer).map((key) => latest.get(key) ?? 0));
+  const fresh = (peer: Peer) => nowSeconds() - newest(peer) < SESSION_SECONDS;
   return Object.fromEntries(peers.map((peer) => [checkOf(peer), fresh(peer)]));
 }
 

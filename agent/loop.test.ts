@@ -48,6 +48,31 @@ describe('at boot', () => {
     expect(visits.configured[0]).toEqual([2, false]);
   });
 
+  it.each([
+    ['is none', () => undefined],
+    ['cannot be read', () => Object.assign(loop.node.fails, { lastKnownGood: 'damaged' })],
+  ])('enacts what was accepted last when a last known good %s and nobody answers', async (_, damage) => {
+    damage();
+    loop.node.offer(OLD);
+    loop.node.state.accepted = OLD;
+    loop.plane.instead.offer = async () => ({ kind: 'unreachable', message: 'away', retryAfterMs: 0 });
+    const { lines } = loop.start();
+    await loop.reported('applied');
+    expect(loop.node.happened()).toEqual(['network home', 'start a.test', 'good a.test']);
+    expect(loop.lastReport()).toMatchObject({ applied: OLD.configHash, lkg: OLD.configHash });
+    expect(lines.map(({ message }) => message)).toContain(
+      'no last known good configuration; serving what was accepted last',
+    );
+  });
+
+  it('prefers the last known good to what was accepted after it', async () => {
+    Object.assign(loop.node.state, { lkg: OLD, accepted: NEW });
+    loop.plane.instead.offer = async () => ({ kind: 'unreachable', message: 'away', retryAfterMs: 0 });
+    loop.start();
+    await loop.reported('applied');
+    expect(loop.node.served()).toEqual(['a.test']);
+  });
+
   it('asks for everything when it has nothing', async () => {
     loop.plane.publish(loop.node.offer(NEW));
     loop.start();

@@ -1,5 +1,5 @@
 // When a node acts: at boot it serves its last known good, then it follows the control plane, heals what drifts, and reports.
-// Everything that changes the machine goes through one queue, so steps never interleave.
+// Everything that changes the machine goes through one queue, so steps never interleave; only the packet filter is put back beside it.
 import PQueue from 'p-queue';
 import { type Agent, createSelf, type Self } from './agent.ts';
 import { attempt } from './attempt.ts';
@@ -9,6 +9,7 @@ import { keepReporting, report } from './reporter.ts';
 import { settle } from './settle.ts';
 import { keepStanding, recallStanding, writeStanding } from './standing.ts';
 import { watch } from './watch.ts';
+import { watchFilter } from './watch-filter.ts';
 
 /** Follows the control plane until `signal` aborts, and ends soon after. The web server and the tunnel outlive it. */
 export async function followControlPlane(agent: Agent, signal: AbortSignal): Promise<void> {
@@ -20,6 +21,7 @@ export async function followControlPlane(agent: Agent, signal: AbortSignal): Pro
     await Promise.all([
       follow(self, agent, queue, signal),
       watch(self, agent, queue, signal),
+      watchFilter(self, agent, signal),
       keepReporting(self, agent, signal),
       keepStanding(self, agent, signal),
       keepEdge(self, agent, signal),
@@ -48,11 +50,21 @@ async function boot(self: Self, agent: Agent): Promise<void> {
   const found = await attempt('keep', () => agent.machine.trusted.lastKnownGood());
   if (found.failure) agent.log.warn(found.failure, 'cannot read the last known good configuration');
   const lkg = found.value;
-  if (!lkg) return;
+  if (!lkg) return bootAccepted(self, agent);
   self.lkg = lkg.configHash;
   const outcome = await enact(lkg, undefined, agent.machine);
   settle(self, agent, outcome);
   agent.log.info({ outcome: outcome.kind, hash: lkg.configHash }, 'serving the last known good configuration');
+}
+
+/** Verified, and good nowhere yet: better than what the kernel has from before, ports and peers that nobody vouches for. */
+async function bootAccepted(self: Self, agent: Agent): Promise<void> {
+  const { value: accepted } = await attempt('keep', () => agent.machine.trusted.accepted());
+  if (!accepted) return;
+  const outcome = await enact(accepted, undefined, agent.machine);
+  settle(self, agent, outcome);
+  const fields = { outcome: outcome.kind, hash: accepted.configHash };
+  agent.log.info(fields, 'no last known good configuration; serving what was accepted last');
 }
 
 /** Certificates, lists of users and visits are an edge's: nothing of them starts before the first edge configuration was applied. */

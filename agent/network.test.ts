@@ -6,6 +6,8 @@ import { LINGER_MS } from './core/closing-ports.ts';
 import type { OwnNetwork } from './core/networks-overlap.ts';
 import { createNetwork, type Network } from './network.ts';
 import { openPortsInMemory } from './open-ports.fixture.ts';
+import type { OpenPorts } from './open-ports.ts';
+import type { Firewall } from './ports/firewall.ts';
 import type { KernelSetting, OwnSetting } from './ports/kernel-settings.ts';
 import type { TunnelState, TunnelStep } from './ports/tunnel.ts';
 import { edgeBundle, originBundle } from './verified.fixture.ts';
@@ -21,6 +23,8 @@ let filter: string | undefined;
 let fail: { firewall?: boolean; firewallLate?: boolean; tunnel?: boolean; settings?: boolean };
 let kernel: { on: readonly KernelSetting[]; own: readonly OwnSetting[] };
 let network: Network;
+let firewall: Firewall;
+let ports: OpenPorts;
 let nowMs = 0;
 let nowSeconds = 1_800_000_000;
 /** What the machine reaches without the tunnel. */
@@ -57,6 +61,8 @@ beforeEach(() => {
   fail = {};
   lan = [{ network: '192.168.1.0/24', device: 'eth0' }];
   kernel = { on: [], own: [] };
+  firewall = createFirewall();
+  ports = openPortsInMemory(() => nowMs);
   network = open();
 });
 
@@ -65,7 +71,7 @@ function open(agreed?: string): Network {
     interfaceName: 'kokoa0',
     agreed,
     allow: parseAllowList('8080,192.168.1.20:80,53/udp,192.168.1.20:53/udp'),
-    ports: openPortsInMemory(() => nowMs),
+    ports,
     nowSeconds: () => nowSeconds,
     tunnel: {
       async read() {
@@ -96,21 +102,23 @@ function open(agreed?: string): Network {
         },
       },
     },
-    firewall: {
-      async apply(ruleset) {
-        if (fail.firewall) throw new KokoaError('firewall_failed', 'no nft');
-        events.push('filter');
-        filter = ruleset;
-        if (fail.firewallLate) throw new KokoaError('firewall_failed', 'cannot read it back');
-      },
-      matches: async () => filter !== undefined,
-      droppedByOthers: async () => 0,
-      async remove() {
-        filter = undefined;
-      },
-    },
+    firewall,
   });
 }
+
+const createFirewall = (): Firewall => ({
+  async apply(ruleset) {
+    if (fail.firewall) throw new KokoaError('firewall_failed', 'no nft');
+    events.push('filter');
+    filter = ruleset;
+    if (fail.firewallLate) throw new KokoaError('firewall_failed', 'cannot read it back');
+  },
+  matches: async () => filter !== undefined,
+  droppedByOthers: async () => 0,
+  async remove() {
+    filter = undefined;
+  },
+});
 
 const isOneOf = (settings: readonly KernelSetting[]) => (one: KernelSetting) =>
   settings.some(({ interfaceName, name }) => interfaceName === one.interfaceName && name === one.name);
@@ -256,7 +264,8 @@ describe('drift', () => {
     hear(5);
     nowSeconds += 1_000;
     expect(await network.differs(at(second))).toBe(true);
-    expect(await network.repair(at(second))).toEqual(['set peer home']);
+    // Nobody changed anything: it is dialled again, and that is not said.
+    expect([await network.repair(at(second)), state.peers[0]!.endpoint]).toEqual([[], second]);
     hear(1_000);
     expect(await network.differs(at(second))).toBe(false);
   });
@@ -268,6 +277,25 @@ describe('drift', () => {
     filter = undefined;
     expect([await network.restoreFilter(), filter]).toEqual([['packet filter'], before]);
     expect(await network.restoreFilter()).toEqual([]);
+  });
+
+  it('of the packet filter is put back in its turn: never an old one over a newer, never in the midst of a change', async () => {
+    await network.apply(CONFIG);
+    const gate = Promise.withResolvers<void>();
+    const { apply } = firewall;
+    firewall.apply = async (ruleset) => {
+      events.push('begins');
+      await gate.promise;
+      await apply(ruleset);
+    };
+    happened();
+    filter = undefined;
+    const changes = Promise.all([network.restoreFilter(), network.apply(WITH_OFFICE), network.restoreFilter()]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(happened()).toEqual(['begins']);
+    gate.resolve();
+    expect(await changes).toEqual([['packet filter'], ['packet filter', 'set peer office'], []]);
+    expect(filter).toContain('10.100.2.1');
   });
 });
 
@@ -377,6 +405,43 @@ describe('the network of the tunnels', () => {
     });
     expect([state, filter]).toEqual(before);
     expect(await network.apply(CONFIG)).toEqual([]);
+  });
+
+  describe.each<[string, () => void]>([
+    ['in force', () => undefined],
+    [
+      'in force since before a restart of the agent',
+      () => {
+        network = open();
+      },
+    ],
+  ])('%s', (_, restart) => {
+    const at = (ports: number[], peers = CONFIG.wireguard.peers): NodeConfig => ({
+      ...originBundle([8080]).config,
+      ...{ role: 'origin', origin: { ports }, wireguard: { address: '10.100.0.1', peers } },
+    });
+
+    it('still closes ports and lets nobody in who was revoked, whatever the machine came to reach', async () => {
+      await network.apply(at([8080]));
+      await network.apply(at([]));
+      lan = [{ network: '10.100.5.0/24', device: 'docker0' }];
+      restart();
+      await network.apply(at([]));
+      nowMs += LINGER_MS;
+      await network.repair(at([]));
+      expect(filter).not.toContain('8080');
+      expect(await network.apply(at([], []))).toContain('removed peer home');
+      expect(state.peers).toEqual([]);
+    });
+
+    it('lets no other lie over what the machine reaches', async () => {
+      await network.apply(at([]));
+      restart();
+      await expect(network.apply(over('192.168.1.0/24', '192.168.1.9'))).rejects.toMatchObject({
+        code: 'network_overlaps',
+      });
+      expect(state.address).toBe('10.100.0.1/16');
+    });
   });
 
   it('may, where its owner agreed to it at join', async () => {

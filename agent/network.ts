@@ -3,12 +3,12 @@
 import type { NodeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
 import { networkPart } from './core/network-part.ts';
-import { overlapsOf, overlapText } from './core/networks-overlap.ts';
+import { isInNetwork, overlapsOf, overlapText } from './core/networks-overlap.ts';
 import { isOfTwoKeys } from './core/two-keys.ts';
 import { createNetworkKeys, type NetworkKeys } from './network-keys.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import { createTunnelFilter, type TunnelFilterParts } from './tunnel-filter.ts';
-import { createTunnelInTurn, type TunnelParts } from './tunnel-in-turn.ts';
+import { createTunnelInTurn, type TunnelInTurn, type TunnelParts } from './tunnel-in-turn.ts';
 
 export interface NetworkParts extends TunnelParts, TunnelFilterParts {
   /** The network of the tunnels that the owner agreed to at join. */
@@ -28,7 +28,7 @@ export interface Network {
   repair(config: NodeConfig): Promise<string[]>;
   /** True when ports that no route declares any more have stayed open long enough: `repair` closes them. */
   hasPortsToClose(): boolean;
-  /** Puts the packet filter back when somebody else changed it. @throws KokoaError firewall_failed */
+  /** Puts the packet filter back when somebody else changed it; at any time, beside `apply` and `repair`. @throws KokoaError firewall_failed */
   restoreFilter(): Promise<string[]>;
   /** Packets to forwards that another packet filter of this machine dropped since ours was applied. @throws KokoaError */
   droppedByOthers(): Promise<number>;
@@ -45,7 +45,7 @@ export function createNetwork(parts: NetworkParts): Network & NetworkKeys {
 
   async function make(config: NodeConfig, unsettled: (error: unknown) => string[]): Promise<string[]> {
     applied = undefined;
-    await refuseOverlap(config, parts);
+    await refuseOverlap(config, tunnel, parts);
     const filtered = await filter.make(config);
     const steps = await tunnel.make(config);
     const settings = await filtered.turnOn().catch(unsettled);
@@ -73,17 +73,27 @@ export function createNetwork(parts: NetworkParts): Network & NetworkKeys {
   };
 }
 
-/** A signature alone must not turn the machine's way to its LAN into a tunnel. */
+/**
+ * A signature alone must not turn the machine's way to its LAN into a tunnel. A network that is in force already takes no way from anybody:
+ * whatever the machine came to reach since must keep no port open and no revoked peer in.
+ */
 async function refuseOverlap(
   { network }: NodeConfig,
+  tunnel: TunnelInTurn,
   { agreed, forwarding, interfaceName }: NetworkParts,
 ): Promise<void> {
   if (network.wireguard === agreed) return;
   const overlaps = overlapsOf(network.wireguard, await forwarding.routing.networks(interfaceName));
-  if (overlaps.length === 0) return;
+  if (overlaps.length === 0 || (await isInForce(network.wireguard, tunnel))) return;
   throw new KokoaError(
     'network_overlaps',
     `the network of the tunnels, ${network.wireguard}, lies over what this machine reaches otherwise: ${overlapText(overlaps)}`,
     { hint: 'if it is meant, its owner joins again with --force; else correct network.wireguard in kokoa.yaml' },
   );
+}
+
+/** After a restart of the agent the interface says it. */
+async function isInForce(network: string, tunnel: TunnelInTurn): Promise<boolean> {
+  const made = tunnel.inForce();
+  return made ? made.network.wireguard === network : isInNetwork((await tunnel.read()).address, network);
 }

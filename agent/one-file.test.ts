@@ -1,5 +1,6 @@
 // The built agent as an owner gets it: one file, Node, and Debian's programs.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -170,20 +171,32 @@ describe('the one file', () => {
     const ports = ['--http-port', String(await freePort()), '--https-port', String(await freePort())];
     await joinAs('kept', 'tokyo-1', ports);
     const state = agent.state('kept');
-    const files = async () =>
-      Promise.all(['settings.json', 'token'].map((name) => readFile(join(state, name), 'utf8')));
+    const files = async () => [
+      ...(await Promise.all(['settings.json', 'token', 'floor'].map((name) => readFile(join(state, name), 'utf8')))),
+      await readlink(join(state, 'trusted')),
+      ...(await readdir(join(state, 'bundles'))),
+    ];
     const before = await files();
     plane.reports.length = 0;
+    // Each of them is shown a bundle that verifies.
+    plane.publishEdge('tokyo-1', ['a.test', 'b.test']);
+    const other = await openSigningPlane();
+    other.publishEdge('tokyo-1', ['c.test']);
+    const elsewhere = ['join', other.url, '--fingerprint', other.fingerprint, '--no-tunnel'];
     const failing: [string[], string, RegExp][] = [
       [['--fingerprint', '0'.repeat(64)], tokenFor('tokyo-1'), /\(foreign_root\)/],
       [['--role', 'origin'], tokenFor('tokyo-1'), /\(role_changed\)/],
       [['--http-port', '80'], tokenFor('osaka-1'), /is the node tokyo-1, and the token is for osaka-1 \(other_node\)/],
     ];
-    for (const [more, token, words] of failing) {
-      const { exitCode, stderr } = await agent.start(state, [...joinArguments(), ...more], token);
+    const fails = async (args: string[], token: string, words: RegExp) => {
+      const { exitCode, stderr } = await agent.start(state, args, token);
       expect([exitCode, stderr.replace(/\s+/g, ' ')]).toEqual([1, expect.stringMatching(words)]);
       expect(await files()).toEqual(before);
-    }
+    };
+    for (const [more, token, words] of failing) await fails([...joinArguments(), ...more], token, words);
+    await fails([...elsewhere, '--role', 'origin'], tokenFor('tokyo-1'), /\(role_changed\)/);
+    expect(other.reports).toHaveLength(1);
+    await other.close();
     plane.told.status = 401;
     const stranded = agent.start(state, joinArguments(['--http-port', '8080']), tokenFor('tokyo-1'));
     await says(stranded, /or the token is not the newest of tokyo-1/);
@@ -199,6 +212,41 @@ describe('the one file', () => {
     const imported = ['certs', 'import', 'a.test', '--cert', 'none.pem', '--key', 'none.pem'];
     expect((await agent.start(agent.state('none'), imported)).stderr).toContain('(not_joined)');
     await expect(stat(agent.state('none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('keeps what another join said while this one looked, and does not take damage for nothing', {
+    timeout: 90_000,
+  }, async () => {
+    plane.publishEdge('tokyo-1', ['a.test']);
+    const ports = ['--http-port', String(await freePort()), '--https-port', String(await freePort())];
+    await joinAs('meanwhile', 'tokyo-1', ports);
+    const path = join(agent.state('meanwhile'), 'settings.json');
+    const settings = async () => JSON.parse(await readFile(path, 'utf8')) as { role: string; address?: object };
+    const address = { ipv4: '203.0.113.9' };
+    const elsewhere = JSON.stringify({ ...(await settings()), address });
+    // It asks the control plane for the time before it takes the lock.
+    let asked = 0;
+    Object.defineProperty(plane.told, 'status', {
+      get() {
+        asked += 1;
+        if (asked === 1) writeFileSync(path, elsewhere);
+        return 200;
+      },
+    });
+    expect((await joinAs('meanwhile', 'tokyo-1')).stdout).toContain('--address 203.0.113.9');
+    expect(await settings()).toMatchObject({ address });
+
+    await writeFile(path, elsewhere.slice(0, -9));
+    const refused = await joinAs('meanwhile', 'tokyo-1');
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/settings\.json is damaged\s+\(settings_lost\)\n[\s\S]*--force/),
+    ]);
+    expect(await readFile(path, 'utf8')).toBe(elsewhere.slice(0, -9));
+    const others = await agent.start(agent.state('meanwhile'), joinArguments(['--force']), tokenFor('osaka-1'));
+    expect(others.stderr).toContain('(other_node)');
+    expect((await joinAs('meanwhile', 'tokyo-1', ['--force', ...ports])).exitCode).toBe(0);
+    expect(await settings()).not.toHaveProperty('address');
   });
 
   it('says at join when an edge could not listen', async () => {

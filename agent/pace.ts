@@ -12,9 +12,9 @@ export interface Pace {
   heartbeatMs: number;
   /** How often a change of the node by itself is looked for. */
   revisionMs: number;
-  /** How soon a killed tunnel or web server is noticed. */
+  /** How soon a killed tunnel or web server, or a changed packet filter, is noticed. */
   watchMs: number;
-  /** Managed files and the packet filter are looked at every so many times. */
+  /** Managed files are looked at every so many times. */
   filesEvery: number;
   /** What the machine could not do is tried again after this, doubled each time up to `againMsMax`. */
   againMs: number;

@@ -1,5 +1,6 @@
 // What comes in through the tunnel: the packet filter for the ports in force, and what forwards need of the kernel. Law: settings are turned
-// off before the filter lets go of an interface, and turned on after it stands.
+// off before the filter lets go of an interface, and turned on after it stands; whoever changes the filter, steps for it never interleave.
+import PQueue from 'p-queue';
 import type { NodeConfig } from '../bundle/config.ts';
 import { type AllowedRange, allowedForwards } from './core/allow-list.ts';
 import { type OpenOrigin, openOrigin, type PortsInForce } from './core/closing-ports.ts';
@@ -26,7 +27,7 @@ export interface TunnelFilter {
   differs(config: NodeConfig): Promise<boolean>;
   /** True when ports that no route declares any more have stayed open long enough. */
   hasPortsToClose(): boolean;
-  /** Puts back what was made last, when somebody else changed it. @throws KokoaError firewall_failed */
+  /** Puts back what was made last, when somebody else changed it; in a turn of its own with `make`. @throws KokoaError firewall_failed */
   restore(): Promise<string[]>;
 }
 
@@ -41,6 +42,8 @@ const SETTINGS = 'kernel settings for forwards';
 export function createTunnelFilter(parts: TunnelFilterParts): TunnelFilter {
   const { firewall, ports, interfaceName, allow } = parts;
   const forwarding = createForwarding(parts.forwarding, interfaceName);
+  const queue = new PQueue({ concurrency: 1 });
+  const inTurn = <T>(task: () => Promise<T>) => queue.add(task) as Promise<T>;
   let ruleset: string | undefined;
 
   async function wantedFor(config: NodeConfig, inForce: PortsInForce): Promise<Wanted> {
@@ -54,19 +57,27 @@ export function createTunnelFilter(parts: TunnelFilterParts): TunnelFilter {
     return wanted.ruleset === ruleset && (await firewall.matches());
   }
 
+  async function put(wanted: Wanted): Promise<string[]> {
+    if (await stands(wanted)) return [];
+    ruleset = undefined;
+    await firewall.apply(wanted.ruleset);
+    ruleset = wanted.ruleset;
+    return [FILTER];
+  }
+
+  async function putBack(): Promise<string[]> {
+    if (ruleset === undefined || (await firewall.matches())) return [];
+    await firewall.apply(ruleset);
+    return [FILTER];
+  }
+
   return {
     async make(config) {
       const next = await ports.plan(config);
       const wanted = await wantedFor(config, next);
       await ports.keep(next);
       await forwarding.turnOff(wanted.settings);
-      const done: string[] = [];
-      if (!(await stands(wanted))) {
-        ruleset = undefined;
-        await firewall.apply(wanted.ruleset);
-        ruleset = wanted.ruleset;
-        done.push(FILTER);
-      }
+      const done = await inTurn(() => put(wanted));
       ports.use(next);
       const { settings } = wanted;
       return {
@@ -79,14 +90,10 @@ export function createTunnelFilter(parts: TunnelFilterParts): TunnelFilter {
     },
     async differs(config) {
       const wanted = await wantedFor(config, await ports.inForce());
-      return !isNothing(wanted.settings) || !(await stands(wanted));
+      return !isNothing(wanted.settings) || !(await inTurn(() => stands(wanted)));
     },
     hasPortsToClose: ports.hasExpired,
-    async restore() {
-      if (ruleset === undefined || (await firewall.matches())) return [];
-      await firewall.apply(ruleset);
-      return [FILTER];
-    },
+    restore: () => inTurn(putBack),
   };
 }
 

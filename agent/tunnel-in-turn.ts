@@ -1,7 +1,7 @@
 // The tunnel as a config wants it, and what the agent knows of it. Law: steps for it never interleave, whoever asks for them.
 import PQueue from 'p-queue';
 import type { NodeConfig } from '../bundle/config.ts';
-import { dialledAfter, dialledBy } from './core/dialling.ts';
+import { dialledAfter, dialledBy, isDiallingAgain } from './core/dialling.ts';
 import { planTunnel } from './core/tunnel-plan.ts';
 import { namesOfPeers, stepText } from './core/tunnel-step-text.ts';
 import type { Tunnel, TunnelState, TunnelStep } from './ports/tunnel.ts';
@@ -13,7 +13,10 @@ export interface TunnelParts {
 }
 
 export interface TunnelInTurn {
-  /** Makes the tunnel equal to a config. Answers what was done, one entry per step. @throws KokoaError tunnel_failed, bad_tunnel */
+  /**
+   * Makes the tunnel equal to a config. Answers what was done, one entry per step; that a silent peer is dialled again is said to nobody.
+   * @throws KokoaError tunnel_failed, bad_tunnel
+   */
   make(config: NodeConfig): Promise<string[]>;
   /** Waits until nobody else is at it. */
   inTurn<T>(task: () => Promise<T>): Promise<T>;
@@ -43,9 +46,10 @@ export function createTunnelInTurn({ tunnel, nowSeconds }: TunnelParts): TunnelI
     return seen;
   }
 
-  async function plan(config: NodeConfig): Promise<TunnelStep[]> {
+  async function compare(config: NodeConfig): Promise<{ state: TunnelState; steps: TunnelStep[] }> {
     const state = await read();
-    return planTunnel(config, state, await tunnel.savedEndpoints(), { nowSeconds: nowSeconds(), dialled });
+    const dialling = { nowSeconds: nowSeconds(), dialled };
+    return { state, steps: planTunnel(config, state, await tunnel.savedEndpoints(), dialling) };
   }
 
   async function carryOut(steps: readonly TunnelStep[], config: NodeConfig): Promise<string[]> {
@@ -58,15 +62,17 @@ export function createTunnelInTurn({ tunnel, nowSeconds }: TunnelParts): TunnelI
   return {
     make: (config) =>
       inTurn(async () => {
-        const steps = await plan(config);
+        const { state, steps } = await compare(config);
+        const again = new Set(steps.filter((step) => isDiallingAgain(step, state, dialled)));
         // Only what was found well-formed: who moves keys judges nothing anew.
         inForce = config;
         const done = await carryOut(steps, config);
         dialled = dialledBy(config, dialled ?? dialledAfter(steps, new Map(), nowSeconds()));
         names = namesOfPeers(config);
-        return done;
+        return done.filter((_, index) => !again.has(steps[index]!));
       }),
-    ...{ inTurn, plan, carryOut, read },
+    plan: async (config) => (await compare(config)).steps,
+    ...{ inTurn, carryOut, read },
     inForce: () => inForce,
     seen: () => seen,
   };

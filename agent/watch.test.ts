@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KokoaError } from '../bundle/error.ts';
 import { eachTestItsLoop, until } from './loop.fixture.ts';
 import type { Pace } from './pace.ts';
 import { edgeBundle } from './verified.fixture.ts';
@@ -41,10 +42,56 @@ describe('what is killed or changed under the agent', () => {
     await until('reported again', () => loop.plane.reports.filter((report) => report.restored).length > 2);
   });
 
-  it('a packet filter: is restored with the files', async () => {
-    await start();
+  it('a packet filter: is restored, and nothing else waits for it or it for them', async () => {
+    const { warnings } = await start();
+    const gate = Promise.withResolvers<void>();
+    const { web } = loop.node.machine.edge!;
+    const { reload } = web;
+    web.reload = async () => {
+      await gate.promise;
+      await reload();
+    };
+    loop.plane.publish(loop.node.offer(edgeBundle(['a.test', 'b.test'])));
+    await until('at work', () => loop.lastReport().state === 'converging');
     loop.node.state.filterIntact = false;
     await events('restore filter');
+    await until('reported', () => loop.lastReport().restored?.what.includes('packet filter'));
+    expect([loop.lastReport().state, warnings().at(-1)?.fields]).toEqual(['converging', { done: ['packet filter'] }]);
+    gate.resolve();
+    await until('served', () => loop.node.served().includes('b.test'));
+  });
+
+  it('a packet filter: is restored while something else cannot be, whose next try is far away', async () => {
+    await start({ watchMs: 10, againMs: 60_000, againMsMax: 60_000 });
+    loop.node.fails.network = 'no tun';
+    loop.node.state.networkIntact = false;
+    await until('degraded', () => loop.lastReport().state === 'degraded');
+    for (let times = 0; times < 8; times += 1) {
+      loop.node.happened();
+      loop.node.state.filterIntact = false;
+      await events('restore filter');
+    }
+  });
+
+  it('a packet filter: that cannot be restored is said once, tried on, and said again when it stands', async () => {
+    const { lines } = await start();
+    let tries = 0;
+    const { network } = loop.node.machine;
+    const { restoreFilter } = network;
+    network.restoreFilter = async () => {
+      tries += 1;
+      throw new KokoaError('firewall_failed', 'no nft');
+    };
+    await until('tried several times', () => tries > 3);
+    network.restoreFilter = restoreFilter;
+    loop.node.state.filterIntact = false;
+    await events('restore filter');
+    await until('said', () => lines.at(-1)?.message.startsWith('changed'));
+    expect(lines.slice(-3)).toMatchObject([
+      { message: 'cannot restore the packet filter; will try again', fields: { code: 'firewall_failed' } },
+      { message: 'the packet filter stands again' },
+      { message: 'changed by somebody else; restored', fields: { done: ['packet filter'] } },
+    ]);
   });
 
   it('managed files: are written again and read by the web server', async () => {

@@ -1,7 +1,6 @@
-// Watches what runs: restores a killed tunnel or web server within a second or two, and managed files within a minute. Law: it looks
-// beside the queue and touches only inside it, so that looking never delays a change.
+// Watches what runs: restores a killed tunnel or web server within a second or two, and managed files within a minute; the packet filter has a
+// watch of its own (watch-filter.ts). Law: it looks beside the queue and touches only inside it, so that looking never delays a change.
 import type PQueue from 'p-queue';
-import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../bundle/api.ts';
 import { type Agent, changed, type Self, told } from './agent.ts';
 import { attempt, type Failure } from './attempt.ts';
 import { enact, mend } from './converge.ts';
@@ -11,6 +10,7 @@ import type { Made, ServedBundle } from './converge-outcome.ts';
 import { pause } from './follow.ts';
 import { doubled } from './pace.ts';
 import { remembered, settle } from './settle.ts';
+import { noteRestored, sayRestored } from './watch-restored.ts';
 
 /** Looks until `signal` aborts. Never throws. */
 export async function watch(self: Self, agent: Agent, queue: PQueue, signal: AbortSignal): Promise<void> {
@@ -68,7 +68,7 @@ async function look(self: Self, agent: Agent, queue: PQueue, files: boolean): Pr
   return failure;
 }
 
-type Difference = 'network' | 'unused ports' | 'packet filter' | 'web server' | 'files';
+type Difference = 'network' | 'unused ports' | 'web server' | 'files';
 
 /** What cannot be looked at counts as different: restoring it says why. */
 async function differences(
@@ -81,7 +81,6 @@ async function differences(
   const found: Difference[] = [];
   if (await unless(async () => !(await network.differs(running.config)))) found.push('network');
   if (network.hasPortsToClose()) found.push('unused ports');
-  if (files) found.push('packet filter');
   if (!edge || running.config.role !== 'edge') return found;
   if (await unless(() => edge.web.running())) found.push('web server');
   if (files && (await unless(() => isAsWritten(made, edge)))) found.push('files');
@@ -111,17 +110,10 @@ async function restore(
     const { value, failure } = await attempt('watch', () => restoreOne(difference, running, self, machine));
     failures.push(failure ?? value?.failure);
     restored.push(...(value?.done ?? []));
-    if (value && value.done.length > 0) log.warn({ done: value.done }, 'changed by somebody else; restored');
+    sayRestored(value?.done ?? [], log);
   }
-  if (restored.length > 0) noteRestored(self, restored, machine.now());
+  noteRestored(self, restored, machine.now());
   return failures.find((failure) => failure !== undefined);
-}
-
-/** Worth a report at once, even when the state is what it was. */
-function noteRestored(self: Self, done: readonly string[], nowMs: number): void {
-  const what = done.slice(0, RESTORED_MAX).map((one) => one.slice(0, RESTORED_CHARACTERS_MAX));
-  self.restored = { at: new Date(nowMs).toISOString(), what };
-  changed(self);
 }
 
 interface Restoration {
@@ -143,8 +135,6 @@ async function restoreOne(
       // Nobody else's change: a route that moved away left them open for a moment.
       await network.repair(running.config);
       return { done: [] };
-    case 'packet filter':
-      return { done: await network.restoreFilter() };
     case 'web server':
       if (!edge || (await edge.web.running())) return { done: [] };
       await edge.web.reload();

@@ -62,7 +62,11 @@ const member = object(['node', 'recipient', 'signingKey'], {
 
 const acme = object(['server'], {
   server: { type: 'string', maxLength: 300, pattern: '^https://[A-Za-z0-9.:[\\]-]+(/[A-Za-z0-9._~/-]*)?$' },
-  email: { type: 'string', maxLength: 254, pattern: "^[A-Za-z0-9][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9.-]+$" },
+  email: {
+    type: 'string',
+    maxLength: 254,
+    pattern: "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9.-]+$",
+  },
 });
 
 const chunkReference = object(['bucket', 'sha256', 'bytes'], {

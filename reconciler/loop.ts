@@ -63,6 +63,8 @@ export function createLoop(deps: LoopDeps): Loop {
   let isDirty = true;
   let fetchDue = true;
   let failures = 0;
+  /** Of renewals, one after the other: a run that succeeds in between makes them no better. */
+  let unrenewed = 0;
   /** Why git could not be asked the last time it was. */
   let unfetched: unknown;
   let isRestricting = false;
@@ -156,11 +158,13 @@ export function createLoop(deps: LoopDeps): Loop {
     if (!head) return;
     try {
       const renewed = await renew({ ...standing, head }, deps.store, deps.signing, deps.now());
+      unrenewed = 0;
       if (renewed === undefined || renewed === 'conflict') return;
       standing = { ...standing, head: renewed.head, nodes: renewed.nodes };
       serve(renewed.changed, []);
+      for (const error of renewed.failed) deps.failed(error, secondsSince(since));
     } catch (error) {
-      failures += 1;
+      unrenewed += 1;
       deps.failed(error, secondsSince(since));
     }
   }
@@ -177,7 +181,8 @@ export function createLoop(deps: LoopDeps): Loop {
   }
 
   function wait(signal: AbortSignal): Promise<void> {
-    const ms = failures > 0 ? retryMs(failures, deps.pollMs) : pollAtMs - performance.now();
+    const inVain = Math.max(failures, unrenewed);
+    const ms = inVain > 0 ? retryMs(inVain, deps.pollMs) : pollAtMs - performance.now();
     const momentMs = untilMoment() ?? TIMER_MS_MAX;
     return new Promise<void>((resolve) => {
       if (isDirty || signal.aborted) return resolve();

@@ -3,7 +3,7 @@
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { Compiled } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
-import { misfit } from './core/rollout/misfit.ts';
+import { compileBehind } from './core/rollout/behind.ts';
 import { type KokoaFile, underSettled, wavedHash } from './core/rollout/waved-settings.ts';
 import type { PublishedNode } from './ports/store.ts';
 
@@ -21,7 +21,10 @@ export function isToldToAll({ compiled, nodes }: Pick<Known, 'compiled' | 'nodes
   return explained(compiled, nodes) === compiled.nodes.size;
 }
 
-/** `older`: valid versions of kokoa.yaml, newest first. Undefined: none of them has other settings. */
+/**
+ * `older`: versions of kokoa.yaml, newest first. Undefined: none of them has other settings. One that today's rules refuse may never have been
+ * published: it counts only where it explains something.
+ */
 export async function likelySettled(
   older: AsyncIterable<KokoaFile>,
   { live, compiled, nodes }: Known,
@@ -33,8 +36,12 @@ export async function likelySettled(
     const mixed = underSettled(live, file.value);
     const settings = sha256Hex(canonicalJson(mixed.kokoa?.value ?? null));
     const isNewest = wavedHash(mixed, file.value) === wavedHash(live, file.value);
-    if (isNewest || tried.has(settings) || misfit(mixed) !== undefined) continue;
-    const score = explained(build(mixed, compiled), nodes);
+    if (isNewest || tried.has(settings)) continue;
+    const behind = compileBehind(mixed, compiled, build);
+    if (behind.kind === 'misfit') continue;
+    const score = explained(behind.compiled, nodes);
+    const isKnown = file.problems.length === 0 || score > 0;
+    if (!isKnown) continue;
     if (best === undefined || score > best.score) best = { file, score };
     if (tried.add(settings).size >= SETTINGS_TRIED_MAX) break;
   }

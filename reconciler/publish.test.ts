@@ -5,8 +5,8 @@ import { type Installation, installation } from '../bundle/installation.fixture.
 import { isRefusal } from '../bundle/refusal.ts';
 import { verifyFiles } from '../bundle/verify.ts';
 import type { PublishedNode } from './ports/store.ts';
-import { renew } from './publish.ts';
-import { createSite, publishedNodes, route, type Site, storedText } from './site.fixture.ts';
+import { type Renewed, renew } from './publish.ts';
+import { createSite, edge, publishedNodes, route, type Site, storedText } from './site.fixture.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -124,6 +124,52 @@ it('never signs a config that was not compiled here', async () => {
   // The next run puts the right one in its place.
   await site.run();
   expect((await nodesOf(site)).get('e1')!.config).toBe(node.config);
+});
+
+it('renews every other node when the documents or the version of one are of no use, and says why', async () => {
+  const { site } = await published();
+  const { e1, e2, ...rest } = Object.fromEntries(site.standing.nodes);
+  const broken = { ...e1!, snapshot: e1!.snapshot.slice(0, 100) };
+  const last = { ...e2!, timestampVersion: Number.MAX_SAFE_INTEGER };
+  site.clock.ms += 31 * MINUTE_MS;
+  const { deps, store, signing } = site;
+  const before = { ...site.standing, head: site.standing.head! };
+  const nodes = new Map(Object.entries({ e1: broken, e2: last, ...rest }));
+  const result = await renew({ ...before, nodes }, store, signing, deps.now());
+  expect(result).toMatchObject({ changed: ['o1', 'o2'] });
+  const failed = (result as Renewed).failed.map(String);
+  expect(failed).toEqual([expect.stringContaining('JSON'), expect.stringContaining('no version follows')]);
+  const none = new Map(Object.entries({ e2: last }));
+  await expect(renew({ ...before, nodes: none }, store, signing, deps.now())).rejects.toMatchObject({
+    code: 'version_exhausted',
+  });
+});
+
+it.each(['timestamp', 'snapshot', 'targets', 'config'] as const)(
+  'signs a node anew whose %s was damaged in the store, above what it knows, and nobody else',
+  async (document) => {
+    const { site, made } = await published();
+    const { timestampVersion, [document]: text } = site.standing.nodes.get('e1')!;
+    site.store.damageNode('e1', { [document]: text.slice(0, 20) });
+    const others = (await nodesOf(site)).get('o1')!;
+    // The version is ahead of the clock: only the row knows it.
+    site.clock.ms -= DAY_MS;
+    await site.restart();
+    expect([...site.standing.nodes.keys()]).toEqual(['e2', 'o1', 'o2']);
+    expect(await site.run()).toMatchObject({ kind: 'published', changed: ['e1'], removed: [] });
+    expect((await nodesOf(site)).get('e1')!.version).toBe(timestampVersion + 1);
+    expect((await nodesOf(site)).get('o1')).toEqual(others);
+    expect(await verdicts(site, made)).toEqual(all(site.standing.commit));
+    expect([site.standing.damaged.size, (await site.run()).kind]).toEqual([0, 'unchanged']);
+  },
+);
+
+it('forgets a damaged node that is no longer served', async () => {
+  const { site } = await published();
+  site.store.damageNode('e2', { config: '' });
+  await site.restart();
+  expect(await site.push({ 'edges/e2.yaml': edge('e2', { state: 'revoked' }) })).toMatchObject({ removed: ['e2'] });
+  expect([await site.store.damagedNodes(), site.standing.damaged.size]).toEqual([[], 0]);
 });
 
 it('renews nothing by halves: not when the store fails, not when somebody else published', async () => {

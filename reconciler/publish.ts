@@ -17,6 +17,8 @@ export interface Signing {
 export interface Before {
   head: PublishedHead | undefined;
   nodes: ReadonlyMap<string, PublishedNode>;
+  /** What was damaged in the store: signed anew, above its versions. */
+  damaged: ReadonlyMap<string, PublishedNode>;
   offered: Offered | undefined;
   /** True when the store is known to hold every chunk of `offered`. */
   stored: boolean;
@@ -32,6 +34,7 @@ interface Said {
 export interface Published {
   head: PublishedHead;
   nodes: Map<string, PublishedNode>;
+  damaged: Map<string, PublishedNode>;
   /** Names whose bundle changed, and names that are no longer served. */
   changed: string[];
   removed: string[];
@@ -53,44 +56,72 @@ export async function publish(
   const nodes = [...candidate.nodes].flatMap(([node, { config }]) => {
     const known = before.nodes.get(node);
     if (known && hashes.get(config) === known.configHash) return [];
-    const version = versionAfter(known, signing.keys, now);
+    const version = versionAfter(known ?? before.damaged.get(node), signing.keys, now);
     const signed = signNode({ node, config, commit, version, now, ...signing });
     hashes.set(config, signed.configHash);
     return signed.configHash === known?.configHash ? [] : [signed];
   });
-  const removed = [...before.nodes.keys()].filter((node) => !candidate.nodes.has(node));
+  const removed = [...before.nodes.keys(), ...before.damaged.keys()].filter((node) => !candidate.nodes.has(node));
   return write(before, { commit, overrideBase, rollout, nodes, removed, blobs }, store);
 }
 
-/** Signs again what nears its end (at half-life) and what other keys signed. Undefined: nothing was due. */
+/** A renewal, and why some nodes had to go without. */
+export interface Renewed extends Published {
+  failed: unknown[];
+}
+
+/**
+ * Signs again what nears its end (at half-life) and what other keys signed. Undefined: nothing was due. What is wrong with one node keeps
+ * no other from its renewal. @throws what the store throws; where no node could be renewed, why
+ */
 export async function renew(
   before: Before & { head: PublishedHead },
   store: Store,
   signing: Signing,
   now: Date,
-): Promise<Published | 'conflict' | undefined> {
+): Promise<Renewed | 'conflict' | undefined> {
+  const failed: unknown[] = [];
   const nodes = [...before.nodes.values()].flatMap((node) => {
-    const due = renewalDue(node, now.getTime(), signing.lifetimes, signing.keys);
-    if (due === 'nothing') return [];
-    const version = versionAfter(node, signing.keys, now);
-    if (due === 'timestamp') return [renewTimestamp(node, { version, now, ...signing })];
-    // Only what was compiled here is signed: whoever can write to the store must not get a signature for it.
-    const config = before.offered?.nodes.get(node.node)?.config;
-    if (config === undefined || hashOf(config) !== node.configHash) return [];
-    return [signNode({ node: node.node, config, commit: before.head.commit, version, now, ...signing })];
+    try {
+      return renewedNode(node, before, signing, now) ?? [];
+    } catch (error) {
+      failed.push(error);
+      return [];
+    }
   });
+  if (nodes.length === 0 && failed.length > 0) throw failed[0];
   if (nodes.length === 0) return undefined;
   const { commit, overrideBase, rollout } = before.head;
-  return write(before, { commit, overrideBase, rollout, nodes, removed: [], blobs: new Map() }, store);
+  const change = { commit, overrideBase, rollout, nodes, removed: [], blobs: new Map() };
+  const written = await write(before, change, store);
+  return written === 'conflict' ? written : { ...written, failed };
+}
+
+/** Undefined: nothing is due. */
+function renewedNode(
+  node: PublishedNode,
+  { head, offered }: Before & { head: PublishedHead },
+  signing: Signing,
+  now: Date,
+): PublishedNode | undefined {
+  const due = renewalDue(node, now.getTime(), signing.lifetimes, signing.keys);
+  if (due === 'nothing') return undefined;
+  const version = versionAfter(node, signing.keys, now);
+  if (due === 'timestamp') return renewTimestamp(node, { version, now, ...signing });
+  // Only what was compiled here is signed: whoever can write to the store must not get a signature for it.
+  const config = offered?.nodes.get(node.node)?.config;
+  if (config === undefined || hashOf(config) !== node.configHash) return undefined;
+  return signNode({ node: node.node, config, commit: head.commit, version, now, ...signing });
 }
 
 /**
  * Under replaced keys versions begin anew, so that a far-future version which a thief published is left behind; agents forget theirs
- * when all three online keys change.
+ * when all three online keys change. Of a damaged document nobody knows who signed it: then they go on.
  */
 function versionAfter(published: PublishedNode | undefined, keys: OnlineKeys, now: Date): number {
   const roles = ['timestamp', 'snapshot', 'targets'] as const;
-  const replaced = published && roles.every((role) => !published[role].includes(`"keyid":"${keys[role].keyId}"`));
+  const isOther = (text: string, keyId: string) => text.includes('"keyid":"') && !text.includes(`"keyid":"${keyId}"`);
+  const replaced = published && roles.every((role) => isOther(published[role], keys[role].keyId));
   return nextVersion(replaced ? undefined : published?.timestampVersion, now.getTime());
 }
 
@@ -115,19 +146,24 @@ async function lostBlobs({ blobs }: Offered, store: Store): Promise<Map<string, 
 
 type Change = Pick<Publication, 'nodes' | 'removed' | 'blobs'> & Said;
 
-async function write({ head, nodes: old }: Before, change: Change, store: Store): Promise<Published | 'conflict'> {
+async function write(
+  { head, nodes: old, damaged: lost }: Before,
+  change: Change,
+  store: Store,
+): Promise<Published | 'conflict'> {
   const { overrideBase, rollout, ...rest } = change;
   const { commit, nodes: signed, removed, blobs } = rest;
-  const nodes = new Map(old);
+  const [nodes, damaged] = [new Map(old), new Map(lost)];
+  for (const node of [...removed, ...signed.map((one) => one.node)]) damaged.delete(node);
   for (const node of removed) nodes.delete(node);
   for (const node of signed) nodes.set(node.node, node);
   const changed = signed.map(({ node }) => node);
   const same = changed.length + removed.length + blobs.size === 0;
   const isSameRollout = canonicalJson(head?.rollout ?? null) === canonicalJson(rollout ?? null);
-  if (head && head.commit === commit && same && isSameRollout) return { head, nodes, changed, removed };
+  if (head && head.commit === commit && same && isSameRollout) return { head, nodes, damaged, changed, removed };
 
   const said = { ...(overrideBase !== undefined && { overrideBase }), ...(rollout && { rollout }) };
   const written = await store.publish({ expected: head?.sequence, ...rest, ...said });
   if (written === 'conflict') return 'conflict';
-  return { head: { sequence: (head?.sequence ?? 0) + 1, commit, ...said }, nodes, changed, removed };
+  return { head: { sequence: (head?.sequence ?? 0) + 1, commit, ...said }, nodes, damaged, changed, removed };
 }

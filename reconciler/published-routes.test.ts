@@ -11,6 +11,7 @@ import { desiredOf, edge, inputOf, kokoa, loaded, NOW, origin } from './core/wor
 import type { PublishedNode } from './ports/store.ts';
 import { isPublished, type PublishedRoutes, publishedRoutes } from './published-routes.ts';
 
+const byName = (nodes: PublishedNode[]) => new Map(nodes.map((node) => [node.node, node]));
 const USERS = { auth: { basic: { users: { file: 'x' } } }, paths: [{ prefix: '/p' }] };
 const ENDING = { expiresAt: '2026-11-21T11:00Z' };
 const NOTHING: PublishedRoutes = { host: async () => undefined, stream: () => undefined };
@@ -48,7 +49,11 @@ it('finds a route in its chunk as it was meant, whatever texts it holds', async 
     inputOf([kokoa(), edge('e1'), origin('o1'), fileOf(more)], { sealed: { of: () => 'QUJD' } }),
   );
   const published = [...nodes].map(([node, { config }]) => ({ node, config: canonicalJson(config) }) as PublishedNode);
-  const routes = publishedRoutes(published, { blob: async (sha256) => blobs.get(sha256) });
+  const routes = publishedRoutes(
+    { nodes: byName(published), damaged: new Map() },
+    { blob: async (sha256) => blobs.get(sha256) },
+    () => undefined,
+  );
   expect((await routes.host('default', 'a.hoge.com'))?.paths?.[0]?.originTls).toEqual({ verify: 'ca', ca });
   expect(await isPublished(fileOf(more), desired, routes)).toBe(true);
   const other = { ...more, originTls: { ...more.originTls, ca: ca.replace(body, 'QUJE') } };
@@ -85,7 +90,11 @@ it('finds the public ports of a pool in what its edges were told', () => {
     ({ node, config: JSON.stringify({ role: 'edge', edge: { pool, chunks: [], streams } }) }) as PublishedNode;
   const tcp = { protocol: 'tcp', port: 1000, backends: [] };
   const nodes = [edgeOf('e1', 'default', [tcp]), edgeOf('e2', 'spare', undefined)];
-  const { stream } = publishedRoutes(nodes, { blob: async () => undefined });
+  const { stream } = publishedRoutes(
+    { nodes: byName(nodes), damaged: new Map() },
+    { blob: async () => undefined },
+    () => undefined,
+  );
   expect(stream('default', 'tcp', 1000)).toEqual(tcp);
   expect([
     stream('default', 'udp', 1000),

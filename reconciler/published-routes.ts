@@ -1,6 +1,7 @@
 // The routes as they are published: after a restart, what tells which of two files that claim a hostname or a public port is the live one.
 import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { EdgePart, NodeConfig, WirePlace, WireRoute, WireStream } from '../bundle/config.ts';
+import { KokoaError } from '../bundle/error.ts';
 import { type PackedChunk, unpackRoute } from '../bundle/route-texts.ts';
 import type { Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
@@ -16,29 +17,46 @@ export interface PublishedRoutes {
   stream(pool: string, protocol: WireStream['protocol'], port: number): WireStream | undefined;
 }
 
-/** Reads nothing until it is asked. */
-export function publishedRoutes(nodes: Iterable<PublishedNode>, store: Pick<Store, 'blob'>): PublishedRoutes {
+/**
+ * Reads nothing until it is asked. A damaged node counts where its config is whole. @throws KokoaError published_unreadable (every method)
+ * where nothing tells what a pool serves, because the config of an edge is damaged and no other one of the pool is whole
+ */
+export function publishedRoutes(
+  { nodes, damaged }: Record<'nodes' | 'damaged', ReadonlyMap<string, PublishedNode>>,
+  store: Pick<Store, 'blob'>,
+  poolOf: (node: string) => string | undefined,
+): PublishedRoutes {
   let read: Map<string, EdgePart> | undefined;
-  const pools = () => {
-    read ??= partsByPool(nodes);
-    return read;
+  const isWhole = ({ config, configHash }: PublishedNode) => sha256Hex(config) === configHash;
+  const partOf = (pool: string) => {
+    read ??= partsByPool([...nodes.values(), ...[...damaged.values()].filter(isWhole)]);
+    const part = read.get(pool);
+    const lost = part ? undefined : [...damaged.keys()].find((node) => poolOf(node) === pool);
+    if (lost !== undefined) throw unreadable(pool, lost);
+    return part;
   };
   return {
     async host(pool, hostname) {
       const digest = sha256Hex(hostname);
-      const reference = pools()
-        .get(pool)
-        ?.chunks.find(({ bucket }) => digest.startsWith(bucket));
+      const reference = partOf(pool)?.chunks.find(({ bucket }) => digest.startsWith(bucket));
       const text = reference && (await store.blob(reference.sha256));
       const { routes } = JSON.parse(text ?? '{"routes":[]}') as PackedChunk;
       const packed = routes.find((route) => route.hostname === hostname);
       return packed && unpackRoute(packed);
     },
     stream(pool, protocol, port) {
-      const { streams = [] } = pools().get(pool) ?? {};
+      const { streams = [] } = partOf(pool) ?? {};
       return streams.find((one) => one.protocol === protocol && one.port === port);
     },
   };
+}
+
+function unreadable(pool: string, edge: string): KokoaError {
+  return new KokoaError(
+    'published_unreadable',
+    `two files claim the same, and who has it cannot be read: the config of ${edge}, in pool ${pool}, is damaged in the store`,
+    { hint: 'Settle in git who has it; then restore the store, or move its directory away and start again.' },
+  );
 }
 
 /** All edges of a pool name the same chunks and public ports. */

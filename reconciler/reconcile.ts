@@ -98,10 +98,10 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const published = await publish(known, offered, said, store, signing, now);
   lap('publish');
   if (published === 'conflict') throw new KokoaError('publish_conflict', 'another reconciler published in between');
-  const { head, nodes, changed, removed } = published;
+  const { head, nodes, damaged, changed, removed } = published;
   const kind = hold ? 'held' : changed.length + removed.length > 0 ? 'published' : 'unchanged';
   const { quarantined } = hold ? known : judged;
-  const next = { ...judged, live, local, compiled, rolling, offered, stored: true, head, nodes, hold, quarantined };
+  const next = { ...judged, live, local, compiled, rolling, offered, stored: true, head, nodes, damaged, hold, quarantined };
   const plan = planOf(known.compiled, compiled);
   return { kind, standing: next, plan, changed, removed, rollout: event, unfetched, sealedAll: sealed.complete };
 }

@@ -76,6 +76,22 @@ it('carries out, while git is away, what was fetched before the process died', a
   expect(await peersOf(site.store, 'o1')).toEqual(['e1']);
 });
 
+const CLAIMED = { 'routes/hoge/x.yaml': route('x.both.com') };
+it.each<[string, string[], 'timestamp' | 'config', string | undefined]>([
+  ['one of two edges is damaged', ['e1'], 'config', undefined],
+  ['only the signatures of all edges are', ['e1', 'e2'], 'timestamp', undefined],
+  ['the configs of all edges are', ['e1', 'e2'], 'config', 'published_unreadable'],
+])('leaves a contested hostname to who had it when %s', async (_, nodes, document, code) => {
+  const site = createSite({ ...FLEET, ...CLAIMED });
+  await site.run();
+  await site.push({ 'routes/fuga/a.yaml': route('x.both.com', 'o2') });
+  for (const node of nodes) site.store.damageNode(node, { [document]: '{' });
+  if (code !== undefined) return expect(site.restart()).rejects.toMatchObject({ code });
+  await site.restart();
+  await site.run();
+  for (const node of ['e1', 'e2']) expect((await site.hosts(node))['x.both.com']).toBe('10.100.1.1:8080');
+});
+
 it('publishes what a node announced just before the process died', async () => {
   const site = createSite({ ...FLEET, 'edges/e2.yaml': edge('e2').replace(/ {2}publicKey.*\n/, '') });
   await site.run();

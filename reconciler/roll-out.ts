@@ -3,7 +3,7 @@
 import type { Compiled } from './core/compile.ts';
 import type { Desired } from './core/desired.ts';
 import { AWAY_MS } from './core/pull-request/edge-progress.ts';
-import { misfit } from './core/rollout/misfit.ts';
+import { compileBehind } from './core/rollout/behind.ts';
 import { type Offered, offeredOf } from './core/rollout/offered.ts';
 import {
   isReached,
@@ -51,35 +51,41 @@ export function rollOut(known: Standing, input: RollOutInput): RolledOut {
   const { live, compiled, now } = input;
   const all = (event?: RolloutEvent): RolledOut => ({ rolling: undefined, offered: compiled, event });
   const kokoa = kokoaOf(live);
-  const settled = known.rolling ? known.rolling.settled : known.compiled && kokoaOf(known.live);
+  const settled = known.rolling ? known.rolling.settled : kokoaOf(known.live);
   if (kokoa === undefined || known.head === undefined) return all();
   if (settled === undefined)
-    return all(known.head.rollout && { kind: 'at_once', reason: 'what the other edges have is not in git any more' });
+    return all({
+      kind: 'at_once',
+      reason: 'what the edges have is not in git any more, or this version cannot read it',
+    });
   const mixed = underSettled(live, settled.value);
   const settings = wavedHash(live, settled.value);
   if (settings === wavedHash(mixed, settled.value)) return all(known.rolling && { kind: 'reverts' });
   if (kokoa.value.rollout?.waves === false)
     return all({ kind: 'at_once', reason: 'kokoa.yaml: rollout.waves is false' });
-  const problem = misfit(mixed);
-  if (problem !== undefined) return all({ kind: 'at_once', reason: `the old ones do not fit: ${problem}` });
+  const behind = compileBehind(mixed, known.rolling?.behind ?? known.compiled, input.build);
+  if (behind.kind === 'misfit') return all({ kind: 'at_once', reason: `the old ones do not fit: ${behind.problem}` });
   const step =
     known.rolling?.state.settings === settings
-      ? nextStep({ ...known, rolling: known.rolling }, input.heard, now)
+      ? nextStep({ ...known, rolling: known.rolling, compiled: known.compiled ?? compiled }, input.heard, now)
       : firstStep(input, mixed, { settings, settledBlob: settled.blob });
   if (step.kind === 'alone') return all();
   if (step.kind === 'ends') return all(step);
   const { rollout: state } = step;
-  const behind = input.build(mixed, known.rolling?.behind ?? known.compiled);
   const isSame = state === known.rolling?.state;
   const event: RolloutEvent | undefined =
     isSame || step.kind === 'waits' ? undefined : { kind: step.kind, rollout: state };
-  return { rolling: { state, settled, behind }, offered: offeredOf(compiled, state, behind), event };
+  return {
+    rolling: { state, settled, behind: behind.compiled },
+    offered: offeredOf(compiled, state, behind.compiled),
+    event,
+  };
 }
 
 /** True when a run would bring the rollout on. Cheap: asked at every report. */
 export function isRolloutDue(standing: Standing, heard: HeardNodes, now: Date): boolean {
   const { rolling } = standing;
-  if (rolling === undefined) return false;
+  if (rolling === undefined || standing.compiled === undefined) return false;
   const step = nextStep({ ...standing, rolling }, heard, now);
   return step.kind !== 'waits';
 }
@@ -87,7 +93,7 @@ export function isRolloutDue(standing: Standing, heard: HeardNodes, now: Date): 
 /** When the rollout may go on without anybody reporting: the soak ends, or an edge has been silent for too long. ms since the epoch. */
 export function rolloutDueMs(standing: Standing, heard: HeardNodes, now: Date): number | undefined {
   const { rolling } = standing;
-  if (rolling?.settled === undefined || rolling.state.stopped) return undefined;
+  if (rolling?.settled === undefined || rolling.state.stopped || !standing.compiled) return undefined;
   const [nowMs, soakMs, { soakSinceMs }] = [now.getTime(), soakMsOf(standing), rolling.state];
   if (soakSinceMs !== undefined && nowMs < soakSinceMs + soakMs) return soakSinceMs + soakMs;
   const edges = waitedFor(rolling.state, reachedEdges({ ...standing, rolling }, heard), { nowMs, soakMs });

@@ -159,6 +159,7 @@ it('says each step of settings that go out, and each once', async () => {
   expect(await run()).toEqual([expect.stringMatching(/^INFO {2}a wave of edges has applied the settings/)]);
   expect(await run()).toEqual([]);
   site.clock.ms += MINUTE_MS;
+  await site.hear(['e1']);
   expect((await run())[0]).toMatch(/^INFO {2}settings go out to everybody commit=/);
 });
 

@@ -37,6 +37,8 @@ export interface Standing {
   stored: boolean;
   head: PublishedHead | undefined;
   nodes: ReadonlyMap<string, PublishedNode>;
+  /** Published once, and damaged in the store since: nobody is told, until it is signed anew. */
+  damaged: ReadonlyMap<string, PublishedNode>;
   hold: Hold | undefined;
   /** Route files left out of `live`, or in it in an older version, with the problems of their newest one. */
   quarantined: ReadonlyMap<string, readonly Problem[]>;
@@ -56,6 +58,7 @@ export const NOTHING_YET: Standing = {
   stored: false,
   head: undefined,
   nodes: new Map(),
+  damaged: new Map(),
   hold: undefined,
   quarantined: new Map(),
   older: new WeakMap(),

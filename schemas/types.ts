@@ -532,7 +532,7 @@ export interface Kokoa {
    */
   acme: {
     /**
-     * Where the certificate authority writes when something is wrong. It begins with a letter or a digit: edges hand it to certbot.
+     * Where the certificate authority writes when something is wrong. It begins with no dash: edges hand it to certbot.
      */
     email?: string;
     /**

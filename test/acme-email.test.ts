@@ -16,12 +16,13 @@ const onTheWire = ajv.compile((EDGE_CONFIG_SCHEMA as EdgeSchema).properties.edge
 const server = 'https://ca.example/directory';
 
 describe('an address that git accepts', () => {
-  it.each(['ops@hoge.com', 'Ops.Team+edge@mail.hoge.co.jp', '1@a.b', `${'a'.repeat(64)}@hoge.com`, "o'x@hoge.com"])(
-    'is one for an edge: %s',
-    (email) => {
-      expect(inGit(email)).toBe(!email.includes("'"));
-    },
-  );
+  it.each([
+    ...['ops@hoge.com', 'Ops.Team+edge@mail.hoge.co.jp', '1@a.b', `${'a'.repeat(64)}@hoge.com`],
+    ...["o'x@hoge.com", 'o%x@hoge.com', '_ops@hoge.com', "'@hoge.com", '%@hoge.com', 'o-@hoge.com'],
+  ])('is one for an edge: %s', (email) => {
+    expect([inGit(email), onTheWire(email)]).toEqual([true, true]);
+    expect(accountArguments({ server, email })).toContain(`--email=${email}`);
+  });
 
   it('is one on the wire and for certbot, whatever it is', () => {
     const some = fc.oneof(
@@ -41,20 +42,25 @@ describe('an address that git accepts', () => {
 });
 
 it.each([
-  '_ops@hoge.com',
   '-ops@hoge.com',
+  '--@hoge.com',
   '.ops@hoge.com',
   'ops..x@hoge.com',
   'ops@hoge',
   'ops@-hoge.com',
   'a b@hoge.com',
-  "o'x@hoge.com",
-  'o%x@hoge.com',
+  'o(x@hoge.com',
+  'a@hoge.com,b@hoge.com',
   `${'a'.repeat(65)}@hoge.com`,
 ])('refuses %s at its place', (email) => {
-  const text = `acme:\n  email: "${email}"\n  server: ${server}\n`;
+  const text = `acme:\n  email: '${email}'\n  server: ${server}\n`;
   const { problems } = loadFile('kokoa.yaml', 'b', new TextEncoder().encode(text));
   expect(problems.filter(({ line }) => line === 2)).toMatchObject([
     { rule: 'KK115', column: 10, message: expect.stringContaining(email.slice(0, 20)), hint: expect.any(String) },
   ]);
+});
+
+it.each(['-ops@hoge.com', '--help@hoge.com'])('is no option of certbot even if a reconciler signs it: %s', (email) => {
+  expect(onTheWire(email)).toBe(false);
+  expect(() => accountArguments({ server, email })).toThrow('malformed');
 });

@@ -15,7 +15,7 @@ export const REGISTER_TIMEOUT_MS = 60_000;
 /** Half-written accounts that are passed over. */
 const ACCOUNTS_MAX = 16;
 const SERVER_CHARACTERS_MAX = 2048;
-const EMAIL = /^[A-Za-z0-9.!#$&*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$/;
+const EMAIL = /^(?!-)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$/;
 
 export interface AcmeAccounts {
   /** Registers once; RFC 7638 thumbprint of the account's key. @throws KokoaError acme_account_failed */

@@ -68,11 +68,16 @@ function retryAfterMs(header: string | undefined): number {
   return Number.isNaN(ms) ? RETRY_MS : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
 }
 
-/** Undefined for what is no JSON; the JSON `null` has no use here either. A server may echo the `secret` in its words. */
+/**
+ * Undefined for what is no JSON; the JSON `null` has no use here either. A server may echo the `secret`: it is looked for in the words as
+ * they are read, because in the text each letter of it may be written in several ways (RFC 8259, section 7).
+ */
 function parseJson(body: Buffer, secret: string | undefined): unknown {
+  const withoutSecret = (_: string, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll(secret!, '[token]') : value;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return JSON.parse(secret === undefined ? text : text.replaceAll(secret, '[token]')) ?? undefined;
+    return JSON.parse(text, secret === undefined ? undefined : withoutSecret) ?? undefined;
   } catch {
     return undefined;
   }

@@ -9,7 +9,7 @@ import type { Settings } from '../ports/settings.ts';
 import { readBounded, writeDurably } from './durable-write.ts';
 
 const BYTES_MAX = 64 * 1024;
-const AGAIN = 'run `kokoa-agent join` again';
+const AGAIN = 'put it back from a backup, or run `kokoa-agent join` again, with --force';
 const text = { type: 'string', minLength: 1, maxLength: 4096 };
 /** Bare, lower case, without a zone. */
 const address = { type: 'string', pattern: '^[0-9a-f:.]{2,45}$' };

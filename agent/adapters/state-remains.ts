@@ -88,8 +88,16 @@ function isOurs(name: string): boolean {
   return MARKS.includes(whole) || OTHERS.includes(whole);
 }
 
-/** Empty when there is no such directory, or it cannot be read. */
+/** Empty when there is no such directory, or this user may not look. @throws KokoaError state_unreadable when the disk does not say */
 async function namesIn(stateDir: string): Promise<string[]> {
   const found = await stat(stateDir).catch(() => undefined);
-  return found?.isDirectory() ? (await readdir(stateDir).catch(() => [])).sort() : [];
+  return found?.isDirectory() ? (await readdir(stateDir).catch(unlessHidden)).sort() : [];
+}
+
+function unlessHidden(cause: NodeJS.ErrnoException): string[] {
+  if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(cause.code ?? '')) return [];
+  throw new KokoaError('state_unreadable', `cannot list ${cause.path}: ${cause.code}`, {
+    hint: 'see whether the disk is whole (dmesg), then run the same command again',
+    cause,
+  });
 }

@@ -1,5 +1,5 @@
 // A bundle is accepted or refused by what it is, and a refusal leaves the disk as it was.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -207,6 +207,48 @@ describe('a bundle is refused and nothing on disk changes', () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('a bundle that is judged for a join', () => {
+  const DECIDES = ['floor', 'trusted'];
+  /** What is believed: the rest of the disk is found only through it. */
+  const believed = async () => [
+    await readFile(join(directory, 'floor'), 'utf8'),
+    await readlink(join(directory, 'trusted')),
+    (await open().accepted())?.configHash,
+  ];
+  const acceptable = async (fingerprint: string, bundle: BundleResponse) => {
+    const judged = await open(fingerprint).judge(bundle, NOW_MS);
+    if (judged.kind === 'refused') throw new Error(judged.detail);
+    return judged;
+  };
+
+  test.each([
+    ['of the same control plane', made, () => next.response(1), next.signed.configHash],
+    ['of another one', foreign, () => foreign.sign({ version: 7 }).response(), expect.any(String)],
+  ])('changes nothing that is believed, %s, until its files are moved', async (_, by, bundle, configHash) => {
+    await open().accept(base.response(), NOW_MS);
+    const before = await believed();
+    const judged = await acceptable(by.fingerprint, bundle());
+    const place = join(directory, 'joining');
+    await mkdir(place);
+    await judged.placeIn(place);
+    expect(await believed()).toEqual(before);
+    expect((await readdir(place)).sort()).toEqual(DECIDES);
+    for (const name of DECIDES) await rename(join(place, name), join(directory, name));
+    await judged.clear();
+    const state = open(by.fingerprint);
+    expect((await state.accepted())?.configHash).toEqual(configHash);
+    expect(await readdir(join(directory, 'bundles'))).toHaveLength(1);
+    const older = by.sign({ version: 6, hostnames: ['old.hoge.com'] }).response(await state.rootVersion());
+    expect(await state.accept(older, NOW_MS)).toMatchObject({ code: 'rollback' });
+  });
+
+  test('places nothing when it is the accepted one, and is refused when it is older', async () => {
+    await open().accept(next.response(), NOW_MS);
+    await (await acceptable(made.fingerprint, next.response(1))).placeIn(join(directory, 'not-there'));
+    expect(await open().judge(base.response(1), NOW_MS)).toMatchObject({ kind: 'refused', code: 'rollback' });
   });
 });
 

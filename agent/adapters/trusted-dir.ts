@@ -37,8 +37,34 @@ export interface TrustedDirOptions {
   fingerprint: string;
 }
 
+/** A bundle that would be accepted, and is not yet: nothing that is believed was changed. */
+export interface Acceptable {
+  kind: 'acceptable';
+  verified: VerifiedBundle;
+  /**
+   * Stores it, and writes into `place` the `floor` and the `trusted` that make it the accepted one as soon as they stand in the state
+   * directory; nothing where it is that already. @throws KokoaError state_unwritable
+   */
+  placeIn(place: string): Promise<void>;
+  /** Once they stand there: removes what nobody needs any more. Never fails. */
+  clear(): Promise<void>;
+}
+
+export interface TrustedDir extends TrustedState {
+  /** Judges as `accept` does, and leaves it to the caller when it is accepted. */
+  judge(bundle: BundleResponse, nowMs: number): Promise<Acceptable | Refusal>;
+}
+
+/** What is to be stored. */
+interface Judged {
+  files: VerifiedFiles;
+  held: VerifiedFiles | undefined;
+  arrived: ReadonlyMap<string, ReadText>;
+  chunks: Chunk[];
+}
+
 /** The agent's memory of what it accepted, in a directory. */
-export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions): TrustedState {
+export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions): TrustedDir {
   const chunks = chunkFiles(directory);
   const scope = scopeOf(node, fingerprint);
   const inTurn = turnstile();
@@ -58,6 +84,16 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
   }
 
   async function accept(bundle: BundleResponse, nowMs: number): Promise<Acceptance> {
+    const judged = await judge(bundle, nowMs);
+    if (isRefusal(judged)) return judged;
+    if (await placeIn(directory, judged)) {
+      learned = [];
+      await prune(judged.files);
+    }
+    return { kind: 'accepted', verified: bundleOf(judged.files, judged.chunks) };
+  }
+
+  async function judge(bundle: BundleResponse, nowMs: number): Promise<Judged | Refusal> {
     const read = readBundle(bundle);
     if (isRefusal(read)) return read;
     const held = await load('trusted');
@@ -76,8 +112,7 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
     }
     const opinion = await secondOpinion(verified, held, nowMs);
     if (isRefusal(opinion)) return opinion;
-    await persist(verified, held, collected.arrived);
-    return { kind: 'accepted', verified: bundleOf(verified, collected.chunks) };
+    return { files: verified, held, ...collected };
   }
 
   function learnRoots(files: BundleFiles, roots: readonly string[]): void {
@@ -116,18 +151,24 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
     return refuse('rollback', `version ${verified.version} comes again with other content`);
   }
 
-  async function persist(
-    verified: VerifiedFiles,
-    held: VerifiedFiles | undefined,
-    arrived: ReadonlyMap<string, ReadText>,
-  ): Promise<void> {
+  /** False when it is the accepted one already. */
+  async function placeIn(place: string, { files, held, arrived }: Judged): Promise<boolean> {
     await chunks.write(arrived);
-    if (held?.timestamp === verified.timestamp && held.chain.version === verified.chain.version) return;
-    const floor = floorOf(verified, scope);
-    await writeFloor(directory, floor);
-    await pointAt(directory, 'trusted', await storeBundle(directory, verified, floorName(floor)));
-    learned = [];
-    await prune(verified);
+    if (held?.timestamp === files.timestamp && held.chain.version === files.chain.version) return false;
+    const floor = floorOf(files, scope);
+    await writeFloor(place, floor);
+    await pointAt(place, 'trusted', await storeBundle(directory, files, floorName(floor)));
+    return true;
+  }
+
+  function acceptable(judged: Judged | Refusal): Acceptable | Refusal {
+    if (isRefusal(judged)) return judged;
+    return {
+      kind: 'acceptable',
+      verified: bundleOf(judged.files, judged.chunks),
+      placeIn: (place) => inTurn(async () => void (await placeIn(place, judged))),
+      clear: () => inTurn(() => prune(judged.files)),
+    };
   }
 
   /** Never fails what was accepted: what a disk does not let go is removed after another bundle. */
@@ -179,6 +220,7 @@ export function trustedDir({ directory, node, fingerprint }: TrustedDirOptions):
   return {
     rootVersion: () => inTurn(async () => (await rootsHeld(await load('trusted'))).length),
     accept: (bundle, nowMs) => inTurn(() => accept(bundle, nowMs)),
+    judge: (bundle, nowMs) => inTurn(async () => acceptable(await judge(bundle, nowMs))),
     lastKnownGood: () => inTurn(() => whole('lkg')),
     accepted: () => inTurn(() => whole('trusted')),
     markGood: (configHash) => inTurn(() => markGood(configHash)),

@@ -7,20 +7,21 @@ import { KokoaError } from '../../bundle/error.ts';
 import { makeDirectory } from '../adapters/durable-write.ts';
 import { keepJoined } from '../adapters/joined-files.ts';
 import { openNodeKeys } from '../adapters/node-keys.ts';
-import { lockState } from '../adapters/state-lock.ts';
 import { isOthers } from '../adapters/state-remains.ts';
+import type { Acceptable } from '../adapters/trusted-dir.ts';
 import { join } from '../join.ts';
 import { joinChanges } from '../join-changes.ts';
 import { openJoining } from '../join-node.ts';
 import { openLeavings } from '../leavings.ts';
 import type { Settings } from '../ports/settings.ts';
-import type { VerifiedBundle } from '../ports/state.ts';
 import { type Preflight, preflight } from '../preflight.ts';
 import { agentCommand } from './agent-command.ts';
 import { sayFindings } from './findings.ts';
 import { interruption } from './interruption.ts';
 import { notJoined, otherRole } from './not-joined.ts';
-import { type JoinOptions, readWhatWasTold, type Told } from './told.ts';
+import { underLock } from './open-joined.ts';
+import { readTokenFrom } from './token.ts';
+import { type JoinOptions, judgeWhatWasTold, type Told } from './told.ts';
 
 const HELP = `
 On a machine that has joined before, an option that is not given stays as it
@@ -47,7 +48,7 @@ export function registerJoin(program: Command): void {
         'what this machine is for, for good (default: origin with --allow, else what git says)',
       ).choices(['edge', 'origin']),
     )
-    .option('--force', 'join although something here stands in the way')
+    .option('--force', 'join although something here stands in the way, or what an earlier join was told is lost')
     .option('--interface <name>', 'name of the WireGuard interface (default: kokoa0)')
     .option('--tunnel', 'origins are reached by WireGuard, as is usual')
     .option('--no-tunnel', 'origins are reached without WireGuard (one machine, or a private network)')
@@ -64,16 +65,19 @@ export function registerJoin(program: Command): void {
 }
 
 async function joinControlPlane(stateDir: string, url: string, options: JoinOptions): Promise<void> {
-  const told = await readWhatWasTold(stateDir, url, options);
-  const asked = preflightOf(stateDir, url, told);
-  const before = await sayFindings(await preflight(asked), options);
+  const token = await readTokenFrom(options.tokenFile);
+  const judge = () => judgeWhatWasTold(stateDir, url, token, options);
+  // First without the lock, because a mistyped join does not even make the directory.
+  const before = await sayFindings(await preflight(preflightOf(stateDir, url, await judge())), options);
   if (await isOthers(stateDir))
     throw new KokoaError('state_foreign', `${stateDir} is somebody else's: it holds names that the agent needs`, {
       hint: 'name a directory of the agent’s own by --state',
     });
   await makeDirectory(stateDir, 0o711);
-  const lock = await lockState(stateDir);
-  const { config, version } = await firstBundle(stateDir, told, options);
+  const { lock, found: told } = await underLock(stateDir, judge);
+  const asked = preflightOf(stateDir, url, told);
+  const first = await firstBundle(stateDir, told, options);
+  const { config, version } = first.verified;
 
   // From now on this machine is what it is, whoever signs, and its owner agrees to the network: see guardConfig and refuseOverlap.
   const { wireguard: network } = config.network;
@@ -81,8 +85,10 @@ async function joinControlPlane(stateDir: string, url: string, options: JoinOpti
   const known = { ...asked, role: config.role, network, agreed: told.settings.network === network };
   const wireguardPort = asked.interfaceName === undefined ? undefined : config.wireguard.port;
   await sayFindings(await preflight({ ...known, wireguardPort }), options, before);
-  await dropFormerTunnel(stateDir, told);
-  await keepJoined(stateDir, { settings, token: told.token, authorities: told.authorities });
+  const { authorities } = told;
+  const dropFormer = () => dropFormerTunnel(stateDir, told);
+  await keepJoined(stateDir, { settings, token, authorities, placeBundle: first.placeIn }, dropFormer);
+  await first.clear();
   lock.release();
   sayChanges(told, settings, options);
   console.log(`joined as ${settings.node} (${config.role}), version ${version} verified`);
@@ -90,7 +96,7 @@ async function joinControlPlane(stateDir: string, url: string, options: JoinOpti
 }
 
 /** Announces this machine, and waits. @throws KokoaError for a join that cannot succeed, with the code of the refusal */
-async function firstBundle(stateDir: string, told: Told, options: JoinOptions): Promise<VerifiedBundle> {
+async function firstBundle(stateDir: string, told: Told, options: JoinOptions): Promise<Acceptable> {
   const { settings, token, ca } = told;
   const { node, role } = settings;
   const keys = await openNodeKeys(stateDir);
@@ -112,7 +118,7 @@ async function firstBundle(stateDir: string, told: Told, options: JoinOptions): 
   if (joined.kind === 'refused') throw notJoined(joined, stateDir);
   const found = joined.bundle.config.role;
   if (role !== undefined && role !== found) throw otherRole(role, found, node);
-  return joined.bundle;
+  return opened.firstBundle();
 }
 
 /** What is known before the first bundle. */

@@ -11,7 +11,7 @@ import { checkInterfaceName, readLink } from '../adapters/wireguard-link.ts';
 import { leave } from '../leave.ts';
 import { openLeavings } from '../leavings.ts';
 import type { Settings } from '../ports/settings.ts';
-import { readJoined } from './open-joined.ts';
+import { readJoined, requireOwn } from './open-joined.ts';
 
 interface LeaveOptions {
   yes?: boolean;
@@ -36,13 +36,16 @@ export function registerLeave(program: Command): void {
 }
 
 async function leaveMachine(stateDir: string, options: LeaveOptions): Promise<void> {
-  const settings = await readJoined(stateDir).catch(damaged);
-  const interfaceName = options.interface ?? (settings ? settings.interfaceName : INTERFACE);
-  if (interfaceName !== undefined) checkInterfaceName(interfaceName);
+  await requireOwn(stateDir);
+  if (options.interface !== undefined) checkInterfaceName(options.interface);
   const joined = await isStateDir(stateDir);
   const lock = joined ? await lockStopped(stateDir) : undefined;
   const named = options.interface !== undefined;
+  let settings: Settings | undefined;
   try {
+    // Under the lock: a join that ended a moment ago may have named another tunnel.
+    settings = await readJoined(stateDir).catch(damaged);
+    const interfaceName = options.interface ?? (settings ? settings.interfaceName : INTERFACE);
     if (!options.yes) {
       if (joined) await confirm(settings?.node ?? 'leave', removalOf(stateDir, options));
       else if (named && (await readLink({ name: options.interface!, prefix: [] })))

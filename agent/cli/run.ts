@@ -3,12 +3,11 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
 import { keepHeapSmall } from '../adapters/heap.ts';
-import { lockState } from '../adapters/state-lock.ts';
 import { convergeOnce, followControlPlane } from '../loop.ts';
 import type { Node } from '../node.ts';
 import { shownFailure } from './failure.ts';
 import { interruption } from './interruption.ts';
-import { openJoined } from './open-joined.ts';
+import { openAlone } from './open-joined.ts';
 
 export function registerRun(program: Command): void {
   program
@@ -50,8 +49,7 @@ const UNAVAILABLE =
 /** Opens the node for one command; nobody else changes it meanwhile. @throws KokoaError state_in_use, and what opening throws */
 async function withNode<T>(program: Command, use: (node: Node) => Promise<T>): Promise<T> {
   const stateDir = resolve(program.opts<{ state: string }>().state);
-  const node = await openJoined(stateDir);
-  const lock = await lockState(stateDir);
+  const { node, lock } = await openAlone(stateDir);
   try {
     return await use(node);
   } finally {

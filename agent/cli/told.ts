@@ -1,15 +1,16 @@
 // What `join` was told, judged before anything is written: the options, the token, and what an earlier join on this machine said, which
-// stays where it is not said anew.
+// stays where it is not said anew. Law: what cannot be read of an earlier join is never taken for nothing.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import type { NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { ACME_CA, CONTROL_PLANE_CA, finishJoin } from '../adapters/joined-files.ts';
-import { checkSettings, readSettings } from '../adapters/settings-file.ts';
+import { checkSettings } from '../adapters/settings-file.ts';
 import { formatAllowList, parseAllowList } from '../core/allow-list.ts';
 import type { Settings } from '../ports/settings.ts';
-import { nodeNameIn, readTokenFrom } from './token.ts';
+import { readFormer } from './former.ts';
+import { nodeNameIn } from './token.ts';
 
 /** An option that was not given is absent: nobody may take a default for somebody's word. */
 export interface JoinOptions {
@@ -45,15 +46,18 @@ const AUTO = 'auto';
 
 /**
  * Everything is judged before anything is written: a mistyped join leaves a working node as it was.
- * @throws KokoaError bad_token, bad_ca, bad_allow_list, bad_control_plane_url, settings_invalid, other_node
+ * @throws KokoaError bad_token, bad_ca, bad_allow_list, bad_control_plane_url, settings_invalid, settings_lost, other_node
  */
-export async function readWhatWasTold(stateDir: string, url: string, options: JoinOptions): Promise<Told> {
-  const token = await readTokenFrom(options.tokenFile);
+export async function judgeWhatWasTold(
+  stateDir: string,
+  url: string,
+  token: string,
+  options: JoinOptions,
+): Promise<Told> {
   const node = nodeNameIn(token);
   await finishJoin(stateDir);
-  // Torn settings say nothing.
-  const before = await readSettings(stateDir).catch(() => undefined);
-  if (before && before.node !== node) throw otherNode(stateDir, before.node, node);
+  const { node: former, settings: before } = await readFormer(stateDir, options);
+  if (former !== undefined && former !== node) throw otherNode(stateDir, former, node);
   const authorities = new Map<string, string>();
   const authority = async (file: string | undefined, kept: string | undefined, name: string) => {
     if (file === undefined) return kept;

@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeConfig, Peer } from '../../bundle/config.ts';
 import type { TunnelPeer, TunnelStep } from '../ports/tunnel.ts';
-import { type Dialled, dialledAfter, dialledBy, isToDial } from './dialling.ts';
+import { type Dialled, dialledAfter, dialledBy, isDiallingAgain, isToDial } from './dialling.ts';
 
 const KEY = Buffer.alloc(32, 2).toString('base64');
 const NEXT = Buffer.alloc(32, 3).toString('base64');
 const [DECLARED, BEFORE, SEEN] = ['198.51.100.1:51820', '198.51.100.9:51820', '203.0.113.5:4000'];
 const NOW = 1_800_000_000;
 
+const known = (handshake: number, endpoint?: string): TunnelPeer => ({
+  ...{ publicKey: KEY, allowedIps: [], keepaliveSeconds: 5, latestHandshake: handshake },
+  ...(endpoint !== undefined && { endpoint }),
+});
+const given = (endpoint: string, atSeconds: number) => new Map([[KEY, { endpoint, atSeconds }]]);
+
 describe('a peer that is heard from another place than the declared one', () => {
-  const known = (handshake: number, endpoint?: string): TunnelPeer => ({
-    ...{ publicKey: KEY, allowedIps: [], keepaliveSeconds: 5, latestHandshake: handshake },
-    ...(endpoint !== undefined && { endpoint }),
-  });
-  const given = (endpoint: string, atSeconds: number) => new Map([[KEY, { endpoint, atSeconds }]]);
   const longAgo = given(DECLARED, NOW - 9_000);
 
   test.each<[string, TunnelPeer, ReadonlyMap<string, Dialled> | undefined, boolean]>([
@@ -34,6 +35,27 @@ describe('a peer that is heard from another place than the declared one', () => 
     ['a clock that was set back by years, and dialled since', known(NOW + 1e8, SEEN), given(DECLARED, NOW), false],
   ])('%s', (_, peer, dialled, expected) => {
     expect(isToDial(DECLARED, peer, { nowSeconds: NOW, dialled })).toBe(expected);
+  });
+});
+
+describe('a step only dials a silent peer again', () => {
+  const step = (more: Partial<TunnelPeer> = {}): TunnelStep => ({
+    kind: 'setPeer',
+    peer: { publicKey: KEY, allowedIps: [], keepaliveSeconds: 5, endpoint: DECLARED, ...more },
+  });
+  const before = given(DECLARED, 5);
+
+  test.each<[string, TunnelStep, TunnelPeer[], ReadonlyMap<string, Dialled> | undefined, boolean]>([
+    ['where it was given that place before', step(), [known(0, SEEN)], before, true],
+    ['not where git declares another', step(), [known(0, SEEN)], given(BEFORE, 5), false],
+    ['not where nothing is known', step(), [known(0, SEEN)], undefined, false],
+    ['not where somebody took the peer away', step(), [], before, false],
+    ['not where somebody took its place away', step(), [known(0)], before, false],
+    ['not where it has another address', step({ allowedIps: ['10.100.3.1/32'] }), [known(0, SEEN)], before, false],
+    ['not where it is kept alive otherwise', step({ keepaliveSeconds: 0 }), [known(0, SEEN)], before, false],
+    ['not where it goes', { kind: 'removePeer', publicKey: KEY }, [known(0, SEEN)], before, false],
+  ])('%s', (_, one, peers, dialled, expected) => {
+    expect(isDiallingAgain(one, { up: true, listenPort: 1, peers }, dialled)).toBe(expected);
   });
 });
 

@@ -1,7 +1,7 @@
 // When a peer that is dialled gets the endpoint that git declares. Law: WireGuard roams: a peer that is alive is where its newest packet came
 // from, whatever was declared; only another declaration, or silence, takes it back there.
 import type { NodeConfig } from '../../bundle/config.ts';
-import type { TunnelPeer, TunnelStep } from '../ports/tunnel.ts';
+import type { TunnelPeer, TunnelState, TunnelStep } from '../ports/tunnel.ts';
 import { canonicalEndpoint } from './endpoint.ts';
 import { keysOf } from './two-keys.ts';
 
@@ -32,6 +32,18 @@ export function isToDial(declared: string, known: TunnelPeer, { nowSeconds, dial
   // A clock that was set far, to either side, says nothing: the next handshake has the new time.
   const isRecent = (seconds: number) => seconds > 0 && Math.abs(nowSeconds - seconds) <= SESSION_SECONDS;
   return !isRecent(known.latestHandshake) && !isRecent(last?.atSeconds ?? 0);
+}
+
+/**
+ * True for a step that takes a peer back to the place it had been given before, and does nothing else: it fell silent elsewhere, and nobody
+ * changed anything. `state`: before the step.
+ */
+export function isDiallingAgain(step: TunnelStep, state: TunnelState, dialled: Dialling['dialled']): boolean {
+  if (step.kind !== 'setPeer' || step.peer.endpoint === undefined) return false;
+  const { publicKey, endpoint, allowedIps, keepaliveSeconds } = step.peer;
+  const known = state.peers.find((peer) => peer.publicKey === publicKey);
+  if (known?.endpoint === undefined || dialled?.get(publicKey)?.endpoint !== endpoint) return false;
+  return known.allowedIps.join() === allowedIps.join() && known.keepaliveSeconds === keepaliveSeconds;
 }
 
 /** What is known after these steps were carried out. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { overlapsOf, overlapText } from './networks-overlap.ts';
+import { isInNetwork, overlapsOf, overlapText } from './networks-overlap.ts';
 
 const own = (...networks: string[]) => networks.map((network) => ({ network, device: 'eth0' }));
 
@@ -17,6 +17,16 @@ describe('the network of the tunnels and the machine’s own', () => {
     ['IPv6', '10.100.0.0/16', 'fd00::/8', undefined],
   ])('%s: %s against %s', (_, tunnels, network, place) => {
     expect(overlapsOf(tunnels, own(network)).map((overlap) => overlap.place)).toEqual(place ? [place] : []);
+  });
+
+  test.each<[string, string | undefined, string, boolean]>([
+    ['in it', '10.100.3.1/16', '10.100.0.0/16', true],
+    ['with another length', '10.100.3.1/24', '10.100.0.0/16', false],
+    ['in another', '10.101.3.1/16', '10.100.0.0/16', false],
+    ['without any', undefined, '10.100.0.0/16', false],
+    ['with what is none', 'fd00::1/64', '10.100.0.0/16', false],
+  ])('an interface %s: %s in %s', (_, address, tunnels, expected) => {
+    expect(isInNetwork(address, tunnels)).toBe(expected);
   });
 
   test('are named with their interfaces, the first few', () => {

@@ -29,6 +29,12 @@ export function overlapsOf(tunnels: string, own: readonly OwnNetwork[]): Overlap
   });
 }
 
+/** True when an interface with this address (`ip/prefix`) is in the network of the tunnels already. */
+export function isInNetwork(address: string | undefined, tunnels: string): boolean {
+  const [ours, theirs] = [networkOf(tunnels), networkOf(address ?? '')];
+  return ours !== undefined && theirs !== undefined && theirs[1] === ours[1] && theirs[0].match(ours);
+}
+
 /** `192.168.7.0/24 on eth0`, the first few of them. */
 export function overlapText(overlaps: readonly OwnNetwork[]): string {
   const more = overlaps.length > SHOWN_MAX ? ` and ${overlaps.length - SHOWN_MAX} more` : '';

@@ -21,6 +21,8 @@ import { makeFolder } from './make-folder.ts';
 const FETCH_SILENCE_MS = 60_000;
 const FETCH_TOTAL_MS = 10 * 60_000;
 const DETAIL_LENGTH_MAX = 400;
+/** Without them nothing can even be asked of git. */
+const OWN_FILES = [OWN_GLOBAL_CONFIG, 'config', 'HEAD'];
 
 /** Makes or takes over the mirror. @throws KokoaError mirror_not_ours, git_missing, mirror_failed */
 export async function prepareMirror(options: MirrorOptions): Promise<void> {
@@ -30,7 +32,9 @@ export async function prepareMirror(options: MirrorOptions): Promise<void> {
     throw new KokoaError('mirror_not_ours', `${options.directory} is not empty and is no mirror of Kokoa`, {
       hint: 'Name an empty or a new directory: what is in it will be replaced at will.',
     });
+  for (const name of OWN_FILES) await removeDirectory(join(options.directory, name));
   await writeFile(join(options.directory, OWN_GLOBAL_CONFIG), ownGlobalConfig(options), { mode: 0o600 });
+  await rm(join(options.directory, EMPTY_DIRECTORY), { recursive: true, force: true });
   await makeFolder(join(options.directory, EMPTY_DIRECTORY));
   if (!(await isFile(join(options.directory, 'HEAD')))) await initialise(options);
   await writeFile(join(options.directory, 'config'), mirrorConfig(options), { mode: 0o600 });
@@ -45,10 +49,13 @@ export async function rebuildMirror(options: MirrorOptions): Promise<void> {
   await prepareMirror(options);
 }
 
-/** What a git leaves that was killed, or that the disk failed. Only one git at a time writes here: before it begins, all of them are stale. */
+/**
+ * What a git leaves that was killed, or that the disk failed. Only one git at a time writes here: before it begins, all of them are stale.
+ * Where one cannot be removed, git itself says what is wrong with the mirror.
+ */
 export async function removeLocks({ directory, branch }: MirrorOptions): Promise<void> {
   const names = ['HEAD', 'config', 'packed-refs', 'shallow', 'objects/maintenance', `refs/heads/${branch}`];
-  await Promise.all(names.map((name) => rm(join(directory, `${name}.lock`), { force: true })));
+  await Promise.allSettled(names.map((name) => rm(join(directory, `${name}.lock`), { recursive: true, force: true })));
 }
 
 /** One git process: the branch is in the mirror when this resolves. @throws KokoaError source_unreachable, branch_missing */
@@ -157,6 +164,11 @@ function fetchError(cause: unknown, { remote, branch }: MirrorOptions): KokoaErr
       : 'What is published stays as it is; the next poll tries again.',
     cause,
   });
+}
+
+/** What stands where a file belongs: nothing of it is worth keeping. */
+async function removeDirectory(path: string): Promise<void> {
+  if (!(await isFile(path))) await rm(path, { recursive: true, force: true });
 }
 
 async function isFile(path: string): Promise<boolean> {

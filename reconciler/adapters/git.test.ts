@@ -173,6 +173,34 @@ it('fetches anew when the mirror is damaged, and goes on when a killed git left 
   await source.close();
 });
 
+it.each<[string, string, (path: string) => Promise<unknown>]>([
+  ['objects are a file', 'objects', (path) => writeFile(path, 'x')],
+  ['refs are a file', 'refs', (path) => writeFile(path, 'x')],
+  ['a lock is a directory', 'HEAD.lock', (path) => mkdir(join(path, 'inner'), { recursive: true })],
+  ['the lock of the branch is a directory', 'refs/heads/main.lock', (path) => mkdir(path)],
+  ['HEAD is a directory', 'HEAD', (path) => mkdir(path)],
+  ['the settings are a directory', 'config', (path) => mkdir(join(path, 'inner'), { recursive: true })],
+  ['the directory for nothing is a file', 'empty', (path) => writeFile(path, 'x')],
+])('mends a mirror in which %s, while it runs and at the start', async (_, name, put) => {
+  const { source, work, mirror, commit } = await repository();
+  await commit({ 'kokoa.yaml': 'k' });
+  await source.fetch();
+  const damage = async () => {
+    await rm(join(mirror, name), { recursive: true, force: true });
+    await put(join(mirror, name));
+  };
+  await damage();
+  const second = await commit({ 'kokoa.yaml': 'l' });
+  expect(await source.fetch()).toBe(second);
+  await source.close();
+  await damage();
+  const again = await openGitSource({ url: work, branch: 'main', mirrorDir: mirror });
+  const third = await commit({ 'kokoa.yaml': 'm' });
+  expect(await again.fetch()).toBe(third);
+  expect(sizes(await again.changes(undefined, third))).toEqual({ 'kokoa.yaml': 1 });
+  await again.close();
+});
+
 it('takes over a mirror, also for another branch, and refuses a directory that is none', async () => {
   const { source, work, mirror, commit } = await repository();
   const tip = await commit({ 'kokoa.yaml': 'k' });

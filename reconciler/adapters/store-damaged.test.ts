@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { sha256Hex } from '../../bundle/canonical.ts';
+import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import { publication, publishedNode } from '../../test/contract/store.ts';
+import { compile } from '../core/compile.ts';
 import { lostRollout } from '../core/rollout/stored-rollout.ts';
+import { bound, edge, enrolmentMap, inputOf, kokoa, origin } from '../core/world.fixture.ts';
 import type { Store } from '../ports/store.ts';
 import { DATABASE_FILE } from './store-database.ts';
 import { openSqliteStore } from './store-sqlite.ts';
@@ -66,13 +68,40 @@ it.each(GARBAGE)('a rollout of %j is one of which nobody knows how far it came',
   expect(found).toHaveLength(1);
 });
 
-it.each(GARBAGE)('an enrolment of %j is missing until its node announces itself again', async (garbage) => {
+it.each(GARBAGE)('an enrolment of %j is what its node reported last, and stays bound', async (garbage) => {
   const store = await damagedBy(`UPDATE enrolments SET enrolment = ? WHERE ${AT_A}`, garbage);
-  expect(await store.enrolments()).toEqual([{ node: 'b', ...BOUND }]);
-  expect((await store.enrolments()).length + found.length).toBe(2);
-  expect(found[0]).toMatchObject({ place: 'enrolments a', todo: expect.stringContaining('fingerprint') });
+  const mended = { node: 'a', ...BOUND, mended: true };
+  expect(await store.enrolments()).toEqual([mended, { node: 'b', ...BOUND }]);
+  expect((await store.enrolments()).length + found.length).toBe(3);
+  expect(found[0]).toMatchObject({ place: 'enrolments a', todo: expect.stringContaining('last report') });
   await store.saveEnrolment({ node: 'a', ...BOUND });
-  expect(await store.enrolments()).toHaveLength(2);
+  expect((await store.enrolments())[0]).toEqual({ node: 'a', ...BOUND });
+  await store.close();
+});
+
+it.each([
+  ['its report is damaged too', `UPDATE reports SET report = '{'`],
+  ['its report is that of a machine before', `UPDATE enrolments SET sequence = 1`],
+])('an enrolment is what is published of it when %s, and bound to no key when nothing is', async (_, sql) => {
+  const known = bound('e1', { acmeThumbprint: 'A'.repeat(43), address: { ipv4: '192.0.2.1' } });
+  const files = [kokoa(), edge('e1', { address: undefined } as never), origin('o1')];
+  const enrolments = enrolmentMap(known, bound('o1'));
+  const configs = [...compile(inputOf(files, { enrolments })).nodes.values()].map(({ config }) =>
+    canonicalJson(config),
+  );
+  const first = await open();
+  const nodes = ['e1', 'o1'].map((node, at) => publishedNode(node, { config: configs[at]! }));
+  await first.publish(publication({ nodes }));
+  for (const one of [known, { ...bound('x1'), node: 'x1' }]) await first.saveEnrolment(one);
+  await first.saveReport({ node: 'e1', ...REPORT });
+  await first.close();
+  const database = new DatabaseSync(join(directory, DATABASE_FILE));
+  database.exec(`UPDATE enrolments SET enrolment = '{'; ${sql}`);
+  database.close();
+  const store = await open();
+  const [mended, unknown] = await store.enrolments();
+  expect(mended).toMatchObject({ mended: true, enrolment: known.enrolment, generation: 1 });
+  expect(unknown).toMatchObject({ mended: true, enrolment: { wireguardPublicKey: '', signingKey: '' } });
   await store.close();
 });
 
@@ -89,6 +118,40 @@ it('a config that is not the one that was signed takes its node out, to be signe
   expect(found).toMatchObject([{ place: 'nodes a', todo: expect.stringContaining('signed again') }]);
   await store.publish(publication({ expected: 1, nodes: [publishedNode('a')] }));
   expect(await store.nodes()).toHaveLength(2);
+  await store.close();
+});
+
+const WHOLE = publishedNode('a');
+const DOCUMENTS = ['timestamp', 'snapshot', 'targets'] as const;
+const DAMAGE: [string, (text: string) => string][] = [
+  ['nothing', () => ''],
+  ['cut', (text) => text.slice(0, 40)],
+  ['no object', () => 'null'],
+  ['another valid document', (text) => text.replace('"signatures":[]', '"signatures":[ ]').replace(/00:01/, '09:01')],
+  ["another node's", () => publishedNode('b').snapshot],
+];
+
+it.each(DOCUMENTS.flatMap((name) => DAMAGE.map(([how, damage]) => [name, how, damage] as const)))(
+  'a %s that is %s takes its node out, and no other one',
+  async (name, _how, damage) => {
+    const text = damage(WHOLE[name]);
+    const store = await damagedBy(`UPDATE nodes SET ${name} = ? WHERE ${AT_A}`, text);
+    expect(await store.nodes()).toEqual([publishedNode('b')]);
+    expect(await store.damagedNodes()).toEqual([{ ...WHOLE, [name]: text }]);
+    expect(found).toMatchObject([{ place: 'nodes a', problem: expect.stringMatching(/ not /) }]);
+    await store.publish(publication({ expected: 1, nodes: [WHOLE] }));
+    expect([await store.damagedNodes(), (await store.nodes()).length]).toEqual([[], 2]);
+    await store.close();
+  },
+);
+
+it.each([
+  ['timestamp_version = 9', 'timestamp_version'],
+  ['timestamp_expires_ms = 9000000', 'timestamp_expires_ms'],
+  ["config_hash = 'x'", 'config_hash'],
+])('a row in which %s is not what was signed is out as well', async (change) => {
+  const store = await damagedBy(`UPDATE nodes SET ${change} WHERE ${AT_A}`);
+  expect((await store.nodes()).map(({ node }) => node)).toEqual(['b']);
   await store.close();
 });
 

@@ -1,9 +1,9 @@
 // Rows of what is published, as the embedded store hands them out. Law: of a row that is damaged nobody is told more than is sure.
 import type { SQLOutputValue } from 'node:sqlite';
-import { sha256Hex } from '../../bundle/canonical.ts';
 import type { Rollout } from '../core/rollout/rollout.ts';
 import { lostRollout, rolloutProblem } from '../core/rollout/stored-rollout.ts';
 import type { PublishedHead, PublishedNode } from '../ports/store.ts';
+import { brokenLink } from './store-chain.ts';
 import type { StoredTexts } from './store-texts.ts';
 
 type Row = Record<string, SQLOutputValue>;
@@ -20,12 +20,15 @@ export function publishedHead(row: Row | undefined, texts: StoredTexts): Publish
   };
 }
 
-/** One whose config is not what was signed is as good as none: no node would take it. */
-export function publishedNode(row: Row, texts: StoredTexts): PublishedNode[] {
-  const node = publishedDocuments(row);
-  if (sha256Hex(node.config) === node.configHash) return [node];
-  texts.say(['nodes', node.node], 'the config is not the one that was signed');
-  return [];
+/** The rows that are whole, and beside them those of which no node may be told anything. */
+export function publishedNodes(rows: readonly Row[], texts: StoredTexts): Record<'whole' | 'damaged', PublishedNode[]> {
+  const [whole, damaged]: [PublishedNode[], PublishedNode[]] = [[], []];
+  for (const node of rows.map(publishedDocuments)) {
+    const broken = brokenLink(node);
+    if (broken !== undefined) texts.say(['nodes', node.node], broken);
+    (broken === undefined ? whole : damaged).push(node);
+  }
+  return { whole, damaged };
 }
 
 function publishedDocuments(row: Row): PublishedNode {

@@ -1,16 +1,17 @@
 // The embedded store: one SQLite file, texts included, so that a publish is one transaction and one fsync (a directory of files
 // took twice as long). What must be durable is synced when the promise resolves; heartbeats are not worth a sync.
 import type { DatabaseSync } from 'node:sqlite';
-import type { Enrolment, PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
-import { validateEnrolment, validateStatusReport } from '../../bundle/api-schema.ts';
+import type { PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
+import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../core/chunk-references.ts';
-import type { Publication, Store } from '../ports/store.ts';
+import type { BoundEnrolment, Publication, Store } from '../ports/store.ts';
 import { openDatabase, translated } from './store-database.ts';
+import { boundEnrolments } from './store-enrolments.ts';
 import { createMailbox } from './store-mailbox.ts';
 import { createProposalTable } from './store-proposals.ts';
-import { publishedHead, publishedNode } from './store-published.ts';
+import { publishedHead, publishedNodes } from './store-published.ts';
 import { createRestrictionTable } from './store-restrictions.ts';
 import { createSealedTable } from './store-sealed.ts';
 import { createStoredTexts, type DamagedText } from './store-texts.ts';
@@ -37,6 +38,7 @@ export async function openSqliteStore(
   const sealed = createSealedTable(database);
   const proposals = createProposalTable(database, texts);
   const restricted = createRestrictionTable(database);
+  const mended = new Map<string, BoundEnrolment>();
   let prunedMs = clock().getTime();
   /** Texts known to be stored: none is taken away but by pruning or a transaction that failed. */
   const present = new Set<string>();
@@ -60,6 +62,15 @@ export async function openSqliteStore(
     });
   }
   const read = <T>(work: () => T): T => translated(directory, work);
+  const published = () =>
+    publishedNodes(
+      read(() => one.nodes.all()),
+      texts,
+    );
+  const beside = {
+    reports: () => read(() => one.reports.all()),
+    published: () => Object.values(published()).flat(),
+  };
 
   function requireBlob(sha256: string): void {
     if (present.has(sha256)) return;
@@ -104,7 +115,8 @@ export async function openSqliteStore(
 
   return {
     head: async () => read(() => publishedHead(one.head.get(), texts)),
-    nodes: async () => read(() => one.nodes.all().flatMap((row) => publishedNode(row, texts))),
+    nodes: async () => published().whole,
+    damagedNodes: async () => published().damaged,
     async publish(publication) {
       const outcome = transaction(true, () => write(publication));
       prune();
@@ -116,13 +128,12 @@ export async function openSqliteStore(
     },
 
     enrolments: async () =>
-      read(() => one.enrolments.all()).flatMap((row) => {
-        const node = String(row.node);
-        const enrolment = texts.read<Enrolment>(['enrolments', node], row.enrolment, validateEnrolment);
-        if (enrolment === undefined) return [];
-        const said = { tokenSha256: String(row.token_sha256), generation: Number(row.generation) };
-        return { node, ...said, ...(row.sequence !== null && { sequence: Number(row.sequence) }), enrolment };
-      }),
+      boundEnrolments(
+        read(() => one.enrolments.all()),
+        texts,
+        beside,
+        mended,
+      ),
     async saveEnrolment({ node, tokenSha256, generation, sequence = null, enrolment }) {
       const text = JSON.stringify(enrolment);
       transaction(true, () => one.putEnrolment.run(node, tokenSha256, generation, text, sequence));

@@ -29,7 +29,7 @@ const TODO = {
   head: 'nothing: the settings of kokoa.yaml go out again, from the first wave on',
   nodes: 'nothing: its bundle is signed again with the next run',
   enrolments:
-    'nothing while its agent runs: it announces itself again; compare the fingerprint in `kokoa get` with the one that `kokoa-agent status` shows on the machine',
+    'nothing while its agent runs: its keys are taken from its last report or from what is published, and it announces the rest again; where it is refused, raise its generation with a new token',
   reports: 'nothing while its agent runs: it reports again',
   identities: 'nothing: an edge of the pool hands it over again; restart the agents of the pool if none does',
   certificates: 'nothing: the edges that hold it serve it; another one gets it with the next renewal',
@@ -69,8 +69,8 @@ export function notAnObject(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'it is no object';
 }
 
-/** JSON has no undefined. */
-function parsed(text: SQLOutputValue | undefined): unknown {
+/** Undefined, which JSON does not have: it is none. */
+export function parsed(text: SQLOutputValue | undefined): unknown {
   try {
     return typeof text === 'string' ? JSON.parse(text) : undefined;
   } catch {

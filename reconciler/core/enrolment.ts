@@ -4,6 +4,7 @@ import type { Enrolment } from '../../bundle/api.ts';
 import { canonicalJson } from '../../bundle/canonical.ts';
 import type { NodeRole } from '../../bundle/config.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
+import { UNKNOWN_KEY } from './mended-enrolment.ts';
 import type { Slot } from './slots.ts';
 import { newKeysOf, takenKeyOf } from './taken-keys.ts';
 
@@ -58,7 +59,7 @@ export function bindEnrolment(
   }
   const taken = takenKeyOf(slot.node, newKeysOf(bound.enrolment, enrolment), others);
   if (taken !== undefined) return refused(taken);
-  const change = changeOf(bound.enrolment, enrolment);
+  const change = changeOf(bound, slot, enrolment);
   if (change !== undefined) {
     const command = `kokoa ${slot.role} token ${slot.node}`;
     return refused(
@@ -70,6 +71,7 @@ export function bindEnrolment(
   const numbered = { ...next, generation, ...(sequence !== undefined && { sequence }) };
   const kept = { ...numbered, enrolment: withAccountOf(bound.enrolment, enrolment) };
   if (canonicalJson(bound) === canonicalJson(kept)) return { kind: 'unchanged', bound, reason: 'nothing new' };
+  if (bound.mended) return { kind: 'update', bound: kept, reason: 'same keys; what was stored of it was damaged' };
   const sameToken = bound.tokenSha256 === slot.tokenSha256;
   return { kind: 'update', bound: kept, reason: sameToken ? 'same keys, other facts' : 'same keys, new token' };
 }
@@ -88,12 +90,18 @@ export function enrolmentInForce(slot: Slot, bound: BoundEnrolment | undefined):
   if (bound === undefined || bound.node !== slot.node) return undefined;
   if (bound.tokenSha256 !== slot.tokenSha256 && bound.generation !== slot.generation) return undefined;
   const pin = slot.file.value?.wireguard.publicKey;
-  return pin === undefined || pin === bound.enrolment.wireguardPublicKey ? bound.enrolment : undefined;
+  const { wireguardPublicKey: key } = bound.enrolment;
+  return pin === undefined || key === UNKNOWN_KEY || pin === key ? bound.enrolment : undefined;
 }
 
 /** The words for what differs between two announcements of one generation and may not. */
-function changeOf(before: Enrolment, after: Enrolment): string | undefined {
+function changeOf(bound: BoundEnrolment, { role }: EnrolmentSlot, after: Enrolment): string | undefined {
+  const { mended, enrolment: before } = bound;
+  // Whoever has the token may know a public key of its machine: for an edge, which gets certificates, that is not enough.
+  const isNamed = before.signingKey !== UNKNOWN_KEY || (role === 'origin' && before.wireguardPublicKey !== UNKNOWN_KEY);
+  if (mended && !isNamed) return 'key, which a damaged store does not name any more,';
   for (const [key, words] of IDENTITY) {
+    if (mended && (before[key] ?? UNKNOWN_KEY) === UNKNOWN_KEY) continue;
     // The one way from one key to another: it was announced before as the next, signed by the machine that is bound.
     const isNext = key === 'wireguardPublicKey' && after[key] === before.nextWireguardPublicKey;
     if (before[key] !== after[key] && !isNext) return words;

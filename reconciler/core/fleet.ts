@@ -140,14 +140,14 @@ export function unannouncedOf(fleet: readonly FleetNode[]): string[] {
 function fleetNode(slot: Slot, settings: Settings, bound: BoundEnrolment | undefined): FleetNode {
   const announced = enrolmentInForce(slot, bound);
   const value = slot.file.value!;
-  const publicKey = value.wireguard.publicKey ?? announced?.wireguardPublicKey;
+  const publicKey = value.wireguard.publicKey ?? (announced?.wireguardPublicKey || undefined);
   const common = {
     node: slot.node,
     role: slot.role,
     state: slot.state,
     address: value.wireguard.address,
     ...(publicKey !== undefined && { publicKey }),
-    ...(announced !== undefined && { signingKey: announced.signingKey }),
+    ...(announced?.signingKey && { signingKey: announced.signingKey }),
     ...(announced?.nextWireguardPublicKey !== undefined && { nextPublicKey: announced.nextWireguardPublicKey }),
   };
   if (slot.role === 'origin') {

@@ -1,7 +1,8 @@
-// Of many moves of a node the first counts at once and the last in the end.
+// Of many moves of a node the first counts at once and the last in the end, as long as it may speak.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createMemoryStore } from '../../test/fakes/memory-store.ts';
 import { createLog } from '../adapters/log.ts';
+import type { Access } from '../core/access.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
 import { createAddressPace, MOVE_EVERY_MS } from './address-pace.ts';
 import { openFleetReports } from './fleet-reports.ts';
@@ -20,8 +21,10 @@ async function moving() {
   const reports = await openFleetReports(store, 0);
   const lines: string[] = [];
   let dirty = 0;
+  const slot: Access = { node: 'a', role: 'edge', generation: 1, state: 'active' };
+  const access = new Map([['t', slot]]);
   const pace = createAddressPace({
-    ...{ reports, clock: () => new Date() },
+    ...{ reports, served: { access }, clock: () => new Date() },
     log: createLog({ format: 'json', write: (line) => void lines.push(line) }),
     onEnrolment() {
       dirty += 1;
@@ -30,7 +33,7 @@ async function moving() {
   const bound = () => reports.enrolment('a')!;
   await reports.bind(at('192.0.2.1'));
   return {
-    ...{ store, reports, lines, bound },
+    ...{ store, reports, lines, bound, slot, access },
     dirty: () => dirty,
     address: () => bound().enrolment.address?.ipv4,
     /** As a report is taken in; true where something counts. */
@@ -96,6 +99,70 @@ it('gives another machine no address of the one before', async () => {
   await reports.bind(at('192.0.2.9', { signingKey: 'other' }));
   await pass(MOVE_EVERY_MS);
   expect(address()).toBe('192.0.2.9');
+});
+
+it.each<[string, (site: Awaited<ReturnType<typeof moving>>) => unknown]>([
+  ['suspended', ({ slot }) => Object.assign(slot, { state: 'suspended' })],
+  ['given another token', ({ access }) => access.clear()],
+  ['no owner of the token any more', ({ slot }) => Object.assign(slot, { node: 'b' })],
+])('takes nothing later of a node that is %s by then', async (_, change) => {
+  const site = await moving();
+  await site.say(at('192.0.2.2'));
+  await site.say(at('192.0.2.3'));
+  change(site);
+  await site.pass(MOVE_EVERY_MS);
+  expect([site.address(), site.dirty()]).toEqual(['192.0.2.2', 0]);
+});
+
+it('takes what a draining node said', async () => {
+  const { say, slot, pass, address } = await moving();
+  await say(at('192.0.2.2'));
+  await say(at('192.0.2.3'));
+  Object.assign(slot, { state: 'draining' });
+  await pass(MOVE_EVERY_MS);
+  expect(address()).toBe('192.0.2.3');
+});
+
+it('writes no older address over what the machine said when it was bound anew', async () => {
+  const { say, reports, pass, address } = await moving();
+  await say(at('192.0.2.2'));
+  await say(at('192.0.2.3'));
+  await reports.bind({ ...at('192.0.2.9'), generation: 2 });
+  await pass(MOVE_EVERY_MS);
+  expect(address()).toBe('192.0.2.9');
+});
+
+const rotating = (nextWireguardPublicKey?: string, more = {}) => at('192.0.2.1', { nextWireguardPublicKey, ...more });
+
+it('takes a next key at once and the last of many ten seconds later, one run for each', async () => {
+  const { say, pass, bound, dirty } = await moving();
+  expect(await say(rotating('n1'))).toBe(true);
+  for (let n = 2; n < 9; n += 1) {
+    expect(await say(rotating(`n${n}`))).toBe(false);
+    await pass(1000);
+  }
+  expect([bound().enrolment.nextWireguardPublicKey, dirty()]).toEqual(['n1', 0]);
+  await pass(MOVE_EVERY_MS);
+  expect([bound().enrolment.nextWireguardPublicKey, dirty()]).toEqual(['n8', 1]);
+});
+
+it('takes a next key away as slowly, and its own address with it', async () => {
+  const { say, pass, bound } = await moving();
+  await say(rotating('n1'));
+  expect(await say(at('192.0.2.5'))).toBe(false);
+  expect(bound().enrolment).toMatchObject({ nextWireguardPublicKey: 'n1', address: { ipv4: '192.0.2.1' } });
+  await pass(MOVE_EVERY_MS);
+  expect(bound().enrolment).toEqual({ ...KEYS, address: { ipv4: '192.0.2.5' } });
+});
+
+it('never holds back the end of a rotation, nor leaves the key as the next one', async () => {
+  const { say, bound, address } = await moving();
+  await say(rotating('n1'));
+  expect(await say(rotating(undefined, { wireguardPublicKey: 'n1' }))).toBe(true);
+  expect(bound().enrolment).toEqual({ ...KEYS, wireguardPublicKey: 'n1', address: { ipv4: '192.0.2.1' } });
+  await say(rotating('n2', { wireguardPublicKey: 'n1' }));
+  await say(at('192.0.2.7', { wireguardPublicKey: 'n1' }));
+  expect([address(), bound().enrolment.nextWireguardPublicKey]).toEqual(['192.0.2.1', undefined]);
 });
 
 it('survives a store that is away, and says that the address comes again', async () => {

@@ -1,5 +1,6 @@
-// How often a node may move: each new public address of a node is a new bundle for every peer of it. Law: the first move counts at once, of those
-// that follow within ten seconds the last one does at their end; none is lost, and whatever else the node announces never waits.
+// How often a node may move: each new public address of a node, or next WireGuard key, is a new bundle for every peer of it. Law: the first move
+// counts at once, of those that follow within ten seconds the last one does at their end; none is lost, and whatever else it announces never waits.
+import type { Enrolment } from '../../bundle/api.ts';
 import { canonicalJson } from '../../bundle/canonical.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
@@ -11,15 +12,20 @@ export interface AddressPace {
   admit(bound: BoundEnrolment, next: BoundEnrolment): BoundEnrolment;
 }
 
+/** What makes new bundles for others and may change at every report. */
+type Place = Pick<Enrolment, 'address' | 'nextWireguardPublicKey'>;
+
 interface Moving {
-  /** The last address that counted; ms since the epoch. */
+  /** When a move counted last; ms since the epoch. */
   takenMs: number;
   later?: NodeJS.Timeout;
 }
 
-type Deps = Pick<HttpDeps, 'reports' | 'onEnrolment' | 'clock' | 'log'>;
+type Deps = Pick<HttpDeps, 'reports' | 'onEnrolment' | 'clock' | 'log'> & {
+  served: Pick<HttpDeps['served'], 'access'>;
+};
 
-export function createAddressPace({ reports, onEnrolment, clock, log }: Deps): AddressPace {
+export function createAddressPace({ reports, served, onEnrolment, clock, log }: Deps): AddressPace {
   /** Nodes that moved once. */
   const moving = new Map<string, Moving>();
 
@@ -27,7 +33,7 @@ export function createAddressPace({ reports, onEnrolment, clock, log }: Deps): A
     const { node } = next;
     const last = moving.get(node);
     clearTimeout(last?.later);
-    if (isSameAddress(bound, next)) return next;
+    if (isSamePlace(bound.enrolment, next.enrolment)) return next;
     const nowMs = clock().getTime();
     const agoMs = nowMs - (last?.takenMs ?? Number.NEGATIVE_INFINITY);
     // A clock that was set back makes nobody wait longer.
@@ -41,36 +47,52 @@ export function createAddressPace({ reports, onEnrolment, clock, log }: Deps): A
     return withoutMove(bound, next);
   }
 
-  /** The machine that said so may be another by now: then it has said its own. */
-  async function takeLater({ node, enrolment }: BoundEnrolment): Promise<void> {
+  /** Whoever said so may be suspended by now, or another machine: that one has said its own. */
+  async function takeLater(said: BoundEnrolment): Promise<void> {
+    const { node } = said;
     const bound = reports.enrolment(node);
-    if (bound?.enrolment.signingKey !== enrolment.signingKey) return;
+    if (bound === undefined || !isSameMachine(bound, said) || !isAdmitted(bound)) return;
     moving.set(node, { takenMs: clock().getTime() });
     try {
-      await reports.bind({ ...bound, enrolment: withAddressOf(bound, enrolment.address) });
-      log.info({ node, reason: 'same keys, another address' }, 'a node announced other facts');
+      await reports.bind({ ...bound, enrolment: inPlace(bound.enrolment, said.enrolment) });
+      log.info({ node, reason: 'same keys, other facts' }, 'a node announced other facts');
       onEnrolment();
     } catch (error) {
-      // The store is away, or being closed; the next report brings the address again.
+      // The store is away, or being closed; the next report brings it again.
       log.warn({ node, error }, 'an address that a node announced could not be kept; its next report brings it again');
     }
+  }
+
+  /** A restriction counts from the moment it is read: what was said before it is no exception. */
+  function isAdmitted({ node, tokenSha256 }: BoundEnrolment): boolean {
+    const slot = served.access.get(tokenSha256);
+    return slot?.node === node && (slot.state === 'active' || slot.state === 'draining');
   }
 
   return { admit };
 }
 
+/** Bound anew, it has another generation; under another token it spoke itself. */
+function isSameMachine(a: BoundEnrolment, b: BoundEnrolment): boolean {
+  const isSaidNow = a.generation === b.generation && a.tokenSha256 === b.tokenSha256;
+  return isSaidNow && a.enrolment.signingKey === b.enrolment.signingKey;
+}
+
 function withoutMove(bound: BoundEnrolment, next: BoundEnrolment): BoundEnrolment {
-  const still = { ...next, enrolment: withAddressOf(next, bound.enrolment.address) };
+  const still = { ...next, enrolment: inPlace(next.enrolment, bound.enrolment) };
   const { sequence: _, ...said } = still;
   const { sequence: __, ...before } = bound;
   return canonicalJson(said) === canonicalJson(before) ? bound : still;
 }
 
-function withAddressOf({ enrolment }: BoundEnrolment, address: BoundEnrolment['enrolment']['address']) {
-  const { address: _, ...rest } = enrolment;
-  return { ...rest, ...(address && { address }) };
+/** A key that was taken into use is nobody's next one any more. */
+function inPlace(enrolment: Enrolment, { address, nextWireguardPublicKey: key }: Place): Enrolment {
+  const { address: _, nextWireguardPublicKey: __, ...rest } = enrolment;
+  const isNext = key !== undefined && key !== rest.wireguardPublicKey;
+  return { ...rest, ...(address && { address }), ...(isNext && { nextWireguardPublicKey: key }) };
 }
 
-function isSameAddress(a: BoundEnrolment, b: BoundEnrolment): boolean {
-  return canonicalJson(a.enrolment.address ?? null) === canonicalJson(b.enrolment.address ?? null);
+/** The end of a rotation moves nobody: the key is the one that was announced. */
+function isSamePlace(before: Enrolment, after: Enrolment): boolean {
+  return canonicalJson(inPlace(after, before)) === canonicalJson(after);
 }

@@ -42,6 +42,8 @@ export interface BoundEnrolment {
   generation: number;
   /** Of the report that brought it; absent: it was bound before reports were numbered. */
   sequence?: number;
+  /** What it announced was damaged: `enrolment` is what its last report or published configs still say (core/mended-enrolment.ts). */
+  mended?: true;
   enrolment: Enrolment;
 }
 
@@ -61,6 +63,8 @@ export interface Lease {
 export interface Store extends SealedTexts, Restrictions, KeptProposals {
   head(): Promise<PublishedHead | undefined>;
   nodes(): Promise<PublishedNode[]>;
+  /** What was damaged and is therefore none of `nodes`. No node is told what it says; its version numbers count until it is signed again. */
+  damagedNodes(): Promise<PublishedNode[]>;
   /**
    * All or nothing, durable when it resolves. `conflict`: somebody else published after `expected`; nothing was written.
    * @throws KokoaError blob_missing (a config names a chunk that is neither given nor stored), blob_mismatch
@@ -69,6 +73,7 @@ export interface Store extends SealedTexts, Restrictions, KeptProposals {
   /** The text whose sha256 this is. Damaged content counts as missing. */
   blob(sha256: string): Promise<string | undefined>;
 
+  /** Of every node that was ever bound, damaged or not. */
   enrolments(): Promise<BoundEnrolment[]>;
   saveEnrolment(bound: BoundEnrolment): Promise<void>;
 

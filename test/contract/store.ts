@@ -2,6 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PoolIdentity, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import { CONFIG_TARGET } from '../../bundle/config.ts';
+import { NODE_FIELD } from '../../bundle/metadata.ts';
+import { expiresText } from '../../bundle/sign.ts';
 import {
   type KeptProposal,
   PROPOSAL_KEPT_MS,
@@ -80,7 +83,7 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
 
     it('replaces changed nodes, keeps the others, drops the removed', async () => {
       await store.publish(publication({ nodes: ['a', 'b', 'c'].map((node) => publishedNode(node)) }));
-      const changed = publishedNode('b', { version: 2, timestampVersion: 7, timestamp: 'newer "text"\n' });
+      const changed = publishedNode('b', { version: 2, timestampVersion: 7, config: '{"a":"\\"\\n"}' });
       await store.publish(publication({ expected: 1, nodes: [changed], removed: ['c', 'never-there'] }));
       expect(await store.nodes()).toEqual([publishedNode('a'), changed]);
     });
@@ -284,15 +287,26 @@ export function publication(change: Partial<Publication>): Publication {
   return { expected: undefined, commit: 'c1', nodes: [], removed: [], blobs: new Map(), ...change };
 }
 
+/** With documents that name each other as signed ones do; a changed document is taken as it is. */
 export function publishedNode(node: string, change: Partial<PublishedNode> = {}): PublishedNode {
-  const texts = { timestamp: 't', snapshot: 's', targets: 'g', config: '{}' };
+  const { version = 1, timestampVersion = version, config = '{}', timestampExpiresMs = 1000 } = change;
+  const configHash = sha256Hex(config);
+  const document = (body: object) => canonicalJson({ signatures: [], signed: { [NODE_FIELD]: node, ...body } });
+  const named = (name: string, text: string) => ({ [name]: { hashes: { sha256: sha256Hex(text) } } });
+  const targets = change.targets ?? document({ targets: named(CONFIG_TARGET, config), version });
+  const snapshot = change.snapshot ?? document({ meta: named('targets.json', targets), version });
+  const expires = expiresText(timestampExpiresMs);
+  const timestamp = document({ expires, meta: named('snapshot.json', snapshot), version: timestampVersion });
   return {
     node,
-    version: 1,
-    timestampVersion: 1,
-    configHash: sha256Hex(change.config ?? '{}'),
-    timestampExpiresMs: 1,
-    ...texts,
+    version,
+    timestampVersion,
+    configHash,
+    timestampExpiresMs,
+    timestamp,
+    snapshot,
+    targets,
+    config,
     ...change,
   };
 }

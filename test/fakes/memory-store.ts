@@ -24,6 +24,8 @@ import type {
 export interface MemoryStore extends Store {
   /** The next `times` calls of `method` reject with `error`, before anything is written. */
   failNext(method: keyof Store, error: unknown, times?: number): void;
+  /** Replaces what is published for a node, and knows it, as a store with checksums does. */
+  damageNode(node: string, change: Partial<PublishedNode>): void;
   /** Replaces a stored text, as a bad disk would. */
   damageBlob(sha256: string): void;
 }
@@ -37,6 +39,7 @@ interface Mailbox {
 export function createMemoryStore(): MemoryStore {
   let head: PublishedHead | undefined;
   const nodes = new Map<string, PublishedNode>();
+  const damaged = new Set<string>();
   const blobs = new Map<string, string>();
   const enrolments = new Map<string, BoundEnrolment>();
   const reports = new Map<string, NodeReport>();
@@ -62,6 +65,10 @@ export function createMemoryStore(): MemoryStore {
     failNext(method, error, times = 1) {
       for (let i = 0; i < times; i += 1) failures.push({ method, error });
     },
+    damageNode(node, change) {
+      damaged.add(node);
+      nodes.set(node, { ...nodes.get(node)!, ...change });
+    },
     damageBlob(sha256) {
       blobs.set(sha256, `${blobs.get(sha256)}!`);
     },
@@ -71,7 +78,11 @@ export function createMemoryStore(): MemoryStore {
     },
     async nodes() {
       failing('nodes');
-      return sorted(nodes);
+      return sorted(nodes).filter(({ node }) => !damaged.has(node));
+    },
+    async damagedNodes() {
+      failing('damagedNodes');
+      return sorted(nodes).filter(({ node }) => damaged.has(node));
     },
     async publish(publication) {
       failing('publish');
@@ -83,7 +94,10 @@ export function createMemoryStore(): MemoryStore {
           if (!blobs.has(sha256) && !publication.blobs.has(sha256))
             throw new KokoaError('blob_missing', `a config refers to ${sha256}, which is not stored`);
       for (const [sha256, text] of publication.blobs) blobs.set(sha256, text);
-      for (const node of publication.nodes) nodes.set(node.node, structuredClone(node));
+      for (const node of publication.nodes) {
+        nodes.set(node.node, structuredClone(node));
+        damaged.delete(node.node);
+      }
       for (const node of publication.removed) nodes.delete(node);
       head = { sequence: (head?.sequence ?? 0) + 1, commit: publication.commit };
       if (publication.overrideBase !== undefined) head.overrideBase = publication.overrideBase;

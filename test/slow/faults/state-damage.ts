@@ -11,7 +11,7 @@ import { until } from './until.ts';
 
 /** Without these a machine is nobody: it cannot know who it was. File → what the agent says; without a token it serves on meanwhile. */
 const FOR_A_PERSON: Readonly<Record<string, RegExp>> = {
-  'settings.json': /\((not_joined|settings_invalid)\)\n {2}run `kokoa-agent join/,
+  'settings.json': /\((not_joined|settings_invalid)\)\n {2}\S[^`]*`kokoa-agent join/,
   token: /bearer token|state\/token|^applied/m,
   'wireguard.key': /\((key_damaged|secret_unreadable)\)\n {2}\S/,
   'signing.key': /\((key_damaged|secret_unreadable)\)\n {2}\S/,
