@@ -101,7 +101,8 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   const { head, nodes, damaged, changed, removed } = published;
   const kind = hold ? 'held' : changed.length + removed.length > 0 ? 'published' : 'unchanged';
   const { quarantined } = hold ? known : judged;
-  const next = { ...judged, live, local, compiled, rolling, offered, stored: true, head, nodes, damaged, hold, quarantined };
+  const told = { live, local, compiled, rolling, offered, head, nodes, damaged, hold, quarantined };
+  const next = { ...judged, ...told, stored: true };
   const plan = planOf(known.compiled, compiled);
   return { kind, standing: next, plan, changed, removed, rollout: event, unfetched, sealedAll: sealed.complete };
 }
