@@ -48,7 +48,7 @@ afterAll(async () => {
 async function olderAgent(directory: string): Promise<string> {
   const built = await readFile(join(directory, 'kokoa-agent.mjs'), 'utf8');
   const older = built.split("!#$%&'*+/=?^_");
-  expect(older).toHaveLength(2);
+  expect(older.length).toBeGreaterThan(1);
   const file = join(directory, 'older-agent.mjs');
   await writeFile(file, older.join("!#$%&'*/=?^_"));
   return file;
