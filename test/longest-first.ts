@@ -1,12 +1,10 @@
-// The order of the test files: the longest begin first, so that no worker is left alone with one of them at the end. The one under load
-// needs a core to itself, so those beside it are tests that wait.
+// The order of the test files: the longest begin first, so that no worker is left alone with one of them at the end. Those that
+// wait stand beside those that work.
 import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take more than about 5 s, or folders of such. */
 const LONGEST = [
-  'test/e2e/kill.test.ts',
-  'lab/bench-changes.test.ts',
   'agent/forwarding.test.ts',
   'agent/forwarding-udp.test.ts',
   'agent/dead-tunnels.test.ts',
@@ -19,7 +17,6 @@ const LONGEST = [
   'agent/signed-but-refused.test.ts',
   'agent/besieged.test.ts',
   'agent/adapters/certbot.test.ts',
-  'test/e2e/loopback.test.ts',
   'test/e2e/black-hole.test.ts',
   'agent/adapters/nginx.test.ts',
   'agent/adapters/nginx-old-workers.test.ts',
