@@ -350,7 +350,9 @@ describe('the one file', () => {
     expect((await joinAs('origin', 'home', ['--allow', '8080'])).stdout).toContain('joined as home (origin)');
     const running = agent.start(state, ['run']);
     await says(running, /"msg":"applied"/);
-    await expect.poll(() => plane.reports.at(-1), { timeout: 20_000 }).toMatchObject({ state: 'applied', enrolment: { allow: ['8080'] } });
+    await expect
+      .poll(() => plane.reports.at(-1), { timeout: 20_000 })
+      .toMatchObject({ state: 'applied', enrolment: { allow: ['8080'] } });
     expect((await terminate(running)).ms).toBeLessThan(2_000);
     expect(
       (await readdir(state)).filter((name) => ['acme', 'certs', 'current', 'pool.key', 'releases'].includes(name)),

@@ -3,7 +3,7 @@
 import { lstat, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../ports/settings.ts';
-import { makeOwnDirectory, orUnwritable, syncDirectory, writeAllDurably } from './durable-write.ts';
+import { clearLeftovers, makeOwnDirectory, orUnwritable, syncDirectory, writeAllDurably } from './durable-write.ts';
 import { saveToken } from './node-keys.ts';
 import { writeSettings } from './settings-file.ts';
 import { isStateDir } from './state-remains.ts';
@@ -34,6 +34,7 @@ export async function keepJoined(
 ): Promise<void> {
   const [joining, joined] = [join(stateDir, 'joining'), join(stateDir, 'joined')];
   await carry(stateDir);
+  await clearLeftovers(stateDir);
   // What is still there is damage, or of a join that was cut before it was decided.
   for (const path of [joining, joined]) await orUnwritable(path, () => rm(path, { recursive: true, force: true }));
   await makeOwnDirectory(joining);

@@ -26,6 +26,19 @@ const OWN_FILES = [OWN_GLOBAL_CONFIG, 'config', 'HEAD'];
 
 /** Makes or takes over the mirror. @throws KokoaError mirror_not_ours, git_missing, mirror_failed */
 export async function prepareMirror(options: MirrorOptions): Promise<void> {
+  try {
+    await makeMirror(options);
+  } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (syscall === undefined) throw cause;
+    throw new KokoaError('mirror_failed', `the mirror in ${options.directory} cannot be written (${code})`, {
+      hint: 'Check free space, permissions and the disk. It is a cache: it may be removed while nothing uses it.',
+      cause,
+    });
+  }
+}
+
+async function makeMirror(options: MirrorOptions): Promise<void> {
   await makeFolder(options.directory);
   const entries = await readdir(options.directory);
   if (entries.length > 0 && !entries.includes(OWN_GLOBAL_CONFIG))
