@@ -1,12 +1,11 @@
 // The wiring of a node that has not joined yet: what it was told is in memory, its keys and what it trusts are in the state directory.
 import type { Enrolment } from '../bundle/api.ts';
-import { CONFIG_FORMAT } from '../bundle/config.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
 import { askFirstRoot } from './adapters/control-plane-root.ts';
 import { localAddresses } from './adapters/local-address.ts';
 import type { NodeKeys } from './adapters/node-keys.ts';
 import { type Acceptable, trustedDir } from './adapters/trusted-dir.ts';
-import { allowListEntries, parseAllowList } from './core/allow-list.ts';
+import { announcementOf } from './announcement.ts';
 import type { Joining } from './join.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 import type { Settings } from './ports/settings.ts';
@@ -45,18 +44,11 @@ export async function openJoining({ stateDir, settings, token, ca, keys }: Joini
     firstRoot: (signal) => askFirstRoot(urls[0]!, ca, signal),
     trusted: { rootVersion: state.rootVersion, accept },
     firstBundle: () => first!,
-    enrolment: await announcementOf(settings, keys),
+    enrolment: announcementOf(keys, settings, await addressOf(settings)),
   };
 }
 
-/** As the running node will announce it. */
-async function announcementOf({ allow, address, urls }: Settings, keys: NodeKeys): Promise<Enrolment> {
-  const entries = allowListEntries(parseAllowList(allow));
-  const found = () => localAddresses({ controlPlane: urls.map((url) => new URL(url).hostname) });
-  return {
-    ...keys.publicPart(),
-    address: address ?? (await found().catch(() => ({}))),
-    ...(entries.length > 0 && { allow: entries }),
-    formats: [CONFIG_FORMAT],
-  };
+/** As the running node will find it. */
+async function addressOf({ address, urls }: Settings): Promise<Enrolment['address']> {
+  return address ?? localAddresses({ controlPlane: urls.map((url) => new URL(url).hostname) }).catch(() => ({}));
 }

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Enrolment } from '../bundle/api.ts';
-import { CONFIG_FORMAT } from '../bundle/config.ts';
 import { type WorkerAccount, workerAccount } from './adapters/accounts.ts';
 import { age } from './adapters/age.ts';
 import { createCertbot } from './adapters/certbot.ts';
@@ -36,8 +35,9 @@ import { createVisitsFile } from './adapters/visits-file.ts';
 import { createWireguard } from './adapters/wireguard.ts';
 import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
+import { announcementOf } from './announcement.ts';
 import { type CertificatesDependencies, createCertificates } from './certificates.ts';
-import { allowListEntries, parseAllowList } from './core/allow-list.ts';
+import { parseAllowList } from './core/allow-list.ts';
 import { clockDoubt } from './core/clock-doubt.ts';
 import { nginxPaths, releaseFolder, SYSTEM_CA_FILE } from './core/nginx-paths.ts';
 import { createDeadTunnels, type DeadTunnels } from './dead-tunnels.ts';
@@ -148,13 +148,9 @@ export async function openNode(stateDir: string): Promise<Node> {
     async () => settings.address ?? localAddresses({ controlPlane: urls.all().map((url) => new URL(url).hostname) }),
     Date.now,
   );
-  const allow = parseAllowList(settings.allow);
   const enrolment = async (): Promise<Enrolment> => ({
-    ...keys.publicPart(),
+    ...announcementOf(keys, settings, await address.get()),
     ...announced,
-    address: await address.get(),
-    ...(allow.length > 0 && { allow: allowListEntries(allow) }),
-    formats: [CONFIG_FORMAT],
   });
   return {
     ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, users, visits, enrolment, log },
