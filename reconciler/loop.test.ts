@@ -337,6 +337,16 @@ it('signs everything again after the keys were replaced, also while git is away 
   }
 });
 
+it('asks for a renewal that fails again and again ever more rarely, whatever runs succeed in between', async () => {
+  const site = createSite();
+  const running = await start(site);
+  site.store.failNext('publish', DOWN, 10_000);
+  await pass(HOUR_MS);
+  const { length } = running.failures;
+  expect(length).toBeGreaterThan(5);
+  expect(length).toBeLessThan(100);
+});
+
 const NEW_SETTINGS = { 'kokoa.yaml': kokoa().replace('control.hoge', 'other.hoge') };
 const toldOf = async ({ store }: Site) =>
   (await store.nodes()).filter(({ config }) => config.includes('other.hoge')).map(({ node }) => node);
