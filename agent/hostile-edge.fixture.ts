@@ -7,8 +7,9 @@ import { addHost, type Host, ip } from '../lab/namespace.ts';
 import type { Proc } from '../lab/proc.ts';
 import type { Run } from '../lab/run.ts';
 import { runProgram } from './adapters/program.ts';
+import { startInterface } from './adapters/wireguard-interface.ts';
 import { publicKeyOf } from './core/wireguard-key.ts';
-import { openMachine, until } from './one-machine.fixture.ts';
+import { openMachine } from './one-machine.fixture.ts';
 
 const WIREGUARD_PORT = 51_820;
 
@@ -187,16 +188,10 @@ async function dial(host: Host, address: string): Promise<string> {
   const file = join(host.directory, 'key');
   writeFileSync(file, key, { mode: 0o600 });
   const { wireguardInterface: name } = host;
-  host.start('wireguard', 'wireguard-go', ['-f', name], { env: { WG_PROCESS_FOREGROUND: '1' } });
-  await until(
-    async () => (await host.attempt('wg', ['show', name])).stdout.includes('interface'),
-    () => 'wireguard-go does not answer',
-  );
-  await host.exec('wg', ['set', name, 'private-key', file, 'listen-port', `${WIREGUARD_PORT}`]);
-  await ip(
-    ['-n', host.namespace!, '-batch', '-'],
-    `addr add ${address}/16 dev ${name}\nlink set ${name} mtu 1420 up\n`,
-  );
+  const prefix = ['ip', 'netns', 'exec', host.namespace!];
+  await startInterface({ name, keyFile: file, logFile: join(host.directory, 'wireguard.log'), prefix });
+  await host.exec('wg', ['set', name, 'listen-port', `${WIREGUARD_PORT}`]);
+  await ip(['-n', host.namespace!, 'addr', 'add', `${address}/16`, 'dev', name]);
   return publicKeyOf(key.trim())!;
 }
 

@@ -1,17 +1,18 @@
 // Makes a WireGuard interface exist and carry the node's key, whoever provides it: the kernel, or a wireguard-go that outlives
 // the agent. Idempotent: what already stands is left alone.
 import { readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KokoaError } from '../../bundle/error.ts';
 import { publicKeyOf } from '../core/wireguard-key.ts';
 import { alive, findOwn, startDetached, stopDetached } from './detached.ts';
 import { runProgram } from './program.ts';
 import { MTU, readLink } from './wireguard-link.ts';
+import { readSocket, socketFile } from './wireguard-socket.ts';
 
-/** Fixed in wg(8) and wireguard-go, the same for all network namespaces. */
-const SOCKET_FOLDER = '/var/run/wireguard';
 const ANSWER_MS = 5_000;
+/** A `wg` of somebody else may take away the socket of a wireguard-go that begins. Not three times in a row. */
+const STARTS = 3;
 const LOOK_EVERY_MS = 20;
 
 export interface WireguardInterface {
@@ -38,7 +39,7 @@ export async function stopInterface(target: WireguardInterface): Promise<void> {
     await configure(target, ['ip', 'link', 'del', 'dev', target.name]);
   }
   // A killed wireguard-go leaves its socket behind; one that answers belongs to another network namespace.
-  if (!(await answers(target))) await rm(join(SOCKET_FOLDER, `${target.name}.sock`), { force: true });
+  if (!(await answers(target))) await rm(socketFile(target.name), { force: true });
 }
 
 /** The public half of the key in the key file. @throws KokoaError tunnel_failed */
@@ -65,19 +66,33 @@ async function makeAnswer(target: WireguardInterface): Promise<void> {
 }
 
 async function startUserSpace(target: WireguardInterface): Promise<void> {
+  for (let tries = 1; tries <= STARTS; tries++) {
+    if (await startsAndAnswers(target)) return;
+    await waitUntilGone(target);
+  }
+  throw failed(
+    target,
+    `the socket of wireguard-go was taken away ${STARTS} times (does something run wg all the time?)`,
+  );
+}
+
+/** False: it was ended again, because its socket was taken away. @throws KokoaError tunnel_failed */
+async function startsAndAnswers(target: WireguardInterface): Promise<boolean> {
   const process = await startDetached({
     command: [...target.prefix, 'wireguard-go', '-f', target.name],
     logFile: target.logFile,
     environment: { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'error' },
   });
   const deadline = performance.now() + ANSWER_MS;
-  // The socket file of a killed predecessor lies around, so only an answer counts.
-  while (!((await readLink(target)) && (await answers(target)))) {
+  while (true) {
+    // The socket file of a killed predecessor lies around, so only an answer counts.
+    const socket = await readSocket(target);
+    if (socket === 'listens' && (await readLink(target)) && (await answers(target))) return true;
     if (!(await alive(process))) throw failed(target, 'wireguard-go ended at once (is /dev/net/tun there?)');
-    if (performance.now() > deadline) {
-      await stopDetached(process);
-      throw failed(target, `wireguard-go did not answer within ${ANSWER_MS} ms`);
-    }
+    const late = performance.now() > deadline;
+    if (late || socket === 'lost') await stopDetached(process);
+    if (late) throw failed(target, `wireguard-go did not answer within ${ANSWER_MS} ms`);
+    if (socket === 'lost') return false;
     await delay(LOOK_EVERY_MS);
   }
 }
