@@ -1,10 +1,10 @@
 // While there is no account at the certificate authority, nothing is ordered. Law: every hostname that this edge would order says why, and
 // none says it any longer than that.
 
-/** Of an edge, as its certificates see it: hostname → orderer. */
+/** Of an edge, as its certificates see it: certificate name → orderer. */
 interface Place {
   config: { node: string };
-  hosts: ReadonlyMap<string, string | undefined>;
+  certificates: ReadonlyMap<string, string | undefined>;
 }
 
 export interface AccountTrouble {
@@ -22,9 +22,9 @@ export function createAccountTrouble(explain: (hostname: string, reason: string 
     because(reason) {
       why = reason;
     },
-    tell({ config, hosts }, isServed) {
+    tell({ config, certificates }, isServed) {
       if (why === undefined) return;
-      for (const [hostname, orderer] of hosts) {
+      for (const [hostname, orderer] of certificates) {
         if (orderer !== config.node || isServed(hostname)) continue;
         told.add(hostname);
         explain(hostname, why);

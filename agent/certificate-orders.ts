@@ -1,6 +1,7 @@
 // Orders what this edge is the orderer of: account → lease → certbot → judge → store. Law: a name is ordered only under a
 // lease, and only when the signed config names this edge's account, because every edge answers for that one.
 
+import { judgeCertificate } from '../bundle/certificate.ts';
 import type { EdgeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
 import { type AccountTrouble, createAccountTrouble } from './account-trouble.ts';
@@ -8,7 +9,6 @@ import { type Bell, createBell } from './bell.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import { BEING_ORDERED } from './certificates-reasons.ts';
 import { noticeStepsBack } from './clock-step.ts';
-import { judgeCertificate } from './core/certificate.ts';
 import { type Attempt, afterFailure, afterRefusal, planOrders } from './core/order-plan.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
@@ -22,8 +22,10 @@ const TICK_MS = 30_000;
 
 export interface EdgeView {
   config: EdgeConfig;
-  /** Hostname → orderer, in the order they came first. */
-  hosts: ReadonlyMap<string, string | undefined>;
+  /** Certificate name → its orderer, in the order they came first. */
+  certificates: ReadonlyMap<string, string | undefined>;
+  /** Hostname → name of the certificate that serves it. */
+  servedBy: ReadonlyMap<string, string>;
 }
 
 export interface Log {
@@ -107,10 +109,10 @@ async function next(state: State, dependencies: OrdersDependencies): Promise<{ s
   const { node, edge } = current.config;
   const announced = edge.members.find((member) => member.node === node)?.acmeThumbprint === thumbprint;
   if (!announced || !mayOrder() || dependencies.isClockWrong?.()) return { start: [] };
-  for (const hostname of state.attempts.keys()) if (!current.hosts.has(hostname)) state.attempts.delete(hostname);
+  for (const hostname of state.attempts.keys()) if (!current.certificates.has(hostname)) state.attempts.delete(hostname);
   return planOrders({
     me: node,
-    hosts: current.hosts,
+    hosts: current.certificates,
     isServed: (hostname) => shelf.isServed(hostname, now()),
     attempts: state.attempts,
     expectedUntil,

@@ -1,7 +1,7 @@
 // The certificates of this edge in memory, in step with those on disk. What is stored was judged; what is asked is answered
 // without touching the disk.
-import type { AcceptedCertificate } from './core/certificate.ts';
-import { hostnameOfFolder } from './core/certificate-name.ts';
+import type { AcceptedCertificate } from '../bundle/certificate.ts';
+import { hostnameOfFolder } from '../bundle/certificate-name.ts';
 import type {
   CertificatePair,
   CertificateSource,

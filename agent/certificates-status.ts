@@ -14,7 +14,7 @@ export interface Broken {
 }
 
 export function brokenOf(view: EdgeView | undefined, broken: ReadonlyMap<string, string>): Broken[] {
-  const ours = [...broken].filter(([hostname]) => view?.hosts.has(hostname));
+  const ours = [...broken].filter(([hostname]) => view?.certificates.has(hostname));
   return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
 }
 
@@ -26,20 +26,20 @@ export function unobtainedOf(
   now: number,
 ): Broken[] {
   const ours = [...reasons.failures()].filter(
-    ([hostname]) => view?.hosts.has(hostname) && !shelf.isServed(hostname, now),
+    ([hostname]) => view?.certificates.has(hostname) && !shelf.isServed(hostname, now),
   );
   return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
 }
 
 export function statusOf(view: EdgeView, shelf: CertificateShelf, reasons: Reasons, now: number) {
   const certificates = [...shelf.all()]
-    .filter(({ hostname, notAfter }) => notAfter > now && view.hosts.has(hostname))
+    .filter(({ hostname, notAfter }) => notAfter > now && view.certificates.has(hostname))
     .sort((a, b) => a.notAfter - b.notAfter || (a.hostname < b.hostname ? -1 : 1))
     .slice(0, STATUS_CERTIFICATES_MAX)
     .map(({ hostname, notAfter }) => ({ hostname, notAfter: new Date(notAfter).toISOString() }));
   const broken = shelf.broken(now);
   const quarantined: { hostname: string; reason: string }[] = [];
-  for (const [hostname, orderer] of view.hosts) {
+  for (const [hostname, orderer] of view.certificates) {
     if (quarantined.length >= STATUS_QUARANTINED_MAX) break;
     if (shelf.isServed(hostname, now)) continue;
     const waits = reasons.of(hostname) ?? waitingReason(hostname, orderer, view.config.node);

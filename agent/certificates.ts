@@ -88,10 +88,10 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
 
   return {
     configure(config, chunks) {
-      const before = view?.hosts;
+      const before = view?.certificates;
       view = viewOf(config, chunks, view);
       // Its certificate may have been imported before the hostname came.
-      if ([...view.hosts.keys()].some((host) => !before?.has(host) && !shelf.isServed(host, now()))) disk.ring();
+      if ([...view.certificates.keys()].some((name) => !before?.has(name) && !shelf.isServed(name, now()))) disk.ring();
       reasons.changed();
       wakeAll();
     },
@@ -102,23 +102,28 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
     },
     broken: remembered(revision, () => brokenOf(view, shelf.broken(now()))),
     unobtained: remembered(revision, () => unobtainedOf(view, shelf, reasons, now())),
-    holds: (hostname) => (isRead ? shelf.isServed(hostname, now()) : undefined),
+    holds: (hostname) => (isRead ? shelf.isServed(view?.servedBy.get(hostname) ?? hostname, now()) : undefined),
     status: remembered(revision, () =>
       view ? statusOf(view, shelf, reasons, now()) : { certificates: [], quarantined: [] },
     ),
   };
 }
 
-/** Hosts that were there keep their place in the queue. */
+/** Certificates that were wanted before keep their place in the queue. */
 function viewOf(config: EdgeConfig, chunks: readonly Chunk[], before: EdgeView | undefined): EdgeView {
-  const wanted = new Map(
-    chunks.flatMap(({ routes }) => routes.map(({ hostname, orderer }) => [hostname, orderer] as const)),
-  );
-  const hosts = new Map<string, string | undefined>();
-  for (const hostname of before?.hosts.keys() ?? [])
-    if (wanted.has(hostname)) hosts.set(hostname, wanted.get(hostname));
-  for (const [hostname, orderer] of wanted) hosts.set(hostname, orderer);
-  return { config, hosts };
+  const wanted = new Map<string, string | undefined>();
+  const servedBy = new Map<string, string>();
+  for (const { routes } of chunks) {
+    for (const { hostname, certificate = hostname, orderer } of routes) {
+      wanted.set(certificate, orderer);
+      servedBy.set(hostname, certificate);
+    }
+  }
+  const certificates = new Map<string, string | undefined>();
+  for (const name of before?.certificates.keys() ?? [])
+    if (wanted.has(name)) certificates.set(name, wanted.get(name));
+  for (const [name, orderer] of wanted) certificates.set(name, orderer);
+  return { config, certificates, servedBy };
 }
 
 function remembered<T>(key: () => string, make: () => T): () => T {

@@ -21,7 +21,7 @@ export async function giveCertificates(
     me: view.config.node,
     memberNames: new Set(view.config.edge.members.map(({ node }) => node)),
     recipient: held.recipient,
-    hosts: view.hosts,
+    hosts: view.certificates,
     held: shelf.all(),
     mailbox: state.entries,
     lackingSince: state.lackingSince,

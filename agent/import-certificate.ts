@@ -1,13 +1,13 @@
 // `kokoa-agent certs import`: a certificate that a person brings to this edge, for example for a wildcard. It is judged like any
 // other and stays on this edge.
 import { open } from 'node:fs/promises';
-import { KokoaError } from '../bundle/error.ts';
 import {
   type AcceptedCertificate,
   FULLCHAIN_CHARACTERS_MAX,
   judgeCertificate,
   KEY_CHARACTERS_MAX,
-} from './core/certificate.ts';
+} from '../bundle/certificate.ts';
+import { KokoaError } from '../bundle/error.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
 
 export interface ImportRequest {

@@ -1,8 +1,8 @@
 // What this edge knows of its pool's mailbox. Law: bounded whatever is in there; what does not fit is asked for again.
 import type { PoolIdentity, RelayResponse, SealedCertificate } from '../bundle/api.ts';
+import { isCanonicalHostname } from '../bundle/certificate-name.ts';
 import type { EdgeView } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
-import { isCanonicalHostname } from './core/certificate-name.ts';
 import type { MailboxEntry } from './core/hand-over.ts';
 import { isSealedCertificate } from './core/sealed-certificate.ts';
 
@@ -98,7 +98,7 @@ function absorbOne(
     seenMs: before?.seenMs ?? now,
   };
   state.entries.set(hostname, entry);
-  const budget = view.hosts.has(hostname) ? PENDING_CHARACTERS_MAX : PENDING_CHARACTERS_MAX / 2;
+  const budget = view.certificates.has(hostname) ? PENDING_CHARACTERS_MAX : PENDING_CHARACTERS_MAX / 2;
   const known = shelf.isServed(hostname, now) && shelf.get(hostname)?.notBefore === notBefore;
   forget(state, hostname);
   if (known || state.pendingCharacters + item.sealed.length > budget) return;
@@ -126,7 +126,7 @@ export function askAgain(
   now: number,
 ): number | undefined {
   let dueMs = Number.POSITIVE_INFINITY;
-  for (const [hostname, orderer] of view.hosts) {
+  for (const [hostname, orderer] of view.certificates) {
     if (shelf.isServed(hostname, now) || state.pending.has(hostname)) continue;
     const entry = state.entries.get(hostname);
     if (entry && !entry.refused && entry.notAfter > now) dueMs = state.askedAgainMs + ASK_AGAIN_MS;

@@ -31,7 +31,7 @@ async function takeOne(
   const { hostname, by } = item;
   const side: ReceivingSide = {
     members: view.config.edge.members,
-    hosts: view.hosts,
+    hosts: view.certificates,
     recipient: identity.held()?.recipient,
     held: shelf.get(hostname),
     now: now(),

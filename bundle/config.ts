@@ -202,7 +202,9 @@ export interface WireRoute<Text = string> extends WirePlace<Text> {
   /** Canonical: lower case, A-label, no trailing dot. May be `*.name`. */
   hostname: string;
   limits: WireLimits;
-  /** The one pool member that orders this host's certificate. Absent while no member announced its keys. */
+  /** Name of the certificate that serves it, `*.name` one label above; absent: its own hostname. */
+  certificate?: string;
+  /** The one pool member that orders its certificate. Absent: nobody can, or no member announced its keys yet. */
   orderer?: string;
   /** Sorted by prefix. */
   paths?: WirePath<Text>[];

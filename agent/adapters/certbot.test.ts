@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { judgeCertificate } from '../../bundle/certificate.ts';
 import { type LoopbackPebble, startLoopbackPebble } from '../../test/loopback-pebble.ts';
-import { judgeCertificate } from '../core/certificate.ts';
 import { createCertbot } from './certbot.ts';
 
 // certbot needs seconds of a core; a loaded machine has few.

@@ -3,9 +3,9 @@
 import { readdir, rm, stat, symlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import PQueue from 'p-queue';
+import { isCanonicalHostname, isWildcard } from '../../bundle/certificate-name.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { explainCertbot } from '../core/certbot-failure.ts';
-import { isCanonicalHostname, isWildcard } from '../core/certificate-name.ts';
 import type { AcmeServer, CertificateAuthority, IssuedCertificate } from '../ports/certificate-authority.ts';
 import { type AcmeAccounts, accountArguments, createAcmeAccounts, serverDigest } from './acme-account.ts';
 import { type CertbotProgram, lastWords, readLive, runCertbot, runningIn } from './certbot-run.ts';

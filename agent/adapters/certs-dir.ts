@@ -3,9 +3,9 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { chmod, chown, lstat, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { FULLCHAIN_CHARACTERS_MAX, fingerprintOf, KEY_CHARACTERS_MAX } from '../../bundle/certificate.ts';
+import { certificateFolder, hostnameOfFolder, isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { FULLCHAIN_CHARACTERS_MAX, fingerprintOf, KEY_CHARACTERS_MAX } from '../core/certificate.ts';
-import { certificateFolder, hostnameOfFolder, isCanonicalHostname } from '../core/certificate-name.ts';
 import type {
   CertificatePair,
   CertificateSource,

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { connect } from 'node:net';
 import { getCACertificates, type PeerCertificate, connect as secure, type TLSSocket } from 'node:tls';
+import { isWildcard } from '../../bundle/certificate-name.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { isWildcard } from '../core/certificate-name.ts';
 
 const TIMEOUT_MS = 5_000;
 const HEADER_BYTES_MAX = 32 * 1024;

@@ -2,7 +2,7 @@
 // too large counts as nothing remembered.
 import { Ajv } from 'ajv';
 import { FAILURE_CHARACTERS_MAX } from '../../bundle/api.ts';
-import { isCanonicalHostname } from '../core/certificate-name.ts';
+import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import { VISITS_MAX } from '../core/visit-plan.ts';
 import type { KeptVisit, VisitsStore } from '../ports/visits-store.ts';
 import { readBounded, writeDurably } from './durable-write.ts';

@@ -1,8 +1,9 @@
 // The routes of a config, judged one by one and together. Law: every host is claimed once and goes only into the tunnels, and
 // what one web server can carry is bounded.
+
+import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import type { Chunk, EdgeConfig, WireLimits, WireRoute } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { isCanonicalHostname } from './certificate-name.ts';
 import type { CheckedNetwork } from './guard-network.ts';
 import { checkPlaces, leadsInside } from './guard-place.ts';
 import type { LeftOut } from './left-out.ts';

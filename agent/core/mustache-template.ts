@@ -1,8 +1,8 @@
 // Text from templates. Law: a value enters a template only through the allow-list of its context, and what does not match
 // throws before any text is made; so no value can end a directive or begin one.
 import mustache from 'mustache';
+import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import { KokoaError } from '../../bundle/error.ts';
-import { isCanonicalHostname } from './certificate-name.ts';
 import { isEdgeHeaderValue } from './upstream-headers.ts';
 
 /** As the schema of a chunk has it. */

@@ -2,8 +2,8 @@
 // Law: a pool without either has no stream listener at all.
 
 import { sha256Hex } from '../../bundle/canonical.ts';
+import { isWildcard } from '../../bundle/certificate-name.ts';
 import type { Chunk, EdgePart, WireRoute, WireStream } from '../../bundle/config.ts';
-import { isWildcard } from './certificate-name.ts';
 import { allowed } from './mustache-template.ts';
 import { NetworkLists } from './network-lists.ts';
 import { type NamedUpstream, type UpstreamReference, Upstreams } from './nginx-upstreams.ts';

@@ -1,10 +1,10 @@
 // What comes out of the pool's mailbox, judged before and after it is opened. Law: nothing is stored that a member of the signed
 // config did not sign for this very hostname, and nothing older or foreign replaces a certificate that works.
 import type { SealedCertificate } from '../../bundle/api.ts';
+import { type AcceptedCertificate, judgeCertificate } from '../../bundle/certificate.ts';
 import type { PoolMember } from '../../bundle/config.ts';
 import { verifyRelayed } from '../../bundle/relayed.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
-import { type AcceptedCertificate, judgeCertificate } from './certificate.ts';
 
 export const SEALED_CHARACTERS_MAX = 256 * 1024;
 const NAME_CHARACTERS_MAX = 253;

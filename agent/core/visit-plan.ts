@@ -2,8 +2,8 @@
 // VISITS_MAX at most; a good answer is final until the route changes; a bad one is asked again a few times and then left.
 import { ANSWERS_MAX, type VisitorAnswer } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
+import { isWildcard } from '../../bundle/certificate-name.ts';
 import type { Chunk, WireRoute } from '../../bundle/config.ts';
-import { isWildcard } from './certificate-name.ts';
 import { areServedAlike, servedAs } from './served-as.ts';
 
 export const VISITS_MAX = ANSWERS_MAX;

@@ -1,6 +1,6 @@
 // Every fault a certificate can have, made by openssl and judged.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CertificateMaker, createCertificateMaker } from '../../test/certificate-maker.ts';
+import { type CertificateMaker, createCertificateMaker } from '../test/certificate-maker.ts';
 import { type CertificateFault, FULLCHAIN_CHARACTERS_MAX, judgeCertificate, type Submission } from './certificate.ts';
 
 const DAY_MS = 86_400_000;
