@@ -1,6 +1,5 @@
 // The certificates on disk, which a person may import or damage, looked at again and again. Law: an entry that cannot be used is said once, and
 // its hostname is asked of the pool before anything is ordered.
-
 import { hostnameOfFolder } from '../bundle/certificate-name.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Log } from './certificate-orders.ts';

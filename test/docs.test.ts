@@ -417,7 +417,7 @@ function agentCodes(): Set<string> {
   const unexpected = [...text.matchAll(/\battempt\('(\w+)'/g)].map(([, stage]) => `${stage!}_failed`);
   const members = [
     ...unionIn('bundle/refusal.ts', 'VerifyCode'),
-    ...unionIn('agent/core/certificate.ts', 'CertificateFault'),
+    ...unionIn('bundle/certificate.ts', 'CertificateFault'),
   ];
   return new Set([...written, ...short, ...unexpected, ...members].filter((code) => !NO_CODES.includes(code)));
 }

@@ -1,6 +1,5 @@
 // What the server of a policy class looks up for every request: only what at least one of its routes says. Law: a question that is not
 // asked has the same answer for every route of the class, so leaving it out changes no answer.
-
 import { isWildcard } from '../../bundle/certificate-name.ts';
 import type { WirePlace, WireRoute } from '../../bundle/config.ts';
 

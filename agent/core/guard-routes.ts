@@ -1,6 +1,5 @@
 // The routes of a config, judged one by one and together. Law: every host is claimed once and goes only into the tunnels, and
 // what one web server can carry is bounded.
-
 import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import type { Chunk, EdgeConfig, WireLimits, WireRoute } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';

@@ -1,6 +1,5 @@
 // The tables of routes that say more than where they go: parts of a site, who may come in, where else to. Law: a row stands under the
 // route's name, or its name and a prefix (a spot), and holds one checked word; so no text of a route becomes configuration.
-
 import { isWildcard } from '../../bundle/certificate-name.ts';
 import type { WireAuth, WirePlace, WireRoute } from '../../bundle/config.ts';
 import { OWN_PAGE_STATUSES, ownPageName, PAGES_FOLDER } from './error-pages.ts';

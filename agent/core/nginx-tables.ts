@@ -1,6 +1,5 @@
 // Routes as the web server's lookup tables: who is known, where it goes, which certificate, which policy class. Law: one pass
 // over the routes, and every name, address and text is checked before anything is made of it.
-
 import { certificateFolder, isWildcard } from '../../bundle/certificate-name.ts';
 import type { Chunk, EdgeConfig, WireRoute } from '../../bundle/config.ts';
 import { type Question, questionsOf } from './class-questions.ts';
