@@ -1,8 +1,8 @@
 // /proc/sys/net/ipv4, a few files of it. Law: only the two settings of single interfaces are written, never those of all interfaces;
 // what is turned on is on disk before it is on, so that a killed agent turns it off again; after a reboot nothing is remembered.
 import { join } from 'node:path';
-import { Ajv } from 'ajv';
 import { KokoaError } from '../../bundle/error.ts';
+import { shape } from '../../bundle/shape.ts';
 import { isInterfaceName } from '../core/firewall.ts';
 import type { KernelSetting, KernelSettings, OwnSetting } from '../ports/kernel-settings.ts';
 import { readBounded, writeDurably } from './durable-write.ts';
@@ -29,7 +29,7 @@ interface Memory {
   own: OwnSetting[];
 }
 
-const isMemory = new Ajv().compile<Memory>({
+const isMemory = shape<Memory>({
   type: 'object',
   additionalProperties: false,
   required: ['boot', 'own'],

@@ -1,7 +1,7 @@
 // `open-ports.json` in the state directory: what is open on an origin, and until when. Law: it counts in one boot of the machine only; what
 // is torn, foreign or too large opens nothing.
 import { lstat, rm } from 'node:fs/promises';
-import { Ajv } from 'ajv';
+import { shape } from '../../bundle/shape.ts';
 import { NO_PORTS, type PortsInForce } from '../core/closing-ports.ts';
 import { type KeptOpening, keptOf, portsOfKept } from '../core/kept-ports.ts';
 import type { OpenPortsStore } from '../ports/open-ports-store.ts';
@@ -20,7 +20,7 @@ interface Kept {
 }
 
 const port = { type: 'integer', minimum: 1, maximum: 65_535 };
-const isKept = new Ajv().compile<Kept>({
+const isKept = shape<Kept>({
   type: 'object',
   additionalProperties: false,
   required: ['boot', 'open'],

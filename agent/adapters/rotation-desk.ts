@@ -2,14 +2,14 @@
 // counts as not there.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Ajv } from 'ajv';
+import { shape } from '../../bundle/shape.ts';
 import type { RotationDesk, RotationProgress } from '../ports/rotation-desk.ts';
 import { readBounded, writeDurably } from './durable-write.ts';
 
 const BYTES_MAX = 16 * 1024;
 const NAMES_MAX = 20;
 
-const isProgress = new Ajv().compile<RotationProgress>({
+const isProgress = shape<RotationProgress>({
   type: 'object',
   required: ['state', 'sinceMs'],
   properties: {

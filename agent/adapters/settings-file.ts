@@ -1,8 +1,8 @@
 // settings.json in the state directory: written by `join`, read by everything else. Law: what is not exactly as written is an error.
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { Ajv } from 'ajv';
 import { KokoaError } from '../../bundle/error.ts';
+import { shape } from '../../bundle/shape.ts';
 import { parseAllowList } from '../core/allow-list.ts';
 import { parseControlPlaneUrl } from '../core/control-plane-url.ts';
 import type { Settings } from '../ports/settings.ts';
@@ -15,7 +15,7 @@ const text = { type: 'string', minLength: 1, maxLength: 4096 };
 const address = { type: 'string', pattern: '^[0-9a-f:.]{2,45}$' };
 const port = { type: 'integer', minimum: 1, maximum: 65535 };
 
-const validate = new Ajv().compile({
+const isSettings = shape<Settings>({
   type: 'object',
   additionalProperties: false,
   required: ['node', 'urls', 'fingerprint', 'allow', 'listen'],
@@ -62,8 +62,9 @@ export async function readSettings(stateDir: string): Promise<Settings> {
 
 /** The values, when a node can live with them. @throws KokoaError settings_invalid, bad_control_plane_url, bad_allow_list */
 export function checkSettings(settings: unknown): Settings {
-  if (!validate(settings)) {
-    const path = validate.errors?.[0]?.instancePath ?? '';
+  const mistake = isSettings.mistake(settings);
+  if (mistake) {
+    const path = mistake.instancePath;
     const option = OPTIONS.find(({ of }) => path.startsWith(of));
     if (option) throw toldWrong(option, path, settings);
   }
@@ -115,10 +116,8 @@ function parse(found: string, path: string): unknown {
 }
 
 function check(value: unknown, where: string): Settings {
-  if (!validate(value)) {
-    const [first] = validate.errors ?? [];
-    throw invalid(`${where}: ${first?.instancePath || 'settings'} ${first?.message}`);
-  }
+  const mistake = isSettings.mistake(value);
+  if (mistake) throw invalid(`${where}: ${mistake.instancePath || 'settings'} ${mistake.message}`);
   const settings = value as Settings;
   for (const url of settings.urls) parseControlPlaneUrl(url);
   parseAllowList(settings.allow);

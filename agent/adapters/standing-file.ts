@@ -1,7 +1,7 @@
 // `state.json` in the state directory: how the node stands, for `kokoa-agent status` and the next start. Law: it is a note and no source of
 // truth; what is torn, foreign or too large counts as nothing noted.
-import { Ajv } from 'ajv';
 import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../../bundle/api.ts';
+import { shape } from '../../bundle/shape.ts';
 import { STAGES } from '../attempt.ts';
 import {
   type KeptStanding,
@@ -21,7 +21,7 @@ const record = (required: string[], properties: object) => ({
 
 const time = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$' };
 
-const isShaped = new Ajv().compile<KeptStanding>(
+const isShaped = shape<KeptStanding>(
   record(['agentVersion', 'state', 'since', 'leftOut'], {
     agentVersion: text(64),
     state: { enum: ['waiting', 'converging', 'applied', 'degraded', 'refused', 'rolled_back', 'stale'] },

@@ -1,8 +1,8 @@
 // `answers.json` in the state directory: what visitors of recently changed hostnames got. Law: it is a cache; what is torn, foreign or
 // too large counts as nothing remembered.
-import { Ajv } from 'ajv';
 import { FAILURE_CHARACTERS_MAX } from '../../bundle/api.ts';
 import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
+import { shape } from '../../bundle/shape.ts';
 import { VISITS_MAX } from '../core/visit-plan.ts';
 import type { KeptVisit, VisitsStore } from '../ports/visits-store.ts';
 import { readBounded, writeDurably } from './durable-write.ts';
@@ -10,7 +10,7 @@ import { readBounded, writeDurably } from './durable-write.ts';
 /** Longest names and failures, 100 times. */
 const BYTES_MAX = 128 * 1024;
 
-const shape = {
+const VISITS = {
   type: 'array',
   maxItems: VISITS_MAX,
   items: {
@@ -36,7 +36,7 @@ const shape = {
   },
 };
 
-const isShaped = new Ajv().compile<KeptVisit[]>(shape);
+const isShaped = shape<KeptVisit[]>(VISITS);
 
 export function createVisitsFile(path: string): VisitsStore {
   return {
