@@ -35,7 +35,7 @@ export interface Fleet extends World {
   /** Makes a hostname resolve to every edge. */
   resolve(hostname: string): Promise<void>;
   /** One more machine, with a token that git does not know yet. Nothing is started. */
-  createMachine(slot: string, role: 'edge' | 'origin', host: Host): Promise<AgentHost>;
+  createMachine(slot: string, role: 'edge' | 'origin', host: Host, generation?: number): Promise<AgentHost>;
 }
 
 export function isFull(world: World): world is Fleet {
@@ -81,7 +81,7 @@ export async function startFleet(run: Run): Promise<Fleet> {
       await startOrigin(network.hosts[SLOTS[origin].host], { name, port });
     },
     powerOff: (edge) => agents[edge].host.stopAll(),
-    createMachine: (slot, role, host) => createMachine(slot, role, host, agentOptions),
+    createMachine: (slot, role, host, generation) => createMachine(slot, role, host, agentOptions, generation),
   };
 }
 

@@ -22,14 +22,15 @@ export async function createAgents(
   return Object.fromEntries(await Promise.all([...edges, ...origins])) as Record<SlotName, AgentHost>;
 }
 
-/** One machine with a token of its own, for a slot of any name. Nothing is started. */
+/** One machine with a token of its own, for a slot of any name; a machine that replaces another has a higher generation. Nothing is started. */
 export async function createMachine(
   slot: string,
   role: 'edge' | 'origin',
   host: Host,
   { joinOptions, ...common }: CommonAgentOptions,
+  generation = 1,
 ): Promise<AgentHost> {
-  const { token, sha256 } = await mintToken({ node: slot, generation: 1 });
+  const { token, sha256 } = await mintToken({ node: slot, generation });
   // What the owner of an origin lets edges reach.
   const allowance = role === 'origin' ? ['--allow', ALLOWED_PORTS] : [];
   return createAgentHost(host, {

@@ -36,7 +36,7 @@ export const agentChange: FaultProgram = {
       folder: stateDir,
       async round(begin, kind) {
         const [known, offset] = [await keptRoute(stateDir), agent.said().length];
-        visitor.seen();
+        await edge.forgetVisits(visitor);
         const tracing = await begin(agent.pid);
         const offer = await edge.publish();
         const both: [Offer, Offer] = [serving, offer];
@@ -49,7 +49,7 @@ export const agentChange: FaultProgram = {
           await until('the new bundle is applied after a restart', () => isSettled(offer, known), told);
         } else if (kind !== undefined) judgeLog(agent.said().slice(offset), stateDir, kind);
         await judgeState(edge, serving, [offer]);
-        judgeVisits(visitor.seen(), both);
+        judgeVisits(await visitor.seen(), both);
         const last = await visitor.ask();
         if (last !== offer.leadsTo) throw new Error(`a visitor met ${last} in the end, expected ${offer.leadsTo}`);
         [older, serving] = both;

@@ -43,7 +43,7 @@ export const agentStart: FaultProgram = {
       folder: stateDir,
       async round(begin, kind) {
         const known = await keptRoute(stateDir);
-        visitor.seen();
+        await edge.forgetVisits(visitor);
         const offer = await edge.publish();
         const both: [Offer, Offer] = [serving, offer];
         const agent = await edge.startAgent(join(edge.top, 'hold'));
@@ -61,7 +61,7 @@ export const agentStart: FaultProgram = {
           await again.stop();
         } else await agent.stop();
         await judgeState(edge, serving, [offer]);
-        judgeVisits(visitor.seen(), both);
+        judgeVisits(await visitor.seen(), both);
         [older, serving] = both;
         if (kind === undefined) await judgeFiles();
       },

@@ -89,13 +89,13 @@ async function goThrough(trouble: Trouble): Promise<void> {
       told,
     );
     await delay(TROUBLE_MS);
-    const during = visitor.seen();
+    const during = await visitor.seen();
     judgeLog(agent.said().slice(offset), stateDir, trouble.code);
     await judgeState(edge, undefined, [edge.first, offer]);
     await trouble.end(stateDir);
     await until('the new bundle is applied', () => agent.hasEnded() || isApplied(offer), told);
     if (agent.hasEnded()) throw new Error(`the agent ended: ${agent.said().slice(-1_000)}`);
-    const places = [...during, ...visitor.seen()];
+    const places = [...during, ...(await visitor.seen())];
     await visitor.stop();
     const strange = places.filter((place) => place !== edge.first.leadsTo && place !== offer.leadsTo);
     if (strange.length > 0) throw new Error(`a visitor met ${strange.join(', ')}`);

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type InputOptions, type OutputOptions } from 'rolldown';
 import { createNginx } from '../../../agent/adapters/nginx.ts';
+import { findMaster, workersOf } from '../../../agent/adapters/nginx-processes.ts';
+import { nginxPaths } from '../../../agent/core/nginx-paths.ts';
 import { freePort, openSigningPlane, tokenFor } from '../../../agent/one-file.fixture.ts';
 import { routeOf } from '../../../agent/verified.fixture.ts';
 import type { BundleResponse } from '../../../bundle/api.ts';
@@ -12,10 +14,13 @@ import { BUNDLE_MEDIA_TYPE } from '../../../bundle/api.ts';
 import config from '../../../rolldown.config.ts';
 import { createCertificateMaker } from '../../certificate-maker.ts';
 import { type StartedProgram, startProgram } from './started-program.ts';
-import { startVisitor } from './visitor.ts';
+import { until } from './until.ts';
+import { startVisitor, type Visitor } from './visitor.ts';
 
 export const EDGE = 'tokyo-1';
 export const HOST = 'a.test';
+/** As the agent configures its web server. */
+const WORKERS = 2;
 const TOP = fileURLToPath(new URL('../../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 const HURRIED = fileURLToPath(new URL('hurried-agent.ts', import.meta.url));
@@ -98,6 +103,15 @@ export async function openSweptEdge(prepare: (stateDir: string) => Promise<void>
     fingerprint: plane.fingerprint,
     /** Asks for good; to be started when the edge serves. */
     visitor: () => startVisitor(httpsPort, HOST, maker.issuer),
+    /** From now on he meets what serves now, or what comes: a busy machine lets workers of the last round take visitors for a moment. */
+    async forgetVisits(visitor: Visitor): Promise<void> {
+      await until('only the newest workers take visitors', async () => {
+        const master = await findMaster(nginxPaths(stateDir));
+        const workers = master === undefined ? [] : await workersOf(master);
+        return workers.filter(({ leaving }) => !leaving).length === WORKERS;
+      });
+      await visitor.seen();
+    },
     /** `run`, with short pauses. */
     startAgent: (hold?: string): Promise<StartedProgram> =>
       startProgram([hurried, stateDir], { env, cwd: top, ...(hold && { hold }) }),

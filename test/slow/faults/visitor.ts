@@ -8,8 +8,8 @@ const ASK_MS_MAX = 5_000;
 export interface Visitor {
   /** One question now: where the edge sends him. */
   ask(): Promise<string>;
-  /** What he saw since the last time, each once. */
-  seen(): string[];
+  /** What he saw since the last time, each once; what he is asking now among it. */
+  seen(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -17,16 +17,19 @@ export interface Visitor {
 export function startVisitor(port: number, hostname: string, ca: string): Visitor {
   const seen = new Set<string>();
   let stopped = false;
+  let asked = Promise.resolve();
   const ask = () => askOnce(port, hostname, ca).catch((error: Error) => `failed: ${error.message}`);
   const asking = (async () => {
     while (!stopped) {
-      seen.add(await ask());
+      asked = ask().then((answer) => void seen.add(answer));
+      await asked;
       await delay(PAUSE_MS);
     }
   })();
   return {
     ask,
-    seen() {
+    async seen() {
+      await asked;
       const all = [...seen].sort();
       seen.clear();
       return all;
