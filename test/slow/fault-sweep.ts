@@ -119,10 +119,11 @@ async function sweepOne(name: string, asked: Asked): Promise<boolean> {
   }
 }
 
-function tell(name: string, { held, missed, failures }: Swept, say: (line: string) => void): boolean {
+function tell(name: string, { held, heldBefore, missed, failures }: Swept, say: (line: string) => void): boolean {
   const counts = [...held].map(([kind, count]: [FaultKind, number]) => `${kind} ${count}`).join(', ');
-  const all = [...held.values()].reduce((sum, count) => sum + count, 0);
-  say(`${name}: ${all} points swept (${counts}), ${missed} missed, ${failures.length} failures`);
+  const all = [...held.values()].reduce((sum, count) => sum + count, heldBefore);
+  const before = heldBefore === 0 ? '' : `before ${heldBefore}, `;
+  say(`${name}: ${all} points swept (${before}${counts}), ${missed} missed, ${failures.length} failures`);
   const tooMany = missed > Math.max(MISSED.few, MISSED.share * (all + missed));
   if (tooMany) say(`FAILED ${name}: too many points were missed`);
   return failures.length === 0 && !tooMany;

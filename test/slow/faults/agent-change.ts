@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { judgeState, keptRoute } from './edge-state.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { judgeLog } from './judge-log.ts';
+import { endedBy } from './started-program.ts';
 import { type Offer, openSweptEdge } from './swept-edge.ts';
 import { createFilesJudge, judgeVisits } from './undisturbed.ts';
 import { until } from './until.ts';
@@ -43,7 +44,7 @@ export const agentChange: FaultProgram = {
         await until('the new bundle is applied', async () => agent.hasEnded() || (await isSettled(offer, known)), told);
         if (kind === undefined) await delay(QUIET_MS);
         await tracing.end();
-        if (agent.hasEnded()) {
+        if (await endedBy(agent, kind)) {
           await judgeState(edge, older, both);
           agent = await edge.startAgent();
           await until('the new bundle is applied after a restart', () => isSettled(offer, known), told);

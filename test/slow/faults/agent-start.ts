@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { judgeState, keptRoute } from './edge-state.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { judgeEnding } from './judge-ending.ts';
-import type { StartedProgram } from './started-program.ts';
+import { endedBy, type StartedProgram } from './started-program.ts';
 import { type Offer, openSweptEdge } from './swept-edge.ts';
 import { createFilesJudge, judgeVisits } from './undisturbed.ts';
 import { until } from './until.ts';
@@ -52,7 +52,7 @@ export const agentStart: FaultProgram = {
         await settles(agent, offer, known);
         if (kind === undefined) await delay(QUIET_MS);
         await tracing.end();
-        if (agent.hasEnded()) {
+        if (await endedBy(agent, kind)) {
           if (kind !== undefined) judgeEnding(agent, stateDir, kind);
           await judgeState(edge, older, both);
           const again = await edge.startAgent();

@@ -6,6 +6,9 @@ const WARNING = 40;
 export const DISK_WORDS =
   /the disk is|the disk reports|cannot be (?:opened|written)|No space left|Input\/output error|Read-only file/;
 
+/** The members of a swept edge's pool have no keys that work: said once after every start, sooner or later. */
+const OF_THIS_WORLD = 'Invalid checksum in age1';
+
 interface Line {
   level: number;
   msg: string;
@@ -21,6 +24,7 @@ export function judgeLog(text: string, folder: string, kind: FaultKind): void {
   const said = new Set<string>();
   for (const { time: _, ...line } of warnings) {
     const whole = JSON.stringify(line);
+    if (whole.includes(OF_THIS_WORLD)) continue;
     if (!(whole.includes(kind) || DISK_WORDS.test(whole)) || !whole.includes(folder))
       throw new Error(`names no ${kind} or no place: ${whole}`);
     if (said.has(whole)) throw new Error(`said twice: ${whole}`);

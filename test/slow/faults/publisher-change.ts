@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadKeys } from '../../../reconciler/adapters/key-files.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { judgeLog } from './judge-log.ts';
+import { endedBy } from './started-program.ts';
 import { openSweptPublisher } from './swept-publisher.ts';
 import { until } from './until.ts';
 
@@ -40,7 +41,7 @@ export const publisherChange: FaultProgram = {
         await site.announce(commit);
         await served(port);
         await tracing.end();
-        if (publisher.hasEnded()) {
+        if (await endedBy(publisher, kind)) {
           if (kind !== 'KILL') throw new Error(`it ended: ${publisher.said().slice(offset)}`);
           publisher = await site.serve(dataDir);
           let told: number[] | undefined;

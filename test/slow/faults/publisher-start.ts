@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadKeys } from '../../../reconciler/adapters/key-files.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { judgeEnding } from './judge-ending.ts';
-import type { StartedProgram } from './started-program.ts';
+import { endedBy, type StartedProgram } from './started-program.ts';
 import { openSweptPublisher } from './swept-publisher.ts';
 import { until } from './until.ts';
 
@@ -36,7 +36,7 @@ export const publisherStart: FaultProgram = {
         publisher.go();
         await serves(publisher);
         await tracing.end();
-        if (publisher.hasEnded()) {
+        if (await endedBy(publisher, kind)) {
           if (kind !== undefined) judgeEnding(publisher, dataDir, kind);
           publisher = await site.serve(dataDir);
           await serves(publisher);

@@ -1,11 +1,15 @@
 // A program that is swept: what it says is kept, and its end is awaited.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import type { FaultKind } from './fault-kinds.ts';
 import { until } from './until.ts';
 
 const HOLD = fileURLToPath(new URL('hold.ts', import.meta.url));
+/** A process that was killed is heard of so much later at most. */
+const KILLED_MS = 500;
 
 export interface StartedProgram {
   pid: number;
@@ -65,4 +69,10 @@ export async function startProgram(args: readonly string[], options: StartOption
       await ended;
     },
   };
+}
+
+/** True when it has ended; a kill of a moment ago is waited for. */
+export async function endedBy({ ended, hasEnded }: StartedProgram, kind: FaultKind | undefined): Promise<boolean> {
+  if (kind === 'KILL') await Promise.race([ended(), delay(KILLED_MS)]);
+  return hasEnded();
 }

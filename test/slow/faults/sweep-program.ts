@@ -23,6 +23,8 @@ export interface SweepOptions {
 export interface Swept {
   /** Points by kind at which something went wrong and all held. */
   held: Map<FaultKind, number>;
+  /** In the earlier runs that this one goes on with; a point that was missed in them is tried again. */
+  heldBefore: number;
   /** The order of calls was another each time: another point was hit, or none. */
   missed: number;
   failures: string[];
@@ -39,7 +41,7 @@ const FAILURES_MAX = 10;
 const TELL_EVERY = 50;
 
 export async function sweepProgram(program: FaultProgram, options: SweepOptions): Promise<Swept> {
-  const swept: Swept = { held: new Map(), missed: 0, failures: [] };
+  const swept: Swept = { held: new Map(), heldBefore: 0, missed: 0, failures: [] };
   let open = await program.open();
   try {
     const points = await pointsOf(program, open, options);
@@ -47,11 +49,17 @@ export async function sweepProgram(program: FaultProgram, options: SweepOptions)
     for (const [index, point] of points.entries()) {
       options.signal.throwIfAborted();
       if (index % TELL_EVERY === TELL_EVERY - 1) options.say(`${program.name}: ${index + 1} of ${points.length}`);
-      if (options.isDone(keyOf(program, point))) continue;
+      if (options.isDone(keyOf(program, point))) {
+        swept.heldBefore += 1;
+        continue;
+      }
       try {
         const hit = await strike(open, point, options);
-        if (hit === undefined) swept.missed += 1;
-        else swept.held.set(point.kind, (swept.held.get(point.kind) ?? 0) + 1);
+        if (hit === undefined) {
+          swept.missed += 1;
+          continue;
+        }
+        swept.held.set(point.kind, (swept.held.get(point.kind) ?? 0) + 1);
         options.done(keyOf(program, point));
       } catch (error) {
         options.signal.throwIfAborted();
