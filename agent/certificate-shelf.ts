@@ -18,6 +18,8 @@ export interface CertificateShelf {
   /** Hostname → why its certificate is there and cannot be served. */
   broken(now: number): ReadonlyMap<string, string>;
   put(hostname: string, certificate: AcceptedCertificate, source: CertificateSource): Promise<void>;
+  /** Takes it off the disk. False: it is not ours to remove. */
+  remove(hostname: string): Promise<boolean>;
   pair(hostname: string): Promise<CertificatePair | undefined>;
   /** Grows with every change. */
   revision(): number;
@@ -51,6 +53,14 @@ export function createCertificateShelf(store: CertificateStore): CertificateShel
       held.set(hostname, { hostname, source, notBefore, notAfter, fingerprint256 });
       torn.delete(hostname);
       revision += 1;
+    },
+    async remove(hostname) {
+      const isRemoved = await store.remove(hostname);
+      if (!isRemoved) return false;
+      held.delete(hostname);
+      torn.delete(hostname);
+      revision += 1;
+      return true;
     },
     pair: (hostname) => store.read(hostname),
     revision: () => revision,

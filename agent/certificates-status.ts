@@ -1,24 +1,66 @@
-// What an edge says of its certificates: those it holds, the hostnames that wait for one, and those whose certificate is there and cannot be
-// served. Worked out of the view and the shelf; bounded.
+// What an edge says of its certificates: those it holds, those that end soon, the hostnames that wait for one, and those whose certificate is
+// there and is not served. Worked out of the view, the shelf and what was seen; bounded.
+import { isWildcard } from '../bundle/certificate-name.ts';
 import type { EdgeView } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import type { Reasons } from './certificates-reasons.ts';
+import { certificatesCovering } from './core/certificate-choice.ts';
+import { isEnding } from './core/renewal.ts';
+import type { CertificateSource } from './ports/certificate-store.ts';
 
 /** Of a status report; those that end first, those without a certificate. */
 export const STATUS_CERTIFICATES_MAX = 1_000;
 export const STATUS_QUARANTINED_MAX = 200;
+const NOT_RENEWED: Partial<Record<CertificateSource, string>> = {
+  imported: 'imported, and so never renewed here: import a newer one',
+  given: 'brought for its route, and so never renewed here: put a newer one in its place',
+};
 
 export interface Broken {
   hostname: string;
   reason: string;
 }
 
-export function brokenOf(view: EdgeView | undefined, broken: ReadonlyMap<string, string>): Broken[] {
-  const ours = [...broken].filter(([hostname]) => view?.certificates.has(hostname));
+/** `differences`: hostname → how what is served differs from what is held. */
+export function brokenOf(
+  view: EdgeView | undefined,
+  broken: ReadonlyMap<string, string>,
+  differences: ReadonlyMap<string, string>,
+): Broken[] {
+  const ours = [...[...broken].filter(([hostname]) => view?.certificates.has(hostname)), ...differences];
   return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
 }
 
-/** Hosts that were tried for and have no certificate that is valid now, with the newest reason; at most 200. */
+/** A certificate that is good and has less than a quarter of its life left. */
+export interface Ending {
+  /** Its name. */
+  hostname: string;
+  /** ms since the epoch. */
+  notAfter: number;
+  /** Why it was not replaced. */
+  reason: string;
+}
+
+/** The first to end first; at most 1 000. */
+export function endingOf(view: EdgeView | undefined, shelf: CertificateShelf, reasons: Reasons, now: number): Ending[] {
+  if (!view) return [];
+  const ours = [...shelf.all()].filter((one) => isEnding(one, now) && view.certificates.has(one.hostname));
+  return ours
+    .sort((a, b) => a.notAfter - b.notAfter)
+    .slice(0, STATUS_CERTIFICATES_MAX)
+    .map(({ hostname, notAfter, source }) => {
+      const orderer = view.certificates.get(hostname);
+      const failure = reasons.failures().get(hostname);
+      return { hostname, notAfter, reason: NOT_RENEWED[source] ?? failure ?? awaited(orderer, view) };
+    });
+}
+
+function awaited(orderer: string | undefined, { config }: EdgeView): string {
+  if (orderer === undefined) return 'no edge is named to renew it';
+  return orderer === config.node ? 'about to be renewed' : `waiting for ${orderer} to renew it`;
+}
+
+/** Hosts that were tried for and have no certificate that is valid now, or one that ends soon, with the newest reason; at most 200. */
 export function unobtainedOf(
   view: EdgeView | undefined,
   shelf: CertificateShelf,
@@ -26,31 +68,65 @@ export function unobtainedOf(
   now: number,
 ): Broken[] {
   const ours = [...reasons.failures()].filter(
-    ([hostname]) => view?.certificates.has(hostname) && !shelf.isServed(hostname, now),
+    ([name]) => view?.certificates.has(name) && (!shelf.isServed(name, now) || isEnding(shelf.get(name)!, now)),
   );
   return ours.slice(0, STATUS_QUARANTINED_MAX).map(([hostname, reason]) => ({ hostname, reason }));
 }
 
-export function statusOf(view: EdgeView, shelf: CertificateShelf, reasons: Reasons, now: number) {
+/** True when a certificate that covers the hostname can be served, its own or another. */
+export function isCovered(
+  view: Pick<EdgeView, 'servedBy'> | undefined,
+  hostname: string,
+  isHeld: (name: string) => boolean,
+): boolean {
+  return certificatesCovering(hostname, view?.servedBy.get(hostname) ?? hostname).some(isHeld);
+}
+
+export function statusOf(
+  view: EdgeView,
+  shelf: CertificateShelf,
+  reasons: Reasons,
+  differences: ReadonlyMap<string, string>,
+  now: number,
+) {
+  const ending = new Map(endingOf(view, shelf, reasons, now).map(({ hostname, reason }) => [hostname, reason]));
   const certificates = [...shelf.all()]
     .filter(({ hostname, notAfter }) => notAfter > now && view.certificates.has(hostname))
     .sort((a, b) => a.notAfter - b.notAfter || (a.hostname < b.hostname ? -1 : 1))
     .slice(0, STATUS_CERTIFICATES_MAX)
-    .map(({ hostname, notAfter }) => ({ hostname, notAfter: new Date(notAfter).toISOString() }));
+    .map(({ hostname, notAfter }) => ({
+      ...{ hostname, notAfter: new Date(notAfter).toISOString() },
+      ...(ending.has(hostname) && { ending: ending.get(hostname)! }),
+    }));
   const broken = shelf.broken(now);
   const quarantined: { hostname: string; reason: string }[] = [];
-  for (const [hostname, orderer] of view.certificates) {
+  for (const [hostname, name] of view.servedBy) {
     if (quarantined.length >= STATUS_QUARANTINED_MAX) break;
-    if (shelf.isServed(hostname, now)) continue;
-    const waits = reasons.of(hostname) ?? waitingReason(hostname, orderer, view.config.node);
-    const why = broken.get(hostname);
+    const difference = differences.get(hostname);
+    if (difference !== undefined) quarantined.push({ hostname, reason: difference });
+    if (difference !== undefined || isCovered(view, hostname, (one) => shelf.isServed(one, now))) continue;
+    const waits = reasons.of(name) ?? waitingReason(name, view.certificates.get(name), view.config.node);
+    const why = broken.get(name);
     quarantined.push({ hostname, reason: why === undefined ? waits : `${why}; ${waits}` });
   }
   return { certificates, quarantined };
 }
 
-function waitingReason(hostname: string, orderer: string | undefined, me: string): string {
-  if (hostname.startsWith('*.')) return 'a wildcard is not ordered by HTTP-01: import its certificate';
+function waitingReason(name: string, orderer: string | undefined, me: string): string {
+  if (isWildcard(name) && orderer === undefined)
+    return 'a wildcard needs DNS-01, which its zone in kokoa.yaml does not allow: import its certificate';
   if (orderer === undefined) return 'no edge is named to order its certificate yet';
   return orderer === me ? 'about to be ordered' : `waiting for ${orderer} to order it`;
+}
+
+/** With the hosts whose certificate was brought for them and is not what is served, and why. */
+export function withTroubles<Status extends { quarantined: Broken[] }>(
+  status: Status,
+  troubles: ReadonlyMap<string, string>,
+): Status {
+  if (troubles.size === 0) return status;
+  const known = new Set(status.quarantined.map(({ hostname }) => hostname));
+  const others = [...troubles].filter(([hostname]) => !known.has(hostname));
+  const quarantined = [...status.quarantined, ...others.map(([hostname, reason]) => ({ hostname, reason }))];
+  return { ...status, quarantined: quarantined.slice(0, STATUS_QUARANTINED_MAX) };
 }

@@ -4,18 +4,39 @@
 import type { KeyObject } from 'node:crypto';
 import type { StatusReport } from '../bundle/api.ts';
 import type { Chunk, EdgeConfig } from '../bundle/config.ts';
+import { createCaInUse } from './ca-in-use.ts';
 import { createOrders, type EdgeView, type Log } from './certificate-orders.ts';
 import { createCertificateShelf } from './certificate-shelf.ts';
+import { createAlarm } from './certificates-alarm.ts';
 import { watchDisk } from './certificates-disk.ts';
+import { createPruning } from './certificates-pruning.ts';
 import { createReasons } from './certificates-reasons.ts';
-import { type Broken, brokenOf, statusOf, unobtainedOf } from './certificates-status.ts';
+import { createServedCheck } from './certificates-served.ts';
+import {
+  type Broken,
+  brokenOf,
+  endingOf,
+  isCovered,
+  statusOf,
+  unobtainedOf,
+  withTroubles,
+} from './certificates-status.ts';
+import { ownCertificates } from './core/own-certificate.ts';
+import type { Shown } from './core/served-check.ts';
+import { createOwnCertificates } from './own-certificates.ts';
 import { createPoolIdentityHolder } from './pool-identity.ts';
 import { createMailbox } from './pool-mailbox.ts';
+import { createPoolRecipients } from './pool-recipients.ts';
+import type { CaStandingStore } from './ports/ca-standing-store.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 import type { PoolKeyring } from './ports/pool-keyring.ts';
+import type { RecipientBook } from './ports/recipient-book.ts';
+import type { RenewalInfoSource } from './ports/renewal-info.ts';
 import type { Sealing } from './ports/sealing.ts';
+import type { UnwantedStore } from './ports/unwanted-store.ts';
+import { createRenewalSuggestions } from './renewal-suggestions.ts';
 
 export interface CertificatesDependencies {
   /** ed25519 private key whose public half the node announced. */
@@ -23,10 +44,18 @@ export interface CertificatesDependencies {
   /** The node's own age identity, `AGE-SECRET-KEY-1…`. */
   ageIdentity: string;
   ca: CertificateAuthority;
+  caStanding: CaStandingStore;
+  renewalInfo: RenewalInfoSource;
   store: CertificateStore;
   keyring: PoolKeyring;
+  book: RecipientBook;
+  /** What the owner of this machine said at join: nothing is wrapped for a recipient before a person approves it here. */
+  approvalIsRequired: boolean;
   sealing: Sealing;
-  control: Pick<ControlPlane, 'relay' | 'putIdentity' | 'putCertificate' | 'lease'>;
+  control: Pick<
+    ControlPlane,
+    'relay' | 'putIdentity' | 'putCertificate' | 'lease' | 'orderEnded' | 'challenge' | 'challengeEnded'
+  >;
   /** The account to announce; called again when it changes. */
   onAccount(thumbprint: string): void;
   /** A certificate of this hostname was stored; the next handshake may use it. */
@@ -36,6 +65,11 @@ export interface CertificatesDependencies {
   now(): number;
   /** As long as it is, nothing is ordered. */
   isClockWrong?(): boolean;
+  unwanted: UnwantedStore;
+  /** What this edge's own web server shows for a server name. Bounded; never throws. Absent: nobody looks. */
+  shown?(servername: string): Promise<Shown>;
+  /** ms of a clock that never goes back and that nobody sets. */
+  monotonicMs?(): number;
 }
 
 export interface Certificates {
@@ -43,15 +77,20 @@ export interface Certificates {
   configure(config: EdgeConfig, chunks: readonly Chunk[]): void;
   /** Works until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
-  status(): Pick<StatusReport, 'certificates' | 'quarantined'>;
-  /** Hosts whose certificate was there and cannot be served any more, at most 200; all others' handshakes go on. Cheap. */
+  status(): Pick<StatusReport, 'certificates' | 'quarantined' | 'unacknowledged'>;
+  /** Hosts whose certificate was there and is not served, at most 200; all others' handshakes go on. Cheap. */
   broken(): readonly Broken[];
-  /** Hosts without a certificate that were tried for, with the newest failure, at most 200. Cheap. */
+  /** Hosts without a certificate, or with one that ends soon, that were tried for, with the newest failure, at most 200. Cheap. */
   unobtained(): readonly Broken[];
-  /** True while a certificate that is valid now is held; undefined: the disk has not been read yet. */
+  /** True while a certificate that serves this hostname is held; undefined: the disk has not been read yet. */
   holds(hostname: string): boolean | undefined;
+  /** The same of the certificate of this name. */
+  isHeld(name: string): boolean | undefined;
+  /** Differs when an answer of `isHeld` may. */
+  heldRevision(): string;
 }
 
+const NOTHING = { certificates: [], quarantined: [] };
 /** Time alone changes the status this often. */
 const STATUS_MS = 10_000;
 
@@ -61,35 +100,59 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
   let isRead = false;
   const shelf = createCertificateShelf(store);
   const reasons = createReasons();
-  const shared = { ...dependencies, view: () => view, shelf, explain: reasons.explain };
+  const monotonicMs = dependencies.monotonicMs ?? (() => performance.now());
+  const shared = { ...dependencies, view: () => view, shelf, explain: reasons.explain, monotonicMs };
+  const served = createServedCheck(shared);
+  const pruning = createPruning(shared);
+  const alarm = createAlarm({ endings: () => endingOf(view, shelf, reasons, now()), log });
+  const stored = (name: string) => {
+    served.stored(name);
+    dependencies.onStored?.(name);
+  };
 
-  const identity = createPoolIdentityHolder(dependencies);
+  const recipients = createPoolRecipients(dependencies);
+  const identity = createPoolIdentityHolder({ ...dependencies, recipients });
   const mailbox = createMailbox({
     ...shared,
-    identity,
-    onReceived: (hostname) => dependencies.onStored?.(hostname),
+    ...{ identity, recipients },
+    onReceived: stored,
     onSettled: () => orders.wake(),
+  });
+  const suggestions = createRenewalSuggestions({
+    ...shared,
+    source: dependencies.renewalInfo,
+    onSuggested: () => orders.wake(),
   });
   const orders = createOrders({
     ...shared,
+    suggestedAt: suggestions.suggestedAt,
+    caInUse: createCaInUse({ store: dependencies.caStanding, log, now }),
     mayOrder: mailbox.ready,
     expectedUntil: mailbox.expectedUntil,
     onOrdered(hostname) {
-      dependencies.onStored?.(hostname);
+      stored(hostname);
+      own.wake();
       mailbox.wake();
+      suggestions.wake();
     },
   });
+  const own = createOwnCertificates({ ...shared, onStored: stored });
   const disk = watchDisk({ shelf, log, lost: mailbox.lost });
-  const revision = () => `${shelf.revision()}/${reasons.revision()}/${Math.floor(now() / STATUS_MS)}`;
+  const isHeld = (name: string) => shelf.isServed(name, now());
+  const revision = () =>
+    [shelf.revision(), reasons.revision(), served.revision(), Math.floor(now() / STATUS_MS)].join('/');
   const wakeAll = () => {
+    own.wake();
     mailbox.wake();
     orders.wake();
+    suggestions.wake();
   };
 
   return {
     configure(config, chunks) {
       const before = view?.certificates;
       view = viewOf(config, chunks, view);
+      own.configure(chunks);
       // Its certificate may have been imported before the hostname came.
       if ([...view.certificates.keys()].some((name) => !before?.has(name) && !shelf.isServed(name, now()))) disk.ring();
       reasons.changed();
@@ -98,13 +161,27 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
     async run(signal) {
       await disk.read();
       isRead = true;
-      await Promise.all([mailbox.run(signal), orders.run(signal), disk.run(wakeAll, signal)]);
+      const care = [served, pruning, alarm].map((part) => part.run(signal));
+      await Promise.all([
+        mailbox.run(signal),
+        orders.run(signal),
+        suggestions.run(signal),
+        own.run(signal),
+        disk.run(wakeAll, signal),
+        ...care,
+      ]);
     },
-    broken: remembered(revision, () => brokenOf(view, shelf.broken(now()))),
+    broken: remembered(revision, () => brokenOf(view, shelf.broken(now()), served.differences())),
     unobtained: remembered(revision, () => unobtainedOf(view, shelf, reasons, now())),
-    holds: (hostname) => (isRead ? shelf.isServed(view?.servedBy.get(hostname) ?? hostname, now()) : undefined),
-    status: remembered(revision, () =>
-      view ? statusOf(view, shelf, reasons, now()) : { certificates: [], quarantined: [] },
+    holds: (hostname) => (isRead ? isCovered(view, hostname, isHeld) : undefined),
+    isHeld: (name) => (isRead ? isHeld(name) : undefined),
+    heldRevision: () => `${isRead}/${shelf.revision()}/${Math.floor(now() / STATUS_MS)}`,
+    status: remembered(
+      () => `${revision()}/${recipients.revision()}`,
+      () => ({
+        ...(view ? withTroubles(statusOf(view, shelf, reasons, served.differences(), now()), own.troubles()) : NOTHING),
+        ...recipients.status(),
+      }),
     ),
   };
 }
@@ -114,14 +191,18 @@ function viewOf(config: EdgeConfig, chunks: readonly Chunk[], before: EdgeView |
   const wanted = new Map<string, string | undefined>();
   const servedBy = new Map<string, string>();
   for (const { routes } of chunks) {
-    for (const { hostname, certificate = hostname, orderer } of routes) {
+    for (const { hostname, orderer, protocol, ownCertificate, ...route } of routes) {
+      // The certificate of what is passed on unopened is its backend's.
+      if (protocol === 'tls') continue;
+      const certificate = ownCertificate ? hostname : (route.certificate ?? hostname);
       wanted.set(certificate, orderer);
       servedBy.set(hostname, certificate);
     }
   }
+  // What a person brings is ordered by nobody, whoever else is served by it.
+  for (const name of ownCertificates(chunks).keys()) if (wanted.has(name)) wanted.set(name, undefined);
   const certificates = new Map<string, string | undefined>();
-  for (const name of before?.certificates.keys() ?? [])
-    if (wanted.has(name)) certificates.set(name, wanted.get(name));
+  for (const name of before?.certificates.keys() ?? []) if (wanted.has(name)) certificates.set(name, wanted.get(name));
   for (const [name, orderer] of wanted) certificates.set(name, orderer);
   return { config, certificates, servedBy };
 }

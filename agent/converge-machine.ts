@@ -21,6 +21,8 @@ export interface Machine {
     render(config: EdgeConfig, bundle: VerifiedBundle, leftOut: readonly string[]): Promise<Release>;
     /** Writes the lists of users that the routes ask for, as far as they can be opened. Bounded; never throws. */
     prepareUsers(chunks: readonly Chunk[]): Promise<void>;
+    /** Tells which hosts would be served by another certificate than theirs now, as `stopgaps` of a release does. Cheap. */
+    stopgaps?(chunks: readonly Chunk[]): string;
     /** True when a backend answered, were it by refusing. */
     answers: Answers;
   };
@@ -39,4 +41,6 @@ export interface Release {
   unserved: readonly Unserved[];
   /** Public ports that this machine cannot give: `tcp 25565`. */
   portsLacking: readonly string[];
+  /** Differs when other hosts are served by another certificate than theirs. */
+  stopgaps?: string;
 }

@@ -27,6 +27,8 @@ export interface Made {
   unserved: readonly Unserved[];
   /** Public ports that this machine cannot give: `tcp 25565`. */
   portsLacking: readonly string[];
+  /** Of the release. */
+  stopgaps?: string;
   /** Parts of the bundle that are not served because of a mistake of their own. */
   leftOut: readonly LeftOut[];
 }

@@ -31,12 +31,19 @@ export async function prepare(
   const fitting = await fittingRelease({ ...wanted, config }, mistaken, running, edge);
   if (fitting.failure) return { kind: 'refused', ...fitting.failure };
   const { release, fit, leftOut } = fitting.value;
+  const { stopgaps } = release;
   const served = leftOut.length === 0 ? wanted : { ...wanted, config: fit.config, chunks: [...fit.chunks], leftOut };
   // Before anybody is asked for a password: a list that is not there lets nobody in.
   await edge.prepareUsers(served.chunks);
   const hosts = leftOut.filter(isHost).map(({ name, reason }) => ({ hostname: name, reason }));
   const unserved = [...withoutPeer, ...release.unserved, ...hosts];
-  const made = { release: release.id, unserved, portsLacking: release.portsLacking, leftOut };
+  const made = {
+    release: release.id,
+    unserved,
+    portsLacking: release.portsLacking,
+    leftOut,
+    ...(stopgaps && { stopgaps }),
+  };
   return { kind: 'ready', made, served };
 }
 

@@ -46,10 +46,18 @@ describe('what status says', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
+  it('of an edge whose orders go to the fallback CA', () => {
+    const { facts, lines } = describeNode({ ...READING, caFallbackSinceMs: NOW_MS - 3_600_000 });
+    expect(facts).toMatchObject({ caFallbackSince: '2029-12-31T23:00:00Z' });
+    expect(lines.join(' ').replace(/ +/g, ' ')).toContain('orders go to acme.fallback since 2029-12-31T23:00:00Z');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(describeNode(READING).lines.join()).not.toContain('fallback');
+  });
+
   it('of an edge', () => {
     const reading = {
       ...READING,
-      certificates: [certificate('a.test', NOW_MS + 1), certificate('b.test', NOW_MS - 1)],
+      certificates: [certificate('a.test', 2 * NOW_MS), certificate('b.test', NOW_MS - 1)],
     };
     expect(describeNode(reading).lines).toEqual([
       'node          tokyo-1 (edge)',
@@ -63,6 +71,23 @@ describe('what status says', () => {
       'waiting       no certificate yet: b.test',
       'tunnel        home: handshake 12 s ago',
     ]);
+  });
+
+  it('of certificates that end soon, and of those that nobody renews', () => {
+    const own = { ...certificate('b.test', 2 * NOW_MS), source: 'imported' as const };
+    const other = certificate('gone.test', NOW_MS + 1);
+    const { facts, lines } = describeNode({
+      ...READING,
+      certificates: [own, other, certificate('a.test', NOW_MS + 1000)],
+    });
+    expect(lines.filter((line) => /ends/.test(line))).toEqual([
+      'ends soon     a.test ends on 2030-01-01T00:00:01Z',
+      'imported      b.test ends on 2090-01-01T00:00:00Z; not renewed here',
+    ]);
+    expect(facts).toMatchObject({
+      certificatesEndingSoon: [{ hostname: 'a.test', notAfter: '2030-01-01T00:00:01Z', source: 'ordered' }],
+      importedCertificates: [{ hostname: 'b.test', source: 'imported' }],
+    });
   });
 
   it('of hosts that changed: what visitors got, those without an answer first', () => {

@@ -4,6 +4,8 @@ import type { Restored, VisitorAnswer } from '../bundle/api.ts';
 import { labelledLine } from './core/labelled-line.ts';
 import { rotationText } from './core/rotation-text.ts';
 import { tunnelAges } from './core/status-report.ts';
+import { describeCertificates } from './describe-certificates.ts';
+import { describeRecipients, type RecipientsReading } from './describe-recipients.ts';
 import { describeStanding } from './describe-standing.ts';
 import type { HeldCertificate } from './ports/certificate-store.ts';
 import type { RotationProgress } from './ports/rotation-desk.ts';
@@ -12,7 +14,7 @@ import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 
 /** What was read from the node's own disk and kernel. */
-export interface Reading {
+export interface Reading extends RecipientsReading {
   node: string;
   fingerprint: string;
   /** An agent works on this state now. */
@@ -31,6 +33,8 @@ export interface Reading {
   certificates: readonly HeldCertificate[];
   /** What visitors of recently changed hostnames got, the newest change first. */
   answers: readonly VisitorAnswer[];
+  /** Since when the fallback CA is used; absent: it is not. */
+  caFallbackSinceMs?: number | undefined;
   /** Undefined: there is none, or it could not be read. */
   tunnel: TunnelState | undefined;
   usesTunnel: boolean;
@@ -59,6 +63,7 @@ export function describeNode(reading: Reading): Description {
   const newest = accepted ?? lkg;
   const staleSince = newest && newest.timestampExpiresMs < nowMs ? isoSeconds(newest.timestampExpiresMs) : undefined;
   const edge = role === 'edge' ? describeEdge(reading) : undefined;
+  const recipients = role === 'origin' ? undefined : describeRecipients(reading);
   const tunnels = reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [];
   const allow = role === 'origin' ? reading.allow || 'none' : undefined;
   const dropped = reading.droppedByOthers || undefined;
@@ -72,6 +77,7 @@ export function describeNode(reading: Reading): Description {
     lastKnownGood: lkg && { hash: lkg.configHash, version: lkg.version },
     accepted: accepted && { hash: accepted.configHash, version: accepted.version },
     ...edge?.facts,
+    ...recipients?.facts,
     ...{ tunnels, rotation, allow, restored, droppedByOthers: dropped },
   };
   const lines = [
@@ -91,6 +97,7 @@ export function describeNode(reading: Reading): Description {
       ? labelledLine('stale', `no word from the control plane is good since ${staleSince}; serving on`)
       : []),
     ...(edge?.lines ?? []),
+    ...(recipients?.lines ?? []),
     ...(rotation ? labelledLine('rotate-key', `${rotationText(rotation)}, since ${isoSeconds(rotation.sinceMs)}`) : []),
     ...(allow ? labelledLine('allows', allow) : []),
     ...(restored ? labelledLine('restored', restoredText(restored)) : []),
@@ -112,18 +119,20 @@ function restoredText({ at, what }: Restored): string {
   return `${what.slice(0, NAMES_MAX).join(', ')}${more}; at ${isoSeconds(Date.parse(at))}`;
 }
 
-function describeEdge({ lkg, serving, certificates, answers, nowMs }: Reading) {
-  const hosts = lkg?.chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)) ?? [];
-  const good = new Set(certificates.filter(({ notAfter }) => notAfter > nowMs).map(({ hostname }) => hostname));
-  const without = hosts.filter((hostname) => !good.has(hostname));
-  const more = without.length > NAMES_MAX ? ` and ${without.length - NAMES_MAX} more` : '';
+function describeEdge({ lkg, serving, certificates, answers, caFallbackSinceMs, nowMs }: Reading) {
+  const caFallbackSince = caFallbackSinceMs === undefined ? undefined : isoSeconds(caFallbackSinceMs);
+  const routes = lkg?.chunks.flatMap((chunk) => chunk.routes) ?? [];
+  const held = describeCertificates(routes, certificates, nowMs);
   return {
-    facts: { webServer: serving ?? 'not answering', hosts: hosts.length, hostsWithoutCertificate: without, answers },
+    facts: { webServer: serving ?? 'not answering', ...held.facts, caFallbackSince, answers },
     lines: [
       ...labelledLine('web server', serving ? `serves release ${serving.slice(0, HASH_SHOWN)}` : 'does not answer'),
-      ...labelledLine('hosts', `${hosts.length}, ${hosts.length - without.length} with a certificate`),
-      ...(without.length > 0
-        ? labelledLine('waiting', `no certificate yet: ${without.slice(0, NAMES_MAX).join(', ')}${more}`)
+      ...held.lines,
+      ...(caFallbackSince
+        ? labelledLine(
+            'warning',
+            `acme.server refused for too long: orders go to acme.fallback since ${caFallbackSince}, for a day`,
+          )
         : []),
       ...answerLines(answers),
     ],

@@ -21,6 +21,7 @@ const TOLD: readonly Told[] = [
   { option: '--listen', of: ({ listen }) => listen.addresses.join(' '), usual: '0.0.0.0' },
   { option: '--http-port', of: ({ listen }) => `${listen.httpPort}`, usual: '80' },
   { option: '--https-port', of: ({ listen }) => `${listen.httpsPort}`, usual: '443' },
+  { option: '--approve-recipients', of: ({ approveRecipients }) => (approveRecipients ? 'yes' : 'no'), usual: 'no' },
   {
     option: '--address',
     of: ({ address }) => [address?.ipv4, address?.ipv6].filter((one) => one !== undefined).join(' ') || 'auto',

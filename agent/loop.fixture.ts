@@ -100,6 +100,8 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     },
     status: () => ({ certificates: [], quarantined: certificates.quarantined }),
     holds: () => true,
+    isHeld: () => true,
+    heldRevision: () => '',
     broken: () => certificates.broken,
     unobtained: () => certificates.unobtained,
   };

@@ -96,6 +96,7 @@ function absorbOne(
     notBefore,
     notAfter: Date.parse(item.notAfter),
     seenMs: before?.seenMs ?? now,
+    ...(before?.toldOf !== undefined && { toldOf: before.toldOf }),
   };
   state.entries.set(hostname, entry);
   const budget = view.certificates.has(hostname) ? PENDING_CHARACTERS_MAX : PENDING_CHARACTERS_MAX / 2;

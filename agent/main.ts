@@ -1,6 +1,7 @@
 // kokoa-agent: reads the command line, builds the adapters, and hands over. The only place of this half that does either.
 import { Command } from 'commander';
 import { STATE_DIR } from './cli/agent-command.ts';
+import { registerApprove } from './cli/approve.ts';
 import { registerCerts } from './cli/certs.ts';
 import { shownFailure } from './cli/failure.ts';
 import { registerJoin } from './cli/join.ts';
@@ -25,6 +26,7 @@ registerRun(program);
 registerStatus(program);
 registerRotateKey(program);
 registerCerts(program);
+registerApprove(program);
 registerLeave(program);
 for (const command of [...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   const words = command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { EdgeConfig } from '../bundle/config.ts';
 import { metricsText } from './adapters/metrics-text.ts';
 import type { Reading } from './describe.ts';
 import { measureNode } from './measure.ts';
@@ -60,8 +61,19 @@ describe('the numbers of a node', () => {
       'kokoa_agent_hosts 2',
       'kokoa_agent_hosts_without_certificate 1',
       `kokoa_agent_certificates_end_timestamp_seconds ${NOW_MS / 1000 - 5}`,
+      'kokoa_agent_certificates_ending 1',
       'kokoa_agent_tunnel_handshake_age_seconds{peer="home"} 12',
     ]);
+  });
+
+  it('say whether the fallback CA is used, where there is one', async () => {
+    const fallback = { server: 'https://other.test/dir' };
+    const config = EDGE.config as EdgeConfig;
+    const edge = { ...config.edge, acme: { ...config.edge.acme, fallback } };
+    const lkg = { ...EDGE, config: { ...config, edge } };
+    expect(await values({ ...READING, lkg })).toContain('kokoa_agent_ca_fallback 0');
+    expect(await values({ ...READING, lkg, caFallbackSinceMs: NOW_MS })).toContain('kokoa_agent_ca_fallback 1');
+    expect((await values(READING)).join()).not.toContain('kokoa_agent_ca_fallback');
   });
 
   it('leave out what is not known', async () => {
@@ -77,6 +89,7 @@ describe('the numbers of a node', () => {
       'kokoa_agent_running{node="tokyo-1",version="0.1.0"} 0',
       'kokoa_agent_hosts 0',
       'kokoa_agent_hosts_without_certificate 0',
+      'kokoa_agent_certificates_ending 0',
     ]);
     const silent = { ...READING, tunnel: undefined };
     expect((await values(silent)).join()).not.toContain('handshake');

@@ -1,11 +1,15 @@
 // What `kokoa-agent status -o metrics` says: the reading that the other outputs show, in numbers.
 import { type Metric, nodeMetrics } from './core/node-metrics.ts';
+import { isEnding } from './core/renewal.ts';
 import { tunnelAges } from './core/status-report.ts';
 import type { Reading } from './describe.ts';
+import { hostsWithout } from './describe-certificates.ts';
 
 export function measureNode(reading: Reading): Metric[] {
   const { node, agentRuns, agentVersion, standing, lkg, accepted, certificates, nowMs } = reading;
-  const hosts = lkg?.chunks.flatMap(({ routes }) => routes.map(({ hostname }) => hostname)) ?? [];
+  const routes = lkg?.chunks.flatMap((chunk) => chunk.routes) ?? [];
+  const wanted = new Set(routes.map(({ hostname, certificate = hostname }) => certificate));
+  const used = certificates.filter(({ hostname }) => wanted.has(hostname));
   const good = new Set(certificates.filter(({ notAfter }) => notAfter > nowMs).map(({ hostname }) => hostname));
   return nodeMetrics({
     ...{ node, agentRuns, agentVersion, standing },
@@ -15,9 +19,15 @@ export function measureNode(reading: Reading): Metric[] {
     ],
     rootVersion: reading.rootVersion || undefined,
     vouchedUntilMs: (accepted ?? lkg)?.timestampExpiresMs,
-    hosts: hosts.length,
-    hostsWithoutCertificate: hosts.filter((hostname) => !good.has(hostname)).length,
-    certificateEndsMs: certificates.map(({ notAfter }) => notAfter),
+    hosts: routes.length,
+    hostsWithoutCertificate: hostsWithout(routes, good).length,
+    certificateEndsMs: used.map(({ notAfter }) => notAfter),
+    certificatesEnding: used.filter((one) => isEnding(one, nowMs)).length,
+    usesCaFallback:
+      lkg?.config.role === 'edge' && lkg.config.edge.acme.fallback
+        ? reading.caFallbackSinceMs !== undefined
+        : undefined,
+    unacknowledged: lkg?.config.role === 'edge' ? reading.strangers?.length : undefined,
     tunnels: reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [],
   });
 }

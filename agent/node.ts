@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Enrolment } from '../bundle/api.ts';
+import { certificateFolder } from '../bundle/certificate-name.ts';
 import { type WorkerAccount, workerAccount } from './adapters/accounts.ts';
 import { age } from './adapters/age.ts';
+import { createCaStandingFile } from './adapters/ca-standing-file.ts';
 import { createCertbot } from './adapters/certbot.ts';
 import { createCertsDir } from './adapters/certs-dir.ts';
 import { createConnectionRefusal } from './adapters/connection-refusal.ts';
@@ -23,13 +25,16 @@ import { createOpenPortsFile } from './adapters/open-ports-file.ts';
 import { createOwnWebServer } from './adapters/own-web-server.ts';
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
 import { isOneReachable } from './adapters/reach.ts';
+import { openRecipientBook } from './adapters/recipient-book.ts';
 import { releasesDir } from './adapters/releases-dir.ts';
+import { createRenewalInfo } from './adapters/renewal-info.ts';
 import { openRotationDesk } from './adapters/rotation-desk.ts';
 import { createRouting } from './adapters/routing.ts';
 import { readSettings } from './adapters/settings-file.ts';
 import { createStandingFile } from './adapters/standing-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
 import { trustedDir } from './adapters/trusted-dir.ts';
+import { createUnwantedFile } from './adapters/unwanted-file.ts';
 import { createUsersDir } from './adapters/users-dir.ts';
 import { createVisitsFile } from './adapters/visits-file.ts';
 import { createWireguard } from './adapters/wireguard.ts';
@@ -86,11 +91,14 @@ export async function openNode(stateDir: string): Promise<Node> {
   const tunnel = openTunnel(stateDir, settings, keys, log);
   const network = tunnel?.network;
   const certificateStore = openStore(stateDir, worker);
+  const { httpsSocket } = nginxPaths(stateDir);
+  const ownWebServer = createOwnWebServer({ listen: settings.listen, httpsSocket });
   const announced: { acmeThumbprint?: string } = {};
   const certificates = openCertificates(stateDir, settings, keys, {
     control,
     log,
     store: certificateStore,
+    shown: ownWebServer.shown,
     onAccount(thumbprint) {
       announced.acmeThumbprint = thumbprint;
     },
@@ -102,8 +110,6 @@ export async function openNode(stateDir: string): Promise<Node> {
     log,
     now: Date.now,
   });
-  const { httpsSocket } = nginxPaths(stateDir);
-  const ownWebServer = createOwnWebServer({ listen: settings.listen, httpsSocket });
   const visitsStore = createVisitsFile(join(stateDir, 'answers.json'));
   const visits = createVisits({
     ask: ownWebServer.visit,
@@ -125,6 +131,11 @@ export async function openNode(stateDir: string): Promise<Node> {
       readStreams: (release) =>
         readFile(join(releaseFolder(stateDir, release), 'streams.conf'), 'utf8').catch(() => ''),
       templates: await loadTemplates(),
+      held: {
+        // At a start the disk has not been read yet, and nothing waits for that.
+        isHeld: (name) => certificates.isHeld(name) ?? existsSync(join(stateDir, 'certs', certificateFolder(name))),
+        revision: certificates.heldRevision,
+      },
       settings: {
         stateDir,
         listen: settings.listen,
@@ -223,14 +234,20 @@ function openCertificates(
   stateDir: string,
   settings: Settings,
   keys: NodeKeys,
-  parts: Pick<CertificatesDependencies, 'log' | 'store' | 'onAccount'> & { control: ControlPlane },
+  parts: Pick<CertificatesDependencies, 'log' | 'store' | 'shown' | 'onAccount'> & { control: ControlPlane },
 ) {
   return createCertificates({
     ...parts,
     signingKey: keys.signingKey,
     ageIdentity: keys.identity,
+    caStanding: createCaStandingFile(stateDir),
+    renewalInfo: createRenewalInfo({ ...(settings.acmeCaFile && { caFile: settings.acmeCaFile }) }),
+    unwanted: createUnwantedFile(join(stateDir, 'unwanted-certificates.json')),
+    monotonicMs,
     ca: createCertbot({ binary: 'certbot', stateDir, ...(settings.acmeCaFile && { caFile: settings.acmeCaFile }) }),
     keyring: createPoolKeyring(join(stateDir, 'pool.key')),
+    book: openRecipientBook(stateDir),
+    approvalIsRequired: settings.approveRecipients === true,
     sealing: age,
     now: Date.now,
     isClockWrong: () => clockDoubt({ nowMs: Date.now(), serverMs: parts.control.serverTime()?.ms }) !== undefined,

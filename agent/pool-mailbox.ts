@@ -11,6 +11,7 @@ import { giveCertificates } from './give-certificates.ts';
 import { absorb, askAgain, createMailboxState, type MailboxState, resetMailbox } from './mailbox-state.ts';
 import { createNews, type News } from './news.ts';
 import type { PoolIdentityHolder } from './pool-identity.ts';
+import type { PoolRecipients } from './pool-recipients.ts';
 import type { ControlPlane, Unavailable } from './ports/control-plane.ts';
 import type { Sealing } from './ports/sealing.ts';
 import { takeCertificates } from './take-certificates.ts';
@@ -28,6 +29,7 @@ export interface MailboxDependencies {
   view(): EdgeView | undefined;
   shelf: CertificateShelf;
   identity: PoolIdentityHolder;
+  recipients: Pick<PoolRecipients, 'unapproved'>;
   signingKey: KeyObject;
   sealing: Sealing;
   control: Pick<ControlPlane, 'relay' | 'putCertificate'>;

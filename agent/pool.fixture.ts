@@ -4,17 +4,27 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EdgeConfig, PoolMember } from '../bundle/config.ts';
+import type { EdgeConfig, PoolMember, WireOwnCertificate } from '../bundle/config.ts';
 import type { MemoryCertificateAuthority } from '../test/fakes/memory-certificate-authority.ts';
 import type { MemoryControlPlane } from '../test/fakes/memory-control-plane.ts';
 import { age } from './adapters/age.ts';
+import { createCaStandingFile } from './adapters/ca-standing-file.ts';
 import { createCertsDir } from './adapters/certs-dir.ts';
 import { createPoolKeyring } from './adapters/pool-keyring.ts';
+import { openRecipientBook } from './adapters/recipient-book.ts';
+import { createUnwantedFile } from './adapters/unwanted-file.ts';
 import { type Certificates, createCertificates } from './certificates.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
+import type { RecipientBook } from './ports/recipient-book.ts';
+import type { RenewalInfoSource } from './ports/renewal-info.ts';
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 30_000;
 export const POOL = 'default';
+
+type PoolSettings = Partial<Pick<EdgeConfig['edge'], 'members' | 'escrow' | 'identityEpoch' | 'acme'>>;
+
+/** Hostname → the certificate that a person brings for it. */
+type Brought = Record<string, WireOwnCertificate>;
 
 export interface TestEdge {
   member: PoolMember;
@@ -24,6 +34,9 @@ export interface TestEdge {
   /** What was logged, as JSON lines. */
   log: string[];
   accounts: string[];
+  /** Its own age identity, secret. */
+  ageIdentity: string;
+  book: RecipientBook;
   /** Starts the loops; a second start is a restart with the same files. */
   start(): void;
   stop(): Promise<void>;
@@ -31,9 +44,16 @@ export interface TestEdge {
 
 export interface TestPool {
   folder: string;
-  addEdge(node: string): Promise<TestEdge>;
+  addEdge(node: string, asks?: { approvalIsRequired?: boolean }): Promise<TestEdge>;
   /** Gives every edge of `edges` the config that names all of them; hostname → orderer. */
-  configure(edges: readonly TestEdge[], hosts: Record<string, string>): void;
+  /** `certificate`: of all of them; absent: each has its own. */
+  configure(
+    edges: readonly TestEdge[],
+    hosts: Record<string, string>,
+    settings?: PoolSettings,
+    own?: Brought,
+    certificate?: string,
+  ): void;
   close(): Promise<void>;
 }
 
@@ -42,29 +62,34 @@ export async function createTestPool(
   ca: MemoryCertificateAuthority,
   now: () => number = Date.now,
   isClockWrong: () => boolean = () => false,
+  renewalInfo: RenewalInfoSource = { ask: async () => ({ kind: 'unsupported' }) },
 ): Promise<TestPool> {
   const folder = await mkdtemp(join(tmpdir(), 'kokoa-pool-'));
   const edges: TestEdge[] = [];
   return {
     folder,
-    async addEdge(node) {
+    async addEdge(node, { approvalIsRequired = false } = {}) {
       const edge = await createTestEdge(node, join(folder, `${node}-${edges.length}`), plane, ca, {
         now,
         isClockWrong,
+        renewalInfo,
+        approvalIsRequired,
       });
       edges.push(edge);
       return edge;
     },
-    configure(configured, hosts) {
+    configure(configured, hosts, settings = {}, own = {}, certificate = undefined) {
       const members = configured.map(({ member }) => member).sort((a, b) => (a.node < b.node ? -1 : 1));
-      const routes = Object.entries(hosts).map(([hostname, orderer]) => ({
-        hostname,
-        backends: [],
-        limits: { maxBodyBytes: 0 },
-        orderer,
-      }));
+      const plain = { backends: [], limits: { maxBodyBytes: 0 } };
+      const routes = [
+        ...Object.entries(hosts).map(([hostname, orderer]) => ({
+          ...{ ...plain, hostname, orderer },
+          ...(certificate !== undefined && { certificate }),
+        })),
+        ...Object.entries(own).map(([hostname, ownCertificate]) => ({ ...plain, hostname, ownCertificate })),
+      ];
       for (const { member, certificates } of configured)
-        certificates.configure(configOf(member.node, members), [{ routes }]);
+        certificates.configure(configOf(member.node, members, settings), [{ routes }]);
     },
     async close() {
       await Promise.all(edges.map((edge) => edge.stop()));
@@ -78,7 +103,10 @@ async function createTestEdge(
   folder: string,
   plane: MemoryControlPlane,
   ca: MemoryCertificateAuthority,
-  clock: { now(): number; isClockWrong(): boolean },
+  {
+    approvalIsRequired,
+    ...clock
+  }: { now(): number; isClockWrong(): boolean; renewalInfo: RenewalInfoSource; approvalIsRequired: boolean },
 ): Promise<TestEdge> {
   const { privateKey: signingKey } = generateKeyPairSync('ed25519');
   const ageIdentity = await age.generate();
@@ -91,14 +119,18 @@ async function createTestEdge(
   const store = createCertsDir({ dir: join(folder, 'certs') });
   const log: string[] = [];
   const accounts: string[] = [];
+  const book = openRecipientBook(folder);
   let running: { stop: AbortController; ended: Promise<void> } | undefined;
   const create = () =>
     createCertificates({
       signingKey,
       ageIdentity,
       ca: ca.connect(member.acmeThumbprint!),
+      caStanding: createCaStandingFile(folder),
+      unwanted: createUnwantedFile(join(folder, 'unwanted-certificates.json')),
       store,
       keyring: createPoolKeyring(join(folder, 'pool-identity.json')),
+      ...{ book, approvalIsRequired },
       sealing: age,
       control: plane.connect(node),
       onAccount: (thumbprint) => accounts.push(thumbprint),
@@ -115,6 +147,7 @@ async function createTestEdge(
     certificates: create(),
     log,
     accounts,
+    ...{ ageIdentity, book },
     start() {
       const stop = new AbortController();
       running = { stop, ended: edge.certificates.run(stop.signal) };
@@ -129,7 +162,7 @@ async function createTestEdge(
   return edge;
 }
 
-function configOf(node: string, members: PoolMember[]): EdgeConfig {
+function configOf(node: string, members: PoolMember[], settings: PoolSettings): EdgeConfig {
   return {
     format: 1,
     role: 'edge',
@@ -137,7 +170,7 @@ function configOf(node: string, members: PoolMember[]): EdgeConfig {
     network: { wireguard: '10.100.0.0/16' },
     wireguard: { address: '10.100.0.1', peers: [] },
     controlPlane: { urls: ['https://control.example'] },
-    edge: { pool: POOL, members, acme: { server: 'https://ca.example/dir' }, chunks: [] },
+    edge: { pool: POOL, members, acme: { server: 'https://ca.example/dir' }, chunks: [], ...settings },
   };
 }
 

@@ -1,6 +1,7 @@
 // Takes over what other members put into the pool's mailbox: judge the envelope, open, judge the content, store.
 import type { SealedCertificate } from '../bundle/api.ts';
 import type { EdgeView } from './certificate-orders.ts';
+import { standingAgainst } from './core/own-certificate.ts';
 import { judgeContent, judgeEnvelope, type ReceivingSide } from './core/sealed-certificate.ts';
 import { forget, type MailboxState } from './mailbox-state.ts';
 import type { MailboxDependencies } from './pool-mailbox.ts';
@@ -27,17 +28,25 @@ async function takeOne(
   view: EdgeView,
   dependencies: MailboxDependencies,
 ): Promise<void> {
-  const { shelf, identity, explain, log, now, onReceived } = dependencies;
+  const { shelf, identity, recipients, explain, log, now, onReceived } = dependencies;
   const { hostname, by } = item;
   const side: ReceivingSide = {
+    me: view.config.node,
     members: view.config.edge.members,
+    unapproved: recipients.unapproved(),
     hosts: view.certificates,
     recipient: identity.held()?.recipient,
-    held: shelf.get(hostname),
+    held: standingAgainst(shelf.get(hostname), view.certificates.get(hostname)),
     now: now(),
   };
   const verdict = await judge(item, side, dependencies);
+  const entry = state.entries.get(hostname);
   if (verdict.kind === 'later') {
+    // It stays, and is said once.
+    if (verdict.isOdd && entry && entry.toldOf !== item.signature) {
+      entry.toldOf = item.signature;
+      log.warn({ hostname, by, reason: verdict.reason }, 'refused a relayed certificate');
+    }
     if (side.hosts.has(hostname) && !shelf.isServed(hostname, now()))
       explain(hostname, `handed over later: ${verdict.reason}`);
     return;
@@ -45,7 +54,6 @@ async function takeOne(
   // A newer item may have come while this one was opened.
   if (state.pending.get(hostname) === item) forget(state, hostname);
   if (verdict.kind === 'refuse') {
-    const entry = state.entries.get(hostname);
     if (entry?.signature === item.signature) entry.refused = true;
     log.warn({ hostname, by, reason: verdict.reason }, 'refused a relayed certificate');
     if (!shelf.isServed(hostname, now())) explain(hostname, `refused from ${by}: ${verdict.reason}`);
@@ -60,7 +68,7 @@ async function takeOne(
 type Verdict =
   | { kind: 'stored' }
   | { kind: 'skip' }
-  | { kind: 'later'; reason: string }
+  | { kind: 'later'; reason: string; isOdd?: true }
   | { kind: 'refuse'; reason: string };
 
 async function judge(

@@ -20,6 +20,25 @@ async function start(pace: Partial<Pace> = {}) {
 
 const events = (event: string) => until(event, () => loop.node.events.includes(event));
 
+it('a certificate that hosts waited for: the tree is written again, and nobody is blamed', async () => {
+  const edge = loop.node.machine.edge!;
+  const { render } = edge;
+  let stopgaps = 'app.hoge.com by its own';
+  edge.render = async (...given) => ({ ...(await render(...given)), stopgaps });
+  let looks = 0;
+  edge.stopgaps = () => {
+    looks += 1;
+    return stopgaps;
+  };
+  const { warnings } = await start();
+  stopgaps = 'none';
+  await events('reload a.test');
+  loop.node.happened();
+  const before = looks;
+  await until('looked again', () => looks > before + 3);
+  expect([warnings(), loop.node.events, loop.lastReport().state]).toEqual([[], [], 'applied']);
+});
+
 describe('what is killed or changed under the agent', () => {
   it('a web server: is started again', async () => {
     const { warnings } = await start();

@@ -25,6 +25,8 @@ const LAB_PACKAGES = {
   'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   certbot: 'certbot',
   pebble: 'pebble',
+  knot: 'knotd',
+  'bind9-dnsutils': 'nsupdate',
   openssl: 'openssl',
   curl: 'curl',
   faketime: 'faketime',

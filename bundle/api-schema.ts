@@ -9,6 +9,7 @@ import {
   RESTORED_CHARACTERS_MAX,
   RESTORED_MAX,
   STATE_REASON_CHARACTERS_MAX,
+  UNACKNOWLEDGED_MAX,
 } from './api.ts';
 
 /** 32 bytes in base64url without padding: the last character holds four bits. */
@@ -65,7 +66,7 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
   lkg: sha256,
   error: record(['stage', 'code', 'detail'], { stage: text(64), code: text(64), detail: text(4096) }),
   quarantined: list(record(['hostname', 'reason'], { hostname, reason: text(1000) })),
-  certificates: list(record(['hostname', 'notAfter'], { hostname, notAfter: time })),
+  certificates: list(record(['hostname', 'notAfter'], { hostname, notAfter: time, ending: text(MESSAGE_CHARS_MAX) })),
   answers: {
     type: 'array',
     maxItems: ANSWERS_MAX,
@@ -89,6 +90,15 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
     at: time,
     what: { type: 'array', maxItems: RESTORED_MAX, items: text(RESTORED_CHARACTERS_MAX) },
   }),
+  unacknowledged: {
+    type: 'array',
+    maxItems: UNACKNOWLEDGED_MAX,
+    items: record(['name', 'since'], {
+      name: { type: 'string', pattern: `^(\\*escrow|${NODE_NAME.slice(1, -1)})$` },
+      since: time,
+      withheld: { const: true },
+    }),
+  },
   enrolment: enrolmentSchema,
   /** That both are there is no matter of form: who leaves them out is told so in the answer, and counted. */
   sequence: { type: 'integer', minimum: 0, maximum: SEQUENCE_MAX },

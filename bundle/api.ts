@@ -80,6 +80,22 @@ export interface Restored {
 
 export type NodeState = 'waiting' | 'converging' | 'applied' | 'degraded' | 'refused' | 'rolled_back' | 'stale';
 
+/** Of `unacknowledged` in a report. */
+export const UNACKNOWLEDGED_MAX = 20;
+
+/** The name under which the escrow key stands among the recipients of a pool; no node can have it. */
+export const ESCROW_NAME = '*escrow';
+
+/** A recipient of the pool identity that an edge had not seen before, and that nobody acknowledged there. */
+export interface Unacknowledged {
+  /** A node, or ESCROW_NAME. */
+  name: string;
+  /** ISO 8601. */
+  since: string;
+  /** This edge wraps nothing for it; absent: it did, or is about to. */
+  withheld?: true;
+}
+
 /** `POST /api/v1/edge-nodes/me/status`. */
 export interface StatusReport {
   agentVersion: string;
@@ -95,10 +111,10 @@ export interface StatusReport {
   applied?: string;
   lkg?: string;
   error?: { stage: string; code: string; detail: string };
-  /** Hosts that are left out or have no certificate yet, with the reason. */
+  /** Hosts that are left out, have no certificate yet, or are served with another one than the node holds, with the reason. */
   quarantined?: { hostname: string; reason: string }[];
-  /** Hosts with a certificate, notAfter as ISO 8601. */
-  certificates?: { hostname: string; notAfter: string }[];
+  /** Hosts with a certificate, notAfter as ISO 8601. `ending`: less than a quarter of its life is left, and why it was not replaced yet. */
+  certificates?: { hostname: string; notAfter: string; ending?: string }[];
   /**
    * Hosts that a change touched, the newest change first; one that was not answered yet is left out. Never older than `applied`. Edges
    * only; absent: this agent does not ask.
@@ -108,6 +124,8 @@ export interface StatusReport {
   tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
   /** Absent: nothing was ever restored here, or what was is not known any more. */
   restored?: Restored;
+  /** Edges only; absent: none. */
+  unacknowledged?: Unacknowledged[];
   enrolment: Enrolment;
   /** Larger than in every report before, also after a restart with a clock that went back: ms of the clock, or one more than the last. */
   sequence?: number;
@@ -148,10 +166,21 @@ export interface PoolIdentity {
   recipient: string;
   /** node → the identity, encrypted to that node's recipient; base64. */
   wraps: Record<string, string>;
+  /** The same for the offline key that the signed config names as the pool's escrow; absent: there is none. */
+  escrow?: EscrowWrap;
+  /** Members to whom the signer wraps nothing until a person approves them there, sorted; absent: none. */
+  withheld?: string[];
   /** The member that signed this. */
   by: string;
   /** Base64url ed25519 over canonicalJson of everything else. */
   signature: string;
+}
+
+export interface EscrowWrap {
+  /** age recipient of the escrow key. */
+  recipient: string;
+  /** The identity, encrypted to it; base64. */
+  wrap: string;
 }
 
 /** A certificate and key, encrypted to the pool's identity. `POST /api/v1/edge-nodes/me/relay/certificates` brings one. */
@@ -168,6 +197,23 @@ export interface SealedCertificate {
   signature: string;
 }
 
+/** First line of a file that `kokoa certs escrow-restore` writes and `kokoa-agent certs restore` reads; every other line is a ParcelItem. */
+export interface ParcelHead {
+  format: typeof PARCEL_FORMAT;
+  pool: string;
+  /** age recipient of the machine that it is for. */
+  recipient: string;
+}
+
+export const PARCEL_FORMAT = 'kokoa-parcel-1';
+
+export interface ParcelItem {
+  /** Of the certificate. */
+  name: string;
+  /** Base64 age ciphertext, for that machine, of JSON `{fullchain, key}` (PEM). */
+  sealed: string;
+}
+
 /** `GET /api/v1/edge-nodes/me/relay?since=N&wait=S`: what changed in the pool's mailbox after sequence N. */
 export interface RelayResponse {
   sequence: number;
@@ -175,10 +221,53 @@ export interface RelayResponse {
   certificates: SealedCertificate[];
 }
 
-/** `POST /api/v1/edge-nodes/me/relay/leases/HOSTNAME`: may this node order now? */
+/** What an edge says of an order, so that a stolen token alone uses up no budget. */
+interface OfOrder {
+  /** Of the certificate. */
+  name: string;
+  /** URL of the ACME directory. */
+  server: string;
+  /** The edge that says it. */
+  by: string;
+  /** Base64url ed25519 over canonicalJson of everything else. */
+  signature: string;
+}
+
+/** What is to be ordered, as the body of a request for a lease. Agents that are older send `{}`, and their orders are not counted. */
+export interface LeaseQuestion extends OfOrder {
+  kind: 'lease';
+  /** There is a certificate of this name already. */
+  renewal: boolean;
+}
+
+/** `POST /api/v1/edge-nodes/me/relay/leases/NAME`, of a certificate: may this node order it now? */
 export type LeaseAnswer =
   | { granted: true; expiresAt: string }
   | { granted: false; reason: string; retryAfterMs: number };
+
+export type OrderOutcome = 'issued' | 'validation_failed' | 'rate_limited' | 'failed';
+
+/** `POST /api/v1/edge-nodes/me/relay/orders/NAME`: how the order under a lease ended. Answered `{"outcome": "ended" | "unknown"}`. */
+export interface OrderEnd extends OfOrder, OrderResult {
+  kind: 'order_end';
+}
+
+export interface OrderResult {
+  outcome: OrderOutcome;
+  /** As long as the CA asked to wait. */
+  retryAfterMs?: number;
+  /** What the CA limits, where its words tell; absent: whatever is asked of it. */
+  limit?: 'name' | 'domain' | 'account';
+}
+
+/**
+ * `POST /api/v1/edge-nodes/me/relay/challenges/NAME` with `{value}`: may the CA be asked to look in DNS now? NAME is that of a wildcard. `ready`: the
+ * record is there. `POST …/challenges/NAME/end` says that the order has ended.
+ */
+export type ChallengeAnswer =
+  | { outcome: 'ready' }
+  | { outcome: 'wait'; reason: string; retryAfterMs: number }
+  | { outcome: 'refused'; reason: string };
 
 /** Body of every 4xx and 5xx answer. */
 export interface ApiError {

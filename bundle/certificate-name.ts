@@ -15,6 +15,12 @@ export function isWildcard(hostname: string): boolean {
   return hostname.startsWith('*.');
 }
 
+/** The wildcard that stands for a hostname's first label, `*.hoge.com` for `app.hoge.com`; undefined: there is none for it. */
+export function wildcardAbove(hostname: string): string | undefined {
+  const parent = hostname.slice(hostname.indexOf('.') + 1);
+  return isWildcard(hostname) || !parent.includes('.') ? undefined : `*.${parent}`;
+}
+
 /** The folder of a hostname's certificate: the hostname itself, `_wildcard.x` for `*.x`. Call with a canonical hostname. */
 export function certificateFolder(hostname: string): string {
   return isWildcard(hostname) ? `_wildcard${hostname.slice(1)}` : hostname;

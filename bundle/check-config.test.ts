@@ -96,6 +96,7 @@ describe('a config', () => {
     ['one chunk twice', (c) => c.edge.chunks.push({ ...c.edge.chunks[0]!, bucket: 'f' })],
     ['two chunks for one bucket', (c) => c.edge.chunks.push({ ...c.edge.chunks[0]!, sha256: 'f'.repeat(64) })],
     ['an account email that is an option', (c) => (c.edge.acme.email = '--help@hoge.com')],
+    ['a fallback CA by plain HTTP', (c) => (c.edge.acme.fallback = { server: 'http://ca.example/dir' })],
     ['a thumbprint with a quote', (c) => (c.edge.members[0]!.acmeThumbprint = `"${'A'.repeat(42)}`)],
   ])('with %s is malformed', (_title, change) => {
     const config = edge();

@@ -20,6 +20,10 @@ export const CONNECTIONS_MAX = 65_535;
 export const BACKENDS_MAX = 16;
 export const NETWORKS_MAX = 200;
 export const PATHS_MAX = 32;
+/** Of `identityEpoch`: far below what the mailbox takes, so that identities can be made anew ever after. */
+export const IDENTITY_EPOCH_MAX = 100_000;
+/** Characters: OWN_CERTIFICATE_BYTES_MAX, what age adds to it, and base64. */
+const SEALED_CERTIFICATE_MAX = 24_000;
 /** All tunnel ports of an origin. */
 export const FORWARDS_MAX = 3_200;
 /** Each is a listening socket of every edge. */
@@ -60,14 +64,15 @@ const member = object(['node', 'recipient', 'signingKey'], {
   acmeThumbprint: bytes32,
 });
 
-const acme = object(['server'], {
+const acmeServer = {
   server: { type: 'string', maxLength: 300, pattern: '^https://[A-Za-z0-9.:[\\]-]+(/[A-Za-z0-9._~/-]*)?$' },
   email: {
     type: 'string',
     maxLength: 254,
     pattern: "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9.-]+$",
   },
-});
+} as const;
+const acme = object(['server'], { ...acmeServer, fallback: object(['server'], acmeServer) });
 
 const chunkReference = object(['bucket', 'sha256', 'bytes'], {
   bucket: { type: 'string', pattern: '^[0-9a-f]{0,2}$' },
@@ -123,6 +128,7 @@ const texts = {
   ...object([], {
     sealed: list({ type: 'string', maxLength: 6000, pattern: '^[A-Za-z0-9+/]+={0,2}$' }, 1, TEXTS_MAX),
     ca: list({ type: 'string', maxLength: 6000, pattern: PEM }, 1, TEXTS_MAX),
+    certificate: list({ type: 'string', maxLength: SEALED_CERTIFICATE_MAX, pattern: '^[A-Za-z0-9+/]+={0,2}$' }, 1, 1),
   }),
   minProperties: 1,
 };
@@ -193,7 +199,9 @@ const route = object(['hostname', 'backends', 'limits'], {
   hostname,
   ...place,
   limits,
+  certificate: { ...hostname, pattern: `^\\*\\.(${LABEL}\\.)+(?![0-9]+$)${LABEL}$` },
   orderer: name,
+  ownCertificate: object([], { sealed: { const: 0 } }),
   paths: list(path, 1, PATHS_MAX),
   texts,
   timeouts,
@@ -229,6 +237,8 @@ const stream = object(['protocol', 'port', 'backends'], {
 const edge = object(['pool', 'members', 'acme', 'chunks'], {
   pool: name,
   members: list(member, 0, 1_000),
+  escrow: recipient,
+  identityEpoch: { type: 'integer', minimum: 1, maximum: IDENTITY_EPOCH_MAX },
   acme,
   chunks: list(chunkReference, 0, CHUNKS_MAX),
   streams: list(stream, 1, STREAMS_MAX),

@@ -43,7 +43,12 @@ export interface EdgePart {
   pool: string;
   /** Sorted by name; this node is among them once it announced its keys. */
   members: PoolMember[];
-  acme: { server: string; email?: string };
+  /** age X25519 recipient of an offline key that the pool identity is wrapped to as well; absent: none. */
+  escrow?: string;
+  /** The pool identity has at least this epoch: edges with an older one make a new one. Absent: any. */
+  identityEpoch?: number;
+  /** `fallback`: used for a day when `server` refuses for too long; never the same one. */
+  acme: { server: string; email?: string; fallback?: { server: string; email?: string } };
   /** Sorted by bucket; empty buckets are omitted. */
   chunks: ChunkReference[];
   /** Layer 4 on ports of its own, sorted by protocol, then port; absent: none. */
@@ -197,6 +202,11 @@ export interface WireTimeouts {
   sendMs?: number;
 }
 
+/** `sealed`: the JSON text `{fullchain, key}`, encrypted to the pool's identity (base64). Absent: not there yet. */
+export interface WireOwnCertificate<Text = string> {
+  sealed?: Text;
+}
+
 /** One hostname as an edge serves it. */
 export interface WireRoute<Text = string> extends WirePlace<Text> {
   /** Canonical: lower case, A-label, no trailing dot. May be `*.name`. */
@@ -206,6 +216,8 @@ export interface WireRoute<Text = string> extends WirePlace<Text> {
   certificate?: string;
   /** The one pool member that orders its certificate. Absent: nobody can, or no member announced its keys yet. */
   orderer?: string;
+  /** A person brings its certificate: then nobody orders one. */
+  ownCertificate?: WireOwnCertificate<Text>;
   /** Sorted by prefix. */
   paths?: WirePath<Text>[];
   /** What is absent has the edge's default. */
@@ -228,6 +240,7 @@ export interface WireRoute<Text = string> extends WirePlace<Text> {
 export interface RouteTexts {
   sealed?: string[];
   ca?: string[];
+  certificate?: string[];
 }
 
 /** A content-addressed part of a pool's routes, sorted by hostname, as it is meant; `PackedChunk` (route-texts.ts) is how it is written. */

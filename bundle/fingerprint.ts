@@ -8,5 +8,14 @@ export type AnnouncedKeys = Pick<Enrolment, 'wireguardPublicKey' | 'signingKey' 
 
 /** sha256 over the canonical JSON of the keys, in 16 groups of four lower-case hex digits. */
 export function keyFingerprint({ wireguardPublicKey, signingKey, recipient }: AnnouncedKeys): string {
-  return sha256Hex(canonicalJson({ wireguardPublicKey, signingKey, recipient })).match(/.{4}/g)!.join(' ');
+  return inGroups(sha256Hex(canonicalJson({ wireguardPublicKey, signingKey, recipient })));
+}
+
+/** The same of what makes an edge a member of its pool: what is wrapped to it, and what it signs with. */
+export function memberFingerprint({ recipient, signingKey }: { recipient: string; signingKey: string }): string {
+  return inGroups(sha256Hex(canonicalJson({ recipient, signingKey })));
+}
+
+function inGroups(hex: string): string {
+  return hex.match(/.{4}/g)!.join(' ');
 }

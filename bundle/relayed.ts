@@ -1,11 +1,11 @@
-// Signatures on what pool members relay to each other. Law: the signature covers every other member of the item, in canonical
+// Signatures on what pool members relay to each other, and on what they say of orders. Law: the signature covers every other member of the item, in canonical
 // bytes, and only a key that the signed config names counts.
 import type { KeyObject } from 'node:crypto';
-import type { PoolIdentity, SealedCertificate } from './api.ts';
+import type { LeaseQuestion, OrderEnd, PoolIdentity, SealedCertificate } from './api.ts';
 import { canonicalJson } from './canonical.ts';
 import { signText, verifyText } from './ed25519.ts';
 
-type Relayed = PoolIdentity | SealedCertificate;
+type Relayed = PoolIdentity | SealedCertificate | LeaseQuestion | OrderEnd;
 
 /**
  * Answers the item with its ed25519 signature (RFC 8032), base64url, over the canonical JSON of everything else. A signature

@@ -23,10 +23,14 @@ const anyPlace = fc
   .record({ auth: maybe(anyAuth), originTls: maybe(anyTls) })
   .map(({ auth, originTls }) => ({ backends: BACKENDS, ...(auth && { auth }), ...(originTls && { originTls }) }));
 const anyRoute: fc.Arbitrary<WireRoute> = fc
-  .record({ place: anyPlace, places: fc.array(anyPlace, { maxLength: 32 }) })
-  .map(({ place, places }) => {
+  .record({
+    place: anyPlace,
+    places: fc.array(anyPlace, { maxLength: 32 }),
+    own: fc.constantFrom(undefined, {}, { sealed: 'QUJG' }, { sealed: 'A'.repeat(24_000) }),
+  })
+  .map(({ place, places, own }) => {
     const paths = places.map((one, n): WirePath => ({ prefix: `/p${n}`, ...one }));
-    return { ...ROUTE, ...place, ...(paths.length > 0 && { paths }) };
+    return { ...ROUTE, ...place, ...(own && { ownCertificate: own }), ...(paths.length > 0 && { paths }) };
   });
 
 function read(routes: unknown[]): unknown {
@@ -42,12 +46,13 @@ test('what is packed is read as the same route, each text stands there once, and
       expect(textsProblem(packed)).toBeUndefined();
       expect(read([packed])).toEqual({ routes: [route] });
       const { texts = {}, ...rest } = packed;
-      const all = [...(texts.ca ?? []), ...(texts.sealed ?? [])];
-      for (const text of all) {
-        expect(canonicalJson(route)).toContain(JSON.stringify(text));
-        expect(canonicalJson(rest)).not.toContain(JSON.stringify(text));
+      for (const list of Object.values(texts)) {
+        for (const text of list) {
+          expect(canonicalJson(route)).toContain(JSON.stringify(text));
+          expect(canonicalJson(rest)).not.toContain(JSON.stringify(text));
+        }
+        expect(new Set(list).size).toBe(list.length);
       }
-      expect(new Set(all).size).toBe(all.length);
       expect(canonicalJson(packRoute(unpackRoute(packed)))).toBe(canonicalJson(packed));
     }),
   );
@@ -78,6 +83,11 @@ describe('an agent refuses a route', () => {
     ['with a number that its path has no text for', { ...sealed(0), ...path(sealed(1)), texts: { sealed: ['QUJD'] } }],
     ['with the number of another kind of text', { ...sealed(0), ...path(ca(0)), texts: { sealed: ['QUJD'] } }],
     ['with a text that nothing means', { texts: { sealed: ['QUJD'] } }],
+    ['with a certificate of its own that it has no text for', { ownCertificate: { sealed: 0 } }],
+    ['with a certificate of its own among users', { ownCertificate: { sealed: 0 }, texts: { sealed: ['QUJD'] } }],
+    ['with a second certificate', { ownCertificate: { sealed: 0 }, texts: { certificate: ['QUJD', 'QUJE'] } }],
+    ['with too long a certificate', { ownCertificate: { sealed: 0 }, texts: { certificate: ['A'.repeat(24_001)] } }],
+    ['with a certificate that is not sealed', { ownCertificate: { sealed: 0 }, texts: { certificate: [PEM('QUJD')] } }],
     ['with a text more than is meant', { ...ca(0), texts: { ca: all('ca', 2) } }],
     ['with a text twice', { ...sealed(0), ...path(sealed(1)), texts: { sealed: ['QUJD', 'QUJD'] } }],
     ['with texts in another order', { ...sealed(0), ...path(sealed(1)), texts: { sealed: ['QUJE', 'QUJD'] } }],

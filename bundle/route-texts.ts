@@ -1,5 +1,6 @@
-// A chunk holds each long text of a route once: certificates of an authority, sealed users. Law: packing and unpacking lose nothing, the
-// same route is the same bytes, and in a packed route every number stands for a text and every text is meant by a number.
+// A chunk holds each long text of a route once: certificates of an authority, sealed users, a sealed certificate of its own. Law: packing
+// and unpacking lose nothing, the same route is the same bytes, and in a packed route every number stands for a text and every text is
+// meant by a number.
 import type { RouteTexts, WireAuth, WireOriginTls, WirePlace, WireRoute } from './config.ts';
 
 /** A route as a chunk holds it: in place of a long text its number in the list of its kind, from 0. */
@@ -12,7 +13,7 @@ export interface PackedChunk {
   routes: PackedRoute[];
 }
 
-const KINDS = ['ca', 'sealed'] as const satisfies (keyof RouteTexts)[];
+const KINDS = ['ca', 'certificate', 'sealed'] as const satisfies (keyof RouteTexts)[];
 type Kind = (typeof KINDS)[number];
 type Convert<From, To> = (kind: Kind, text: From) => To;
 
@@ -52,6 +53,8 @@ export function textsProblem(route: PackedRoute): string | undefined {
 function textsOf<Text>(route: WireRoute<Text>): [kind: Kind, text: Text][] {
   const found: [kind: Kind, text: Text][] = [];
   noteTexts(route, found);
+  const own = route.ownCertificate?.sealed;
+  if (own !== undefined) found.push(['certificate', own]);
   for (const path of route.paths ?? []) noteTexts(path, found);
   return found;
 }
@@ -62,10 +65,12 @@ function noteTexts<Text>({ auth, originTls }: WirePlace<Text>, found: [kind: Kin
 }
 
 function converted<From, To>(route: WireRoute<From>, to: Convert<From, To>): WireRoute<To> {
-  const { auth, originTls, paths, ...rest } = route;
+  const { auth, originTls, paths, ownCertificate, ...rest } = route;
+  const own = ownCertificate?.sealed;
   return {
     ...rest,
     ...convertedPart({ auth, originTls }, to),
+    ...(ownCertificate && { ownCertificate: own === undefined ? {} : { sealed: to('certificate', own) } }),
     ...(paths && {
       paths: paths.map(({ auth, originTls, ...path }) => ({ ...path, ...convertedPart({ auth, originTls }, to) })),
     }),

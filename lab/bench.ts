@@ -1,9 +1,10 @@
 // `npm run bench`: the numbers the design promises, each beside its goal, measured in one run on this machine.
-//   npm run bench -- edge                    one part alone: `scale`, `judge`, `edge`, `changes` or `line`
+//   npm run bench -- edge                    one part alone: `scale`, `judge`, `edge`, `changes`, `certificates` or `line`
 //   npm run bench -- edge --nginx PATH       with another nginx than the machine's
 //   npm run bench -- changes --changes 50    a look at the thousand; `--newer PATH`: with this nginx beside the machine's
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { benchCertificates } from './bench-certificates.ts';
 import { benchChanges } from './bench-changes.ts';
 import { benchEdge } from './bench-edge.ts';
 import { benchJudge } from './bench-judge.ts';
@@ -11,7 +12,7 @@ import { benchLine } from './bench-line.ts';
 import { benchScale } from './bench-scale.ts';
 import { labMode, missingPrograms } from './prerequisites.ts';
 
-const PARTS = ['scale', 'judge', 'edge', 'changes', 'line'];
+const PARTS = ['scale', 'judge', 'edge', 'changes', 'certificates', 'line'];
 
 const { values, positionals } = parseArgs({
   options: {
@@ -39,10 +40,13 @@ if (wanted.includes('changes')) {
   else if (!Number.isInteger(changes) || changes < 2) skip(`--changes ${values.changes}: expected 2 or more`);
   else if (!(await benchChanges({ nginx, ...(newer !== undefined && { newer }), changes }))) process.exitCode = 1;
 }
-if (wanted.includes('line')) {
+if (wanted.includes('certificates') || wanted.includes('line')) {
   const mode = labMode();
-  if (mode.mode === 'full') await benchLine();
-  else skip(`the first two rows need the full lab: ${mode.why}`);
+  if (mode.mode !== 'full') skip(`certificates and the first two rows need the full lab: ${mode.why}`);
+  else {
+    if (wanted.includes('certificates') && !(await benchCertificates())) process.exitCode = 1;
+    if (wanted.includes('line')) await benchLine();
+  }
 }
 
 function missingFor(nginxes: readonly string[], programs: readonly string[]): string[] {

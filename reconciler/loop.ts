@@ -1,5 +1,5 @@
-// When the reconciler runs: a webhook, an announcement, the end of a route or of a soak, or the timer only sets "dirty"; one run at a time,
-// the latest head wins. Polling always runs, so a lost webhook costs time and nothing else.
+// When the reconciler runs: a webhook, an announcement, an edge that falls silent, the end of a route or of a soak, or the timer only sets
+// "dirty"; one run at a time, the latest head wins. Polling always runs, so a lost webhook costs time and nothing else.
 import { DEFAULT_LIFETIMES } from '../bundle/sign.ts';
 import { type AccessMap, accessOf } from './core/access.ts';
 import { nextExpiry } from './core/expiry.ts';
@@ -23,6 +23,8 @@ const LOOKS_PER_LIFE = 4;
 
 /** A timer may fire early, and clocks drift apart: a moment that is nearer than this is waited for that long. */
 const MOMENT_MS_MIN = 20;
+/** How often it is looked which edges are heard. */
+const HEALTH_LOOK_MS = 5_000;
 /** Node fires timers above this at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -87,6 +89,13 @@ export function createLoop(deps: LoopDeps): Loop {
     standing = { ...standing, local };
     serve([], []);
     [isDirty, isRestricting] = [true, true];
+    wake?.();
+  }
+
+  /** An edge that falls silent says nothing, so somebody has to look. */
+  function listen(): void {
+    if (!deps.health?.look(standing.compiled?.fleet ?? [])) return;
+    isDirty = true;
     wake?.();
   }
 
@@ -221,6 +230,7 @@ export function createLoop(deps: LoopDeps): Loop {
     restore,
     async run(signal) {
       const unwatch = watchRestrictions(deps.store, { known: () => standing.local, changed: takeIn });
+      const listening = setInterval(listen, HEALTH_LOOK_MS);
       while (!signal.aborted) {
         // Woken by the timer, nothing is dirty: then polling is what is due.
         const fetch = !isRestricting && (fetchDue || !isDirty || performance.now() >= pollAtMs);
@@ -229,6 +239,7 @@ export function createLoop(deps: LoopDeps): Loop {
         if (!signal.aborted) await renewDue();
         await wait(signal);
       }
+      clearInterval(listening);
       unwatch();
       pushes.close();
     },

@@ -35,7 +35,7 @@ it.each<[string, Partial<Route>, Partial<Route>, boolean]>([
   const route = wireRouteOf(
     fileOf(published),
     { desired, limits: {}, sealed, nowMs: NOW.getTime(), pool: 'default' },
-    'e1',
+    { orderer: 'e1' },
   ) as WireRoute;
   expect(await isPublished(fileOf(file), desired, { ...NOTHING, host: async () => route })).toBe(expected);
 });

@@ -92,7 +92,7 @@ export async function isPublished(
   const route = await routes.host(pool, file.hostname);
   if (route === undefined) return false;
   const nowMs = route.closed ? Number.MAX_SAFE_INTEGER : 0;
-  const wire = wireRouteOf(file, { desired, limits, sealed: NOTHING_SEALED, nowMs, pool }, route.orderer);
+  const wire = wireRouteOf(file, { desired, limits, sealed: NOTHING_SEALED, nowMs, pool }, route);
   return wire !== undefined && canonicalJson(withoutSecrets(route)) === canonicalJson(wire);
 }
 

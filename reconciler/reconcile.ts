@@ -10,6 +10,7 @@ import { type Plan, planOf } from './core/plan.ts';
 import { restrict } from './core/restrict.ts';
 import type { RolloutEvent } from './core/rollout/rollout-event.ts';
 import { losesTeamToken } from './core/team-token.ts';
+import type { EdgeHealth } from './edge-health.ts';
 import { judge } from './judge.ts';
 import type { HeardNodes } from './ports/heard-nodes.ts';
 import type { Source } from './ports/source.ts';
@@ -29,6 +30,8 @@ export interface Reconciler {
   signing: Signing;
   /** What settings that go out wait for. */
   heard: HeardNodes;
+  /** Which edges are silent, so that others order their certificates; absent: none. */
+  health?: EdgeHealth;
   now(): Date;
   /** Called after each step with its duration in ms. */
   timed(step: Step, ms: number): void;
@@ -71,6 +74,7 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   lap('validate');
   if (judged.hold && !known.compiled) return { ...NOTHING_DONE, kind: 'held', standing: judged, unfetched };
   const { enrolments, leases, restrictions } = await knownNodes(store);
+  const silent = deps.health?.silent();
   const local = sameRestrictions(known.local, restrictions) ? known.local : restrictions;
   const now = deps.now();
   // A guard may fall back to what is live, so that its secrets are needed as well.
@@ -79,7 +83,7 @@ export async function reconcile(standing: Standing, deps: Reconciler, fetch = tr
   lap('seal');
   const overlaid = (desired: Desired) => layOver(desired, local);
   const build = (desired: Desired, previous = known.compiled) =>
-    compile({ desired: overlaid(desired), enrolments, leases, sealed, now }, previous);
+    compile({ desired: overlaid(desired), enrolments, leases, ...(silent && { silent }), sealed, now }, previous);
   const wanted = build(judged.live);
   lap('compile');
   const { compiled, live, hold, overrideBase } = guard(known.live, judged, wanted, { overlaid, build });

@@ -10,6 +10,14 @@ export interface SecretsLog {
 /** Lines after one run. */
 const LINES_MAX = 20;
 
+const EFFECTS = {
+  users: { error: 'a secret is not usable; nobody gets in there', warning: 'a secret is exposed' },
+  certificate: {
+    error: 'a certificate of a route is not usable; edges go on with what they hold',
+    warning: 'a certificate of a route works, and should be looked at',
+  },
+} as const;
+
 /** `own`: the recipient of this reconciler. */
 export function createSecretsLog(log: Log, own: string): SecretsLog {
   let said = new Map<string, SecretProblem>();
@@ -18,10 +26,8 @@ export function createSecretsLog(log: Log, own: string): SecretsLog {
     ran(problems, declared) {
       const next = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
       const fresh = [...next].filter(([key]) => !said.has(key)).map(([, problem]) => problem);
-      for (const { severity, file, reference, reason } of fresh.slice(0, LINES_MAX)) {
-        const effect = severity === 'error' ? 'a secret is not usable; nobody gets in there' : 'a secret is exposed';
-        log.warn({ at: file, reference, reason }, effect);
-      }
+      for (const { severity, kind, file, reference, reason } of fresh.slice(0, LINES_MAX))
+        log.warn({ at: file, reference, reason }, EFFECTS[kind][severity]);
       if (fresh.length > LINES_MAX) log.warn({ more: fresh.length - LINES_MAX }, 'and more secrets have problems');
       const hadErrors = [...said.values()].some(isError);
       if (hadErrors && !problems.some(isError)) log.info({}, 'all secrets are usable again');

@@ -157,6 +157,7 @@ it.each<[string, () => Promise<WantedSecret>, RegExp]>([
     expect(secrets.problems()).toEqual([
       {
         severity: 'error',
+        kind: 'users',
         file: 'routes/hoge/app.yaml',
         reference: expect.stringMatching(/^(file none|env NONE|sealed [0-9a-f]{8})$/),
         reason: expect.stringMatching(words),
@@ -225,7 +226,13 @@ it('logs a change once, and the end of the trouble', () => {
   const lines: string[] = [];
   const log = createLog({ format: 'text', write: (line) => void lines.push(line) });
   const secretsLog = createSecretsLog(log, 'age1own');
-  const problem = { severity: 'error', file: 'routes/hoge/app.yaml', reference: 'file wiki', reason: 'gone' } as const;
+  const problem = {
+    severity: 'error',
+    kind: 'users',
+    file: 'routes/hoge/app.yaml',
+    reference: 'file wiki',
+    reason: 'gone',
+  } as const;
   for (let runs = 0; runs < 3; runs += 1) secretsLog.ran([problem], 'age1own');
   secretsLog.ran([{ ...problem, reason: 'other' }], 'age1other');
   secretsLog.ran([{ ...problem, severity: 'warning' }], 'age1other');

@@ -1,22 +1,24 @@
 // Secrets on their way through the reconciler: a reference is read, judged, and sealed to the pools that ask for it. Laws: what cannot be
-// resolved lets nobody in and keeps nothing else back; and what was sealed stays the same text until its secret or its pool changes.
-import type { SecretReference } from '../schemas/types.ts';
+// resolved lets nobody in, takes no certificate away and keeps nothing else back; and what was sealed stays the same text until its secret or its pool changes.
+
+import type { RouteSecret } from './core/route-secrets.ts';
 import type { Sealed } from './core/sealed.ts';
 import { referenceKey, referenceName } from './core/secret-reference.ts';
 import type { SealedText, SealedTexts, SecretPlaces, SecretSealing } from './ports/secrets.ts';
+import { createSecretChecks, kindOf, type SecretKind } from './secret-checks.ts';
 import { type Found, findAll } from './secrets-found.ts';
 
-export interface WantedSecret {
+export interface WantedSecret extends RouteSecret {
   pool: string;
   team: string;
-  reference: SecretReference;
   /** The route's file, for the words about it. */
   file: string;
 }
 
 export interface SecretProblem {
-  /** error: nobody gets in. warning: it works. */
+  /** error: nobody gets in, or edges go on with the certificate that they hold. warning: it works. */
   severity: 'error' | 'warning';
+  kind: SecretKind;
   file: string;
   /** For people, such as `file wiki-users`; never a value. */
   reference: string;
@@ -48,10 +50,9 @@ const SEAL_MS_MAX = 5_000;
 const UNUSED_KEPT_MS = 3600_000;
 const NO_TIME = 'there was no time to seal it yet; the next run goes on';
 
-interface Use {
+interface Use extends RouteSecret {
   pool: string;
   team: string;
-  reference: SecretReference;
   files: Set<string>;
 }
 
@@ -70,11 +71,12 @@ interface Round {
 interface Settled {
   sealed?: string;
   problem?: string;
-  warning?: string | undefined;
+  warnings?: readonly string[];
 }
 
 export function createSecrets(parts: SecretsParts): Secrets {
   const { sealing, store, sealMsMax = SEAL_MS_MAX } = parts;
+  const checks = createSecretChecks();
   /** What the store holds; loaded once. */
   let kept: Kept | undefined;
   /** Digest → why, of sealed texts that are of no use: they cost their opening once. */
@@ -87,7 +89,7 @@ export function createSecrets(parts: SecretsParts): Secrets {
     kept ??= new Map((await store.sealedTexts()).map((one) => [keptKey(one), { ...one, usedMs: nowMs }]));
     const recipients = await store.poolRecipients();
     const uses = usesOf(wanted);
-    const found = await findAll(uses.values(), parts);
+    const found = await findAll(uses.values(), { ...parts, checks }, nowMs);
     const round: Round = {
       kept,
       nowMs,
@@ -99,17 +101,18 @@ export function createSecrets(parts: SecretsParts): Secrets {
     const answers = new Map<string, string>();
     const next: SecretProblem[] = [];
     for (const [key, use] of uses) {
-      const source = found.get(referenceKey(use.team, use.reference))!;
-      const { sealed, problem, warning } = await settle(use, source, recipients.get(use.pool), round);
+      const source = found.get(referenceKey(use.team, use.reference, use.hostname))!;
+      const { sealed, problem, warnings = [] } = await settle(use, source, recipients.get(use.pool), round);
       if (sealed !== undefined) answers.set(key, sealed);
       if (problem !== undefined) next.push(...problemsOf(use, 'error', problem));
-      if (warning !== undefined) next.push(...problemsOf(use, 'warning', warning));
+      for (const warning of warnings) next.push(...problemsOf(use, 'warning', warning));
     }
     await keep(round);
     useless = new Map(round.useless);
     problems = next.sort(byFile);
     if (last?.prepared.complete !== round.complete || !sameAnswers(last.answers, answers)) {
-      const of: Sealed['of'] = (pool, team, reference) => answers.get(useKey({ pool, team, reference }));
+      const of: Sealed['of'] = (pool, team, reference, hostname) =>
+        answers.get(useKey({ pool, team, reference, ...(hostname !== undefined && { hostname }) }));
       last = { answers, prepared: { complete: round.complete, of } };
     }
     return last.prepared;
@@ -118,28 +121,28 @@ export function createSecrets(parts: SecretsParts): Secrets {
   /** What was sealed before, as long as it is for the pool's key of today; else made anew while there is time. */
   async function settle(use: Use, source: Found, recipient: string | undefined, round: Round): Promise<Settled> {
     if ('problem' in source) return source;
-    const { digest, warning } = source;
-    if (recipient === undefined) return { warning, problem: `no edge of pool ${use.pool} has announced its key yet` };
+    const { digest, warnings } = source;
+    if (recipient === undefined) return { warnings, problem: `no edge of pool ${use.pool} has announced its key yet` };
     const key = keptKey({ pool: use.pool, digest });
     const before = round.kept.get(key);
     if (before) before.usedMs = round.nowMs;
-    if (before?.recipient === recipient) return { warning, sealed: before.sealed };
+    if (before?.recipient === recipient) return { warnings, sealed: before.sealed };
     const known = useless.get(digest);
     if (known === undefined && performance.now() >= round.deadlineMs) {
       round.complete = false;
-      return before ? { warning, sealed: before.sealed } : { warning, problem: NO_TIME };
+      return before ? { warnings, sealed: before.sealed } : { warnings, problem: NO_TIME };
     }
-    const users = known === undefined ? await source.users() : { problem: known };
-    if ('problem' in users) {
-      round.useless.push([digest, users.problem]);
-      return { problem: users.problem };
+    const opened = known === undefined ? await source.open() : { problem: known };
+    if ('problem' in opened) {
+      round.useless.push([digest, opened.problem]);
+      return { problem: opened.problem };
     }
-    const sealed = await sealing.seal(recipient, users.text).catch(() => undefined);
+    const sealed = await sealing.seal(recipient, opened.text).catch(() => undefined);
     if (sealed === undefined) return { problem: `the key that the edges of pool ${use.pool} announced does not work` };
     const made = { pool: use.pool, digest, recipient, sealed };
     round.made.push(made);
     round.kept.set(key, { ...made, usedMs: round.nowMs });
-    return { warning, sealed };
+    return { warnings, sealed };
   }
 
   /** What the store did not take is not remembered either: it is made again. */
@@ -174,12 +177,13 @@ function sameAnswers(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, stri
   return a.size === b.size && [...a].every(([key, text]) => b.get(key) === text);
 }
 
-function problemsOf({ files, reference }: Use, severity: SecretProblem['severity'], reason: string): SecretProblem[] {
-  return Array.from(files, (file) => ({ severity, file, reference: referenceName(reference), reason }));
+function problemsOf(use: Use, severity: SecretProblem['severity'], reason: string): SecretProblem[] {
+  const what = { severity, kind: kindOf(use), reference: referenceName(use.reference), reason };
+  return Array.from(use.files, (file) => ({ ...what, file }));
 }
 
-function useKey({ pool, team, reference }: Pick<Use, 'pool' | 'team' | 'reference'>): string {
-  return `${pool}\n${referenceKey(team, reference)}`;
+function useKey({ pool, team, reference, hostname }: Omit<Use, 'files'>): string {
+  return `${pool}\n${referenceKey(team, reference, hostname)}`;
 }
 
 function keptKey({ pool, digest }: Pick<SealedText, 'pool' | 'digest'>): string {

@@ -9,6 +9,7 @@ import { createMemorySource } from '../test/fakes/memory-source.ts';
 import { createMemoryStore, type MemoryStore } from '../test/fakes/memory-store.ts';
 import { accessOf } from './core/access.ts';
 import { NOTHING_SEALED } from './core/sealed.ts';
+import { createEdgeHealth } from './edge-health.ts';
 import type { Source } from './ports/source.ts';
 import type { NodeReport, Store } from './ports/store.ts';
 import type { Signing } from './publish.ts';
@@ -48,9 +49,13 @@ export function createSite(files: Files = FLEET, store: MemoryStore = createMemo
   const signing: Signing = { keys: generateOnlineKeys() };
   const restricted: Standing[] = [];
   const reports = new Map<string, NodeReport>();
+  const heard: Reconciler['heard'] = {
+    report: (node) => reports.get(node),
+    lastSeenMs: (node) => reports.get(node)?.lastSeenMs,
+  };
   const deps: Reconciler = {
     ...{ source: counted, store, signing, secrets: NO_SECRETS },
-    heard: { report: (node) => reports.get(node), lastSeenMs: (node) => reports.get(node)?.lastSeenMs },
+    ...{ heard, health: createEdgeHealth({ heard, now: () => performance.now() }) },
     now: () => new Date(clock.ms),
     timed: () => undefined,
     restricted: (standing) => void restricted.push(standing),

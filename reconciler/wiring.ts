@@ -1,5 +1,7 @@
 // The wiring of the reconciler: options become adapters, adapters meet in the loop and the HTTP server. Nothing is decided here.
 import { join } from 'node:path';
+import { publicDns } from './adapters/dns-ask.ts';
+import { createRfc2136 } from './adapters/dns-rfc2136.ts';
 import { openGitSource } from './adapters/git.ts';
 import { openGitPulls } from './adapters/git-pulls.ts';
 import { loadKeys } from './adapters/key-files.ts';
@@ -9,7 +11,12 @@ import { createSecretSealing } from './adapters/secret-age.ts';
 import { openSealingKey } from './adapters/secret-identity.ts';
 import { createSecretPlaces, type SecretPlacesOptions } from './adapters/secret-places.ts';
 import { openSqliteStore } from './adapters/store-sqlite.ts';
+import { certificateRulesOf } from './core/certificate-rules.ts';
+import { orderLimitsOf } from './core/order-limits.ts';
 import { judgeToken } from './core/token.ts';
+import { createDnsChallenges } from './dns-challenges.ts';
+import { dnsProviderOf } from './dns-providers.ts';
+import { createEdgeHealth } from './edge-health.ts';
 import { openFleetReports } from './http/fleet-reports.ts';
 import { createServed } from './http/served.ts';
 import { createHttpApp, listen } from './http/server.ts';
@@ -82,7 +89,8 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     served.update({ roots: keys.roots });
     const clock = () => new Date();
     const signing = { keys: keys.online };
-    const secrets = createSecrets({ places: createSecretPlaces(options.secrets), sealing, store });
+    const places = createSecretPlaces(options.secrets);
+    const secrets = createSecrets({ places, sealing, store });
     const reports = await openFleetReports(store, Date.now());
     const { branch, pollMs, forge } = options;
     const pullsDir = join(options.dataDir, 'pulls');
@@ -96,10 +104,17 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     if (pulls) opened.push(pulls);
     const speaking =
       forge && pulls && createSpeaking({ forge, source, pulls, store, reports, branch, pollMs, clock, log, metrics });
+    const health = createEdgeHealth({
+      // A report is signed; whoever has a stolen token can ask, and would make a dead edge pass for alive.
+      heard: { lastSeenMs: (node) => reports.report(node)?.lastSeenMs },
+      now: () => performance.now(),
+      fell: (edge) => log.warn({ edge }, 'an edge is silent: others of its pool order its certificates'),
+      returned: (edge) => log.info({ edge }, 'an edge that was silent is heard again, and orders certificates'),
+    });
     let standing = NOTHING_YET;
     const news = newsSinks({ served, metrics, log, secrets, heard: reports, sealingRecipient: sealing.recipient });
     const loop = createLoop({
-      ...{ source, store, secrets, signing, pollMs, heard: reports },
+      ...{ source, store, secrets, signing, pollMs, heard: reports, health },
       now: clock,
       ...news,
       serve(report) {
@@ -108,10 +123,17 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
         speaking?.moved(report.standing);
       },
     });
+    const challenges = createDnsChallenges({
+      zones: () => certificateRulesOf(standing.live.kokoa?.value).zones,
+      provider: (name, zone) => dnsProviderOf(name, zone, places, { rfc2136: createRfc2136 }),
+      ...{ publicDns, store, log, now: Date.now },
+    });
     // Whoever is let in is known before the first request is.
     await loop.restore();
     const app = createHttpApp({
-      ...{ store, served, reports, clock, log, metrics },
+      ...{ store, served, challenges, reports, health, clock, log, metrics },
+      orderLimits: (server) => orderLimitsOf(standing.live.kokoa?.value, server),
+      orderServer: () => standing.live.kokoa?.value?.acme.server,
       judge: (token) => judgeToken(token, served.access, clock()),
       proposals: { forge, store, standing: () => standing, textOf: ({ blob }) => textOf(source, blob) },
       branch,
@@ -132,11 +154,12 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const stopping = new AbortController();
     const running = loop.run(stopping.signal);
     const talking = speaking?.run(stopping.signal);
+    const proving = challenges.run(stopping.signal);
     const stop = once(async () => {
       stopping.abort();
       served.close();
       await server.close();
-      await within(STOP_MS_MAX, Promise.all([running, talking]));
+      await within(STOP_MS_MAX, Promise.all([running, talking, proving]));
       await closeAll();
     });
     return { url: server.url, fingerprint, development, stop, ended: endOf(running, stopping.signal, stop) };

@@ -76,6 +76,7 @@ export interface Route {
   timeouts?: Timeouts;
   headers?: Headers;
   hsts?: Hsts;
+  tls?: Tls;
   redirect?: Redirect;
   maintenance?: Maintenance;
   errorPages?: ErrorPages;
@@ -340,6 +341,25 @@ export interface Hsts {
   preload?: boolean;
 }
 /**
+ * The certificate that visitors are shown, where the edges are not to order it themselves.
+ */
+export interface Tls {
+  certificate?: CertificateReference;
+}
+/**
+ * Where a certificate of your own and its private key are found: one PEM text with the chain and the unencrypted key, at most 64 KiB. Neither stands in git. Nothing is ordered then, and nobody but you renews it.
+ */
+export interface CertificateReference {
+  /**
+   * A file of this name in your team's folder of the reconciler's secrets directory.
+   */
+  file?: string;
+  /**
+   * A systemd credential TEAM.NAME of the reconciler.
+   */
+  credential?: string;
+}
+/**
  * Sends every visitor elsewhere, instead of a backend.
  */
 export interface Redirect {
@@ -539,6 +559,8 @@ export interface Kokoa {
      * The ACME directory URL.
      */
     server: string;
+    fallback?: AcmeFallback;
+    limits?: OrderLimits;
   };
   /**
    * The DNS zones that operators own.
@@ -613,6 +635,40 @@ export interface Kokoa {
   };
 }
 /**
+ * Another certificate authority. An edge uses it for a day when `server` refuses its orders for a day without one success, or for a sixth of the lifetime of a certificate that is due, whichever is shorter. CAA records must name both.
+ */
+export interface AcmeFallback {
+  /**
+   * Where it writes when something is wrong.
+   */
+  email?: string;
+  /**
+   * Its ACME directory URL; another one than `acme.server`.
+   */
+  server: string;
+}
+/**
+ * What may be ordered of `server` by all edges together, where it is another authority than Let's Encrypt, whose numbers are the defaults.
+ */
+export interface OrderLimits {
+  /**
+   * Orders of one certificate name in 7 days that the authority may have finalised. More by itself where certificates live for days: one for each renewal of the week, and one to spare. Default 2.
+   */
+  ordersPerName?: number;
+  /**
+   * Names of one registered domain that get their first certificate, in 7 days. Renewals do not count. Default 50.
+   */
+  newNamesPerDomain?: number;
+  /**
+   * Failed validations of one name in an hour. Default 5.
+   */
+  failedValidations?: number;
+  /**
+   * Orders of one edge in 3 hours; new names leave a tenth of them to renewals. Default 300.
+   */
+  ordersPerAccount?: number;
+}
+/**
  * One DNS zone.
  */
 export interface Zone {
@@ -621,9 +677,35 @@ export interface Zone {
    */
   name: string;
   /**
-   * manual: people set the records that the documentation names.
+   * Who sets its records. manual: people, as the documentation says. rfc2136: the reconciler, by DNS UPDATE (docs/dns.md).
    */
-  provider: "manual";
+  provider: "manual" | "rfc2136";
+  /**
+   * One certificate `*.NAME` for every hostname that is one label below the zone, in place of one for each. Needs a zone in which DNS-01 works: provider rfc2136, or acmeDelegated. Default false.
+   */
+  wildcard?: boolean;
+  /**
+   * rfc2136: ADDRESS or ADDRESS:PORT of the zone's primary server, an IPv6 address in brackets. It takes the updates and is asked whether they are there.
+   */
+  server?: string;
+  credentials?: ZoneCredentials;
+  /**
+   * Of a manual zone: people have pointed `_acme-challenge` names in it, by CNAME, to names below `_acme-challenge.ZONE` of a zone that the reconciler writes (docs/dns.md). Default false.
+   */
+  acmeDelegated?: boolean;
+}
+/**
+ * rfc2136: where the reconciler finds the TSIG key, as tsig-keygen prints it. Its value never stands in git.
+ */
+export interface ZoneCredentials {
+  /**
+   * A file of this name in the folder `_zones` of the reconciler's secrets directory.
+   */
+  file?: string;
+  /**
+   * A systemd credential _zones.NAME of the reconciler.
+   */
+  credential?: string;
 }
 /**
  * One team.
@@ -692,6 +774,14 @@ export interface Pool {
    * Lets routes of the pool say protocol: tls. Each connection to 443 is then looked at before it is taken, which costs HTTPS 10 to 17 % of its requests per second; switching it on or off breaks some connections, so drain one edge after the other for it. Default false.
    */
   tlsPassthrough?: boolean;
+  /**
+   * The public half of an age key that is kept offline, as age-keygen prints it. With it an operator gets the certificates of the pool back when all its edges are lost (kokoa certs escrow-restore). Whoever has the other half opens every certificate of the pool. Default: none.
+   */
+  escrow?: string;
+  /**
+   * The edges of the pool make a new pool identity when theirs has a smaller number, and seal all certificates to it; nothing is ordered. kokoa certs rekey says which number to write. Default: any number will do.
+   */
+  identityEpoch?: number;
   /**
    * The load balancer or scrubbing provider in front of the edges: from these addresses alone TCP connections are taken, and each must begin with a PROXY protocol header, which says for whom. Default: none, visitors come directly.
    *

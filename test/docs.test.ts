@@ -404,6 +404,8 @@ const OF_COMMANDS = [
 const NO_CODES: readonly string[] = [
   ...['inet_service', 'udp_ports', 'udp_targets', 'udp_forwards', 'udp_entrances', 'route_localnet'],
   ...['rolled_back', 'last_good', 'timed_out'],
+  // What the control plane is told of an order.
+  ...['order_end', 'validation_failed', 'rate_limited'],
 ];
 
 /** Every text of an agent's sources that looks like a code, the codes of verifying, and what a stage makes of an error of the system. */

@@ -22,13 +22,19 @@ export interface LoopbackPebble {
   answerWith(thumbprint: string): void;
   /** Pebble's own log: how many orders it finalised. */
   issued(): number;
+  /** The same: how often it looked for a proof. */
+  validations(): number;
   /** Ends Pebble alone; it forgets every account. */
   stop(): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startLoopbackPebble(environment: Record<string, string> = {}): Promise<LoopbackPebble> {
+/** `dnsPort`: of a DNS server on loopback that is asked in place of one that says 127.0.0.1 to everything. */
+export async function startLoopbackPebble(
+  environment: Record<string, string> = {},
+  dnsPort?: number,
+): Promise<LoopbackPebble> {
   const folder = await mkdtemp(join(tmpdir(), 'kokoa-pebble-'));
   const pki = await createCertificateMaker('pebble API CA');
   const [api, management, dns, dnsManagement, tls] = await freePorts(5);
@@ -54,9 +60,10 @@ export async function startLoopbackPebble(environment: Record<string, string> = 
     answerWith: (wanted) => {
       thumbprint = wanted;
     },
+    validations: () => (pebble?.log().match(/Pulled a task from the Tasks queue/g) ?? []).length,
     issued: () => issuedBefore + (pebble?.log().match(/Issued certificate serial/g) ?? []).length,
     async start() {
-      pebble = program('pebble', ['-config', configFile, '-dnsserver', `127.0.0.1:${dns}`], env);
+      pebble = program('pebble', ['-config', configFile, '-dnsserver', `127.0.0.1:${dnsPort ?? dns}`], env);
       await pebble.says('ACME directory available');
     },
     async stop() {

@@ -249,7 +249,7 @@ describe('a pull request of 5 000 hosts', () => {
       ports: { removed: fiveHundred((name) => ({ ...hosts.hosts.removed[0]!, name })), added: [], changed: [] },
       nodes: { removed: fiveHundred(node), added: [], changed: [] },
       settings: fiveHundred((name) => ({ field: name, to: name })),
-      certificates: { domains: fiveHundred((domain) => ({ domain, hostnames: [domain] })), wildcards: [] },
+      certificates: { perWeek: 50, domains: fiveHundred((domain) => ({ domain, hostnames: [domain] })), wildcards: [] },
       addressesLost: fiveHundred((name) => name),
       refusedServices: fiveHundred((name) => ({ name, origin: 'home', service: 'port 80' })),
       absentAtBase: fiveHundred((name) => name),

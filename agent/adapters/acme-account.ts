@@ -18,7 +18,7 @@ const SERVER_CHARACTERS_MAX = 2048;
 const EMAIL = /^(?!-)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$/;
 
 export interface AcmeAccounts {
-  /** Registers once; RFC 7638 thumbprint of the account's key. @throws KokoaError acme_account_failed */
+  /** Registers once; RFC 7638 thumbprint of the account's key. @throws KokoaError acme_account_failed (`cause` as of an order), certbot_failed */
   thumbprint(acme: AcmeServer): Promise<string>;
   /** certbot's config directory that holds this server's account and nothing else. */
   home(acme: AcmeServer): string;
@@ -84,14 +84,16 @@ async function register(
       folder,
       args: ['register', ...place.args],
       timeoutMs: REGISTER_TIMEOUT_MS,
-      failure: 'acme_account_failed',
     });
     const thumbprint = await readThumbprint(folder);
     if (!thumbprint) {
       const { output, log } = await lastWords(folder);
-      const { detail, hint } = explainCertbot(output, log);
+      const { detail, hint, retryAfterMs } = explainCertbot(output, log, Date.now());
       const found = ending === 'timed_out' ? `certbot did not end within ${REGISTER_TIMEOUT_MS / 1000} s` : detail;
-      throw new KokoaError('acme_account_failed', found, { hint });
+      throw new KokoaError('acme_account_failed', found, {
+        hint,
+        ...(retryAfterMs !== undefined && { cause: { retryAfterMs } }),
+      });
     }
     await rm(place.home, { recursive: true, force: true });
     await rename(folder, place.home);

@@ -23,8 +23,6 @@ export interface CertbotRun {
   /** `certonly`, `register` and their arguments, each one an argument. */
   args: readonly string[];
   timeoutMs: number;
-  /** Code of the error when certbot cannot be run at all. */
-  failure: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -32,7 +30,7 @@ export type CertbotEnding = 'ended' | 'timed_out' | 'aborted';
 
 /**
  * Starts certbot, or finds the one that already works in this folder, and waits for its end; on abort it goes on alone.
- * @throws KokoaError `failure` when there is no certbot to run; the folder is removed
+ * @throws KokoaError certbot_failed when there is no certbot to run; the folder is removed
  */
 export async function runCertbot(program: CertbotProgram, run: CertbotRun): Promise<CertbotEnding> {
   try {
@@ -40,7 +38,7 @@ export async function runCertbot(program: CertbotProgram, run: CertbotRun): Prom
   } catch (error) {
     await rm(run.folder, { recursive: true, force: true });
     const hint = error instanceof KokoaError ? error.hint : undefined;
-    throw new KokoaError(run.failure, `cannot run certbot: ${(error as Error).message}`, {
+    throw new KokoaError('certbot_failed', `cannot run certbot: ${(error as Error).message}`, {
       ...(hint && { hint }),
       cause: error,
     });

@@ -66,7 +66,7 @@ test('an order that the agent stopped waiting for is taken over by the next one:
   waiting.catch(() => undefined);
   await delay(900);
   stop.abort();
-  await expect(waiting).rejects.toMatchObject({ code: 'acme_order_failed' });
+  await expect(waiting).rejects.toMatchObject({ code: 'certbot_failed' });
   const pair = await certbot().order({ server: pebble.server }, 'restart.hoge.com');
   expect(judgeCertificate({ ...pair, hostname: 'restart.hoge.com', now: Date.now() })).toMatchObject({ ok: true });
   expect(pebble.issued() - before).toBe(1);
@@ -76,7 +76,7 @@ test('an answer with the thumbprint of another account gets nothing, and the err
   const ca = certbot();
   pebble.answerWith('another-account');
   const failure = await ca.order({ server: pebble.server }, 'stolen.hoge.com').catch((error: unknown) => error);
-  expect(failure).toMatchObject({ code: 'acme_order_failed', hint: expect.stringContaining('port 80') });
+  expect(failure).toMatchObject({ code: 'acme_validation_failed', hint: expect.stringContaining('port 80') });
   expect((failure as Error).message).toContain('stolen.hoge.com');
   expect((failure as Error).message).not.toContain(stateDir);
   pebble.answerWith(await ca.account({ server: pebble.server }));
@@ -104,7 +104,7 @@ test('a CA that does not answer is an error within seconds, for an order and for
   await pebble.stop();
   const started = performance.now();
   await expect(ca.order({ server: pebble.server }, 'b.hoge.com')).rejects.toMatchObject({
-    code: 'acme_order_failed',
+    code: 'acme_unavailable',
     hint: expect.stringContaining('does not answer'),
   });
   const state = await mkdtemp(join(tmpdir(), 'kokoa-certbot-'));

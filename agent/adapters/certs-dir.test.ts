@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type CertificateMaker, createCertificateMaker, type MadeCertificate } from '../../test/certificate-maker.ts';
 import { createCertsDir } from './certs-dir.ts';
@@ -133,6 +134,70 @@ test('what somebody else put under the name is not overwritten, and the error sa
   await writeFile(join(dir, 'app.hoge.com', 'precious'), 'x');
   await expect(store.write('app.hoge.com', one, 'ordered')).rejects.toMatchObject({ code: 'certificate_store_failed' });
   expect(await readdir(join(dir, 'app.hoge.com'))).toEqual(['precious']);
+});
+
+test('what is removed is gone with its key, what is torn too, and nothing that somebody else put there', async () => {
+  const store = createCertsDir({ dir });
+  for (const hostname of ['app.hoge.com', '*.hoge.com', 'torn.hoge.com', 'kept.hoge.com'])
+    await store.write(hostname, one, 'ordered');
+  await rm(join(dir, 'torn.hoge.com', 'key.pem'));
+  const elsewhere = join(dir, '..', 'elsewhere');
+  await mkdir(elsewhere);
+  await writeFile(join(elsewhere, 'key.pem'), 'precious');
+  await symlink('../elsewhere', join(dir, 'foreign.hoge.com'));
+  await symlink('.versions/kept.hoge.com', join(dir, 'odd.hoge.com'));
+  await mkdir(join(dir, 'folder.hoge.com'));
+
+  const removed = ['app.hoge.com', '*.hoge.com', 'torn.hoge.com'];
+  const others = ['foreign.hoge.com', 'odd.hoge.com', 'folder.hoge.com', 'absent.hoge.com', '../elsewhere'];
+  expect(await Promise.all([...removed, ...others].map(store.remove))).toEqual([
+    ...removed.map(() => true),
+    ...others.map(() => false),
+  ]);
+  expect(await readdir(join(dir, '.versions'))).toEqual(['kept.hoge.com']);
+  expect((await readdir(dir)).sort()).toEqual([
+    '.versions',
+    'folder.hoge.com',
+    'foreign.hoge.com',
+    'kept.hoge.com',
+    'odd.hoge.com',
+  ]);
+  expect(await readFile(join(elsewhere, 'key.pem'), 'utf8')).toBe('precious');
+  expect((await store.list()).held.map(({ hostname }) => hostname)).toEqual(['kept.hoge.com']);
+  // It may come again.
+  await store.write('app.hoge.com', two, 'relayed');
+  expect(await store.read('app.hoge.com')).toEqual({ fullchain: two.fullchain, key: two.key });
+});
+
+test('a removal that was cut off in the middle is found as torn, and ends with the next', async () => {
+  const store = createCertsDir({ dir });
+  await store.write('app.hoge.com', one, 'ordered');
+  await rm(join(dir, await readlink(join(dir, 'app.hoge.com'))), { recursive: true });
+  expect((await store.list()).strange.map(({ entry }) => entry)).toEqual(['app.hoge.com']);
+  expect(await store.remove('app.hoge.com')).toBe(true);
+  expect(await readdir(dir)).toEqual(['.versions']);
+  expect(await readdir(join(dir, '.versions'))).toEqual([]);
+});
+
+/** What an account can read, asked of the kernel; `groups` alone decide besides the files' owner. */
+async function canRead(path: string, gid: number): Promise<boolean> {
+  const identity = process.getuid?.() === 0 ? ['--reuid=65534', `--regid=${gid}`, '--clear-groups'] : [];
+  const { exitCode } = await execa('setpriv', [...identity, 'cat', path], { reject: false, stdin: 'ignore' });
+  return exitCode === 0;
+}
+
+test('the key is read by the group of the workers and by no other account', async () => {
+  const isRoot = process.getuid?.() === 0;
+  const gid = isRoot ? 33 : process.getgid!();
+  await chmod(join(dir, '..'), 0o755);
+  const store = createCertsDir({ dir, gid });
+  await store.write('app.hoge.com', one, 'ordered');
+  const key = join(dir, 'app.hoge.com', 'key.pem');
+  expect(await canRead(key, gid)).toBe(true);
+  // Without root there is no other account to try.
+  if (isRoot) expect(await canRead(key, 65534)).toBe(false);
+  for (const path of [key, join(dir, 'app.hoge.com', 'fullchain.pem'), join(dir, 'app.hoge.com'), dir])
+    expect((await stat(path)).mode & 0o007).toBe(0);
 });
 
 test.each(['../evil', 'A.com', '', '.versions', 'com'])('the name %j is refused', async (hostname) => {

@@ -2,7 +2,7 @@
 // symlink to a folder that never changes, so one rename replaces both files, and a crash leaves the old pair or the new one.
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { chmod, chown, lstat, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FULLCHAIN_CHARACTERS_MAX, fingerprintOf, KEY_CHARACTERS_MAX } from '../../bundle/certificate.ts';
 import { certificateFolder, hostnameOfFolder, isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import { KokoaError } from '../../bundle/error.ts';
@@ -20,7 +20,7 @@ import { createPrivateFile, syncFolder } from './private-file.ts';
 const VERSIONS = '.versions';
 const FOLDER_MODE = 0o750;
 const FILE_MODE = 0o640;
-const SOURCES: readonly string[] = ['ordered', 'relayed', 'imported'] satisfies CertificateSource[];
+const SOURCES: readonly string[] = ['ordered', 'relayed', 'imported', 'given'] satisfies CertificateSource[];
 const PAIR = ['fullchain.pem', 'key.pem'] as const;
 const SOURCE_BYTES_MAX = 100;
 /** Entries read at once. */
@@ -68,6 +68,19 @@ export function createCertsDir(options: CertsDirOptions): CertificateStore {
       return readPair(join(dir, certificateFolder(hostname)));
     },
 
+    async remove(hostname) {
+      if (!isCanonicalHostname(hostname)) return false;
+      try {
+        return await takeAway(dir, certificateFolder(hostname));
+      } catch (error) {
+        throw new KokoaError(
+          'certificate_store_failed',
+          `cannot remove the certificate of ${hostname} from ${dir}: ${diskTrouble(error)}`,
+          { hint: 'check the permissions of that directory', cause: error },
+        );
+      }
+    },
+
     async list() {
       const entries = (await readdir(dir).catch(() => [])).filter((entry) => !entry.startsWith('.')).sort();
       const held: HeldCertificate[] = [];
@@ -111,6 +124,19 @@ async function swapIn(
   await rename(link, join(dir, folder));
   await syncFolder(dir);
   await removeOtherVersions(dir, folder, version);
+}
+
+/** The key goes before its name, so that what a crash leaves is found again. A pair that comes meanwhile stays. */
+async function takeAway(dir: string, folder: string): Promise<boolean> {
+  const link = join(dir, folder);
+  const target = await readlink(link).catch(() => undefined);
+  if (target === undefined || dirname(target) !== join(VERSIONS, folder)) return false;
+  await rm(join(dir, target), { recursive: true, force: true });
+  if ((await readlink(link).catch(() => undefined)) !== target) return true;
+  await rm(link, { force: true });
+  await rm(join(dir, VERSIONS, folder), { recursive: true, force: true });
+  await syncFolder(dir);
+  return true;
 }
 
 /** Older keys do not stay around, nor what a crash left between two steps. What the link names now always stays. */

@@ -3,6 +3,7 @@
 import { SEQUENCE_MAX } from '../../bundle/announcement.ts';
 import {
   type BundleResponse,
+  type ChallengeAnswer,
   type LeaseAnswer,
   type PoolIdentity,
   type RelayResponse,
@@ -63,6 +64,16 @@ export function asLease(value: unknown): LeaseAnswer | undefined {
   if (granted === true && typeof expiresAt === 'string' && isTime(expiresAt)) return { granted, expiresAt };
   if (granted !== false || typeof reason !== 'string' || !isCount(retryAfterMs)) return undefined;
   return { granted, reason: oneLine(reason), retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_MS_MAX) };
+}
+
+export function asChallengeAnswer(value: unknown): ChallengeAnswer | undefined {
+  if (!isObject(value)) return undefined;
+  const { outcome, reason, retryAfterMs } = value;
+  if (outcome === 'ready') return { outcome };
+  if (typeof reason !== 'string') return undefined;
+  if (outcome === 'refused') return { outcome, reason: oneLine(reason) };
+  if (outcome !== 'wait' || !isCount(retryAfterMs)) return undefined;
+  return { outcome, reason: oneLine(reason), retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_MS_MAX) };
 }
 
 /** The message of an ApiError, or nothing. */

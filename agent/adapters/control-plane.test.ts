@@ -105,6 +105,7 @@ describe('a control plane that answers', () => {
       certificates: {},
       'a.example': { granted: false, reason: 'taken', retryAfterMs: 1e12 },
       'b.example': { granted: true, expiresAt: '2026-11-21T00:00:00Z' },
+      '*.c.example': { outcome: 'ended' },
     };
     const url = await serve(async (request, response) => {
       const parts: Buffer[] = [];
@@ -120,14 +121,22 @@ describe('a control plane that answers', () => {
     expect(await client.putIdentity({ pool: 'p' } as never)).toEqual({ kind: 'answered' });
     expect(await client.putCertificate({ hostname: 'h' } as never)).toEqual({ kind: 'answered' });
     const refused = { granted: false, reason: 'taken', retryAfterMs: 300_000 };
-    expect(await client.lease('a.example')).toEqual({ kind: 'answered', lease: refused });
-    expect(await client.lease('b.example')).toMatchObject({ kind: 'answered', lease: { granted: true } });
+    const said = { server: 'https://ca.example/dir', by: 'tokyo-1', signature: 's' };
+    const question = { kind: 'lease', name: 'a.example', renewal: true, ...said } as const;
+    expect(await client.lease(question)).toEqual({ kind: 'answered', lease: refused });
+    expect(await client.lease({ ...question, name: 'b.example' })).toMatchObject({
+      kind: 'answered',
+      lease: { granted: true },
+    });
+    const end = { kind: 'order_end', name: '*.c.example', outcome: 'rate_limited', retryAfterMs: 5, ...said } as const;
+    expect(await client.orderEnded(end)).toEqual({ kind: 'answered' });
     expect(seen).toEqual([
       `POST /api/v1/edge-nodes/me/status ${JSON.stringify(STATUS)}`,
       'POST /api/v1/edge-nodes/me/relay/identity {"pool":"p"}',
       'POST /api/v1/edge-nodes/me/relay/certificates {"hostname":"h"}',
-      'POST /api/v1/edge-nodes/me/relay/leases/a.example {}',
-      'POST /api/v1/edge-nodes/me/relay/leases/b.example {}',
+      `POST /api/v1/edge-nodes/me/relay/leases/a.example ${JSON.stringify(question)}`,
+      `POST /api/v1/edge-nodes/me/relay/leases/b.example ${JSON.stringify({ ...question, name: 'b.example' })}`,
+      `POST /api/v1/edge-nodes/me/relay/orders/*.c.example ${JSON.stringify(end)}`,
     ]);
   });
 

@@ -2,7 +2,7 @@
 import { BUNDLE_MEDIA_TYPE } from '../../bundle/api.ts';
 import { BUNDLE_BYTES_MAX, POST_BYTES_MAX, WAIT_SECONDS_MAX } from '../../bundle/limits.ts';
 import type { ControlPlane, Unavailable } from '../ports/control-plane.ts';
-import { asBundle, asLease, asRelay, asStatusAnswer } from './control-plane-answers.ts';
+import { asBundle, asChallengeAnswer, asLease, asRelay, asStatusAnswer } from './control-plane-answers.ts';
 import { type ChannelOptions, openChannel } from './control-plane-channel.ts';
 import { type Answer, unreachable } from './control-plane-reply.ts';
 
@@ -60,9 +60,29 @@ export function createControlPlane(options: ChannelOptions): ControlPlane {
         () => ({ kind: 'answered' as const }),
       );
     },
-    async lease(hostname) {
-      const answer = await post(`/relay/leases/${encodeURIComponent(hostname)}`, {});
+    async lease(question) {
+      const answer = await post(`/relay/leases/${encodeURIComponent(question.name)}`, question);
       return read(answer, 'lease', asLease, (lease) => ({ kind: 'answered' as const, lease }));
+    },
+    async orderEnded(end) {
+      return read(
+        await post(`/relay/orders/${encodeURIComponent(end.name)}`, end),
+        'answer',
+        () => true,
+        () => ({ kind: 'answered' as const }),
+      );
+    },
+    async challenge(name, value, signal) {
+      const path = `/relay/challenges/${encodeURIComponent(name)}`;
+      const answer = await channel.ask({ method: 'POST', path, body: { value }, bytesMax: POST_BYTES_MAX, signal });
+      return read(answer, 'challenge answer', asChallengeAnswer, (said) => ({
+        kind: 'answered' as const,
+        answer: said,
+      }));
+    },
+    async challengeEnded(name) {
+      const answer = await post(`/relay/challenges/${encodeURIComponent(name)}/end`, {});
+      return read(answer, 'challenge answer', asChallengeAnswer, () => ({ kind: 'answered' as const }));
     },
     serverTime: channel.serverTime,
     async close() {

@@ -37,7 +37,7 @@ export function createPoolKeyring(path: string): PoolKeyring {
 
 function isHeldIdentity(value: unknown): value is HeldIdentity {
   if (typeof value !== 'object' || value === null) return false;
-  const { pool, epoch, recipient, identity, wrappedFor } = value as Partial<HeldIdentity>;
+  const { pool, epoch, recipient, identity, wrappedFor, escrow } = value as Partial<HeldIdentity>;
   return (
     typeof pool === 'string' &&
     Number.isSafeInteger(epoch) &&
@@ -45,6 +45,7 @@ function isHeldIdentity(value: unknown): value is HeldIdentity {
     typeof identity === 'string' &&
     typeof wrappedFor === 'object' &&
     wrappedFor !== null &&
+    (escrow === undefined || typeof escrow === 'string') &&
     Object.values(wrappedFor).every((name) => typeof name === 'string')
   );
 }

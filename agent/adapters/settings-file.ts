@@ -28,6 +28,7 @@ const isSettings = shape<Settings>({
     role: { enum: ['edge', 'origin'] },
     network: { type: 'string', pattern: '^[0-9.]{7,15}/[0-9]{1,2}$' },
     allow: { type: 'string', maxLength: 4096 },
+    approveRecipients: { const: true },
     interfaceName: { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]{0,14}$' },
     listen: {
       type: 'object',

@@ -23,6 +23,7 @@ const OTHERS = [
   ],
   ...['rotate-key.wish', 'releases', 'current', 'run', 'certs', 'users', 'acme', 'endpoints.json', 'answers.json'],
   ...['kernel-settings.json', 'open-ports.json', 'lock-journal', 'lock-wal', 'lock-shm', 'joining', 'joined'],
+  ...['recipients.json', 'approvals', 'unwanted-certificates.json'],
 ];
 /** durable-write.ts: what a killed agent was writing. */
 const TEMPORARY = /^\.(.+)\.\d{1,10}\.\d{1,16}\.tmp$/;

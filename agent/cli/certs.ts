@@ -1,11 +1,17 @@
-// `kokoa-agent certs import`: a certificate a person brings to this edge. Law: only a machine that has joined keeps one.
+// `kokoa-agent certs`: certificates that a person brings to this edge, one by one or those of a lost pool. Law: only a machine that has joined keeps one.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { age } from '../adapters/age.ts';
+import { openNodeKeys } from '../adapters/node-keys.ts';
 import { trustedDir } from '../adapters/trusted-dir.ts';
 import { importCertificate } from '../import-certificate.ts';
+import { restoreCertificates } from '../import-certificate-parcel.ts';
 import { openCertificateStore } from '../node.ts';
 import type { Settings } from '../ports/settings.ts';
+import { agentCommand } from './agent-command.ts';
 import { readJoined } from './open-joined.ts';
+
+const SHOWN_MAX = 10;
 
 export function registerCerts(program: Command): void {
   const certs = program.command('certs').description('certificates held by this edge');
@@ -24,6 +30,33 @@ export function registerCerts(program: Command): void {
       if (await hasNoRoute(stateDir, settings, hostname))
         console.log('no route of that name here: it is used as soon as one comes');
     });
+  certs
+    .command('restore')
+    .description('take the certificates of a pool that lost all its edges, as kokoa certs escrow-restore packed them')
+    .argument('<file>', 'what it wrote for this machine')
+    .addHelpText('after', '\nDo it after kokoa-agent join and before run: then nothing is ordered.')
+    .action(async (file: string) => {
+      const stateDir = resolve(program.opts<{ state: string }>().state);
+      await readJoined(stateDir);
+      const { identity: ageIdentity } = await openNodeKeys(stateDir);
+      const store = await openCertificateStore(stateDir);
+      const { pool, names, leftOut } = await restoreCertificates({
+        file,
+        ageIdentity,
+        sealing: age,
+        store,
+        now: Date.now(),
+      });
+      for (const { name, reason } of leftOut.slice(0, SHOWN_MAX)) console.log(oneLine(`left out ${name}: ${reason}`));
+      if (leftOut.length > SHOWN_MAX) console.log(`left out ${leftOut.length - SHOWN_MAX} more`);
+      console.log(oneLine(`restored ${names.length} certificates of pool ${pool}`));
+      console.log(`next: ${agentCommand(stateDir, 'run')}`);
+    });
+}
+
+/** What stands in a file cannot act on a terminal. */
+function oneLine(text: string): string {
+  return text.replace(/[^ -~]+/g, '?');
 }
 
 /** False where nothing was accepted yet: then nobody knows. */

@@ -57,6 +57,11 @@ export function registerJoin(program: Command): void {
     .option('--http-port <port>', 'edges: port for plain HTTP (default: 80)')
     .option('--https-port <port>', 'edges: port for HTTPS (default: 443)')
     .option('--address <ip...>', 'edges: public addresses to announce (default: the one that faces the control plane)')
+    .option(
+      '--approve-recipients',
+      'edges: give the keys of the pool to no other machine before kokoa-agent approve says so here; for every edge of a pool',
+    )
+    .option('--no-approve-recipients', 'edges: take that back')
     .addHelpText('after', HELP)
     .action(async (url: string, options: JoinOptions) => {
       const stateDir = resolve(program.opts<{ state: string }>().state);

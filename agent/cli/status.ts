@@ -1,10 +1,14 @@
 // `kokoa-agent status`: what this node is, what it serves, and what it waits for, from its own disk and kernel. It asks nobody.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { memberFingerprint } from '../../bundle/fingerprint.ts';
+import { createCaStandingFile } from '../adapters/ca-standing-file.ts';
 import { metricsText } from '../adapters/metrics-text.ts';
+import { openRecipientBook } from '../adapters/recipient-book.ts';
 import { openRotationDesk } from '../adapters/rotation-desk.ts';
 import { isLocked } from '../adapters/state-lock.ts';
 import { describeNode, type Reading } from '../describe.ts';
+import type { RecipientsReading } from '../describe-recipients.ts';
 import { measureNode } from '../measure.ts';
 import type { Node } from '../node.ts';
 import { agentCommand } from './agent-command.ts';
@@ -58,9 +62,23 @@ async function readNode(node: Node, stateDir: string): Promise<Reading> {
     certificates: held,
     answers: visits.flatMap(({ answer }) => answer ?? []),
     usesTunnel: node.network !== undefined,
+    ...(await readRecipients(node, stateDir)),
+    caFallbackSinceMs: (await createCaStandingFile(stateDir).read())?.fellBackMs,
     rotation: await openRotationDesk(stateDir).progress(),
     allow: node.settings.allow,
     restored: (await node.standing.read())?.restored,
     nowMs: Date.now(),
+  };
+}
+
+async function readRecipients({ keys, settings }: Node, stateDir: string): Promise<RecipientsReading> {
+  // After join, before a first configuration was applied, the settings alone say what the machine is for.
+  if (settings.role !== 'edge') return {};
+  return {
+    poolFingerprint: memberFingerprint(keys.publicPart()),
+    recipient: keys.publicPart().recipient,
+    strangers: (await openRecipientBook(stateDir).load())?.strangers ?? [],
+    approvalIsRequired: settings.approveRecipients === true,
+    approvedBy: agentCommand(stateDir, 'approve'),
   };
 }

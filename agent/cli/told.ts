@@ -27,6 +27,7 @@ export interface JoinOptions {
   httpPort?: string;
   httpsPort?: string;
   address?: string[];
+  approveRecipients?: boolean;
 }
 
 export interface Told {
@@ -76,6 +77,7 @@ export async function judgeWhatWasTold(
     ...roleAndPorts(options, before),
     ...(before?.network && { network: before.network }),
     ...tunnelOf(options, before),
+    ...((options.approveRecipients ?? before?.approveRecipients) && { approveRecipients: true }),
     listen: {
       addresses: options.listen?.map((address) => address.toLowerCase()) ?? before?.listen.addresses ?? ['0.0.0.0'],
       httpPort: portOf(options.httpPort) ?? before?.listen.httpPort ?? 80,

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { explainCertbot } from './certbot-failure.ts';
 
+const NOW = Date.parse('2026-11-22T10:00:00Z');
+
 const VALIDATION = `Saving debug log to /tmp/x/logs/letsencrypt.log
 Requesting a certificate for a.hoge.com
 
@@ -19,13 +21,13 @@ const LIMITED = `An unexpected error occurred:
 Error creating new order :: too many certificates (5) already issued for this exact set of domains in the last 168h0m0s, retry after 2026-11-22 10:00:00 UTC: see https://letsencrypt.org/docs/rate-limits/`;
 
 test.each([
-  ['a failed validation', VALIDATION, '', 'acme_order_failed', 'port 80'],
+  ['a failed validation', VALIDATION, '', 'acme_validation_failed', 'port 80'],
   ['a rate limit', LIMITED, '', 'acme_rate_limited', 'limits orders'],
   [
     'an unreachable CA',
     'requests.exceptions.ConnectionError: Max retries exceeded with url: /dir',
     '',
-    'acme_order_failed',
+    'acme_unavailable',
     'does not answer',
   ],
   [
@@ -49,33 +51,102 @@ test.each([
     'acme_account_unknown',
     'registered',
   ],
-  ['a CAA record', 'Detail: CAA record for a.hoge.com prevents issuance', '', 'acme_order_failed', 'CAA'],
+  [
+    'an answer that ended in the middle',
+    'An unexpected error occurred:\nrequests.exceptions.JSONDecodeError: Unterminated string starting at: line 1',
+    '',
+    'acme_unavailable',
+    'ended in the middle',
+  ],
+  ['a CAA record', 'Detail: CAA record for a.hoge.com prevents issuance', '', 'acme_validation_failed', 'CAA'],
+  [
+    'a name that the CA never issues for',
+    'The server will not issue certificates for the identifier :: policy forbids it',
+    '',
+    'acme_validation_failed',
+    'does not issue for this name',
+  ],
+  [
+    'a CA that says it cannot now, after a nonce that was tried again',
+    'An unexpected error occurred:\nacme.errors.ClientError: <Response [503]>',
+    'HTTP 400\nA: b\n\n{"type": "urn:ietf:params:acme:error:badNonce"}\nHTTP 200\nA: b\n\n{}\nHTTP 503\nA: b\n\nno',
+    'acme_unavailable',
+    'does not answer',
+  ],
+  [
+    'a limit that only the last answer names, after an earlier 503',
+    'An unexpected error occurred:\nsomething else',
+    'HTTP 503\n\n\nHTTP 429\n\n{"type": "urn:ietf:params:acme:error:rateLimited"}',
+    'acme_rate_limited',
+    'limits orders',
+  ],
   ['silence', '', '', 'acme_order_failed', 'no known cause'],
 ])('%s', (_title, output, log, code, hint) => {
-  const failure = explainCertbot(output, log);
+  const failure = explainCertbot(output, log, NOW);
   expect(failure.code).toBe(code);
   expect(failure.hint).toContain(hint);
   expect(failure.detail).not.toBe('');
 });
 
 test('what the CA saw stays, what certbot says about itself goes', () => {
-  const { detail } = explainCertbot(VALIDATION, '');
+  const { detail } = explainCertbot(VALIDATION, '', NOW);
   expect(detail).toContain('connection refused');
   expect(detail).not.toMatch(/letsencrypt\.log|community|temporary challenge/);
 });
 
-test('Retry-After of the last refused answer is taken, bounded', () => {
-  const log = 'HTTP 429\nRetry-After: 60\n\nHTTP 429\nRetry-After: 3600\n\n';
-  expect(explainCertbot(LIMITED, log)).toMatchObject({
-    retryAfterMs: 3_600_000,
-    detail: expect.stringContaining('3600 s'),
-  });
-  expect(explainCertbot(LIMITED, 'Retry-After: 999999999\n').retryAfterMs).toBe(7 * 86_400_000);
-  expect(explainCertbot(VALIDATION, log).retryAfterMs).toBeUndefined();
+const LIMIT_RELATED = 'HTTP 429\nServer: x\n';
+const UNAVAILABLE = 'An unexpected error occurred:\nacme.errors.ClientError: <Response [503]>';
+
+test.each([
+  ['seconds', LIMITED, `${LIMIT_RELATED}Retry-After: 3600\n\n{}`, 3_600_000],
+  [
+    'of the last refusal, not of an earlier one',
+    LIMITED,
+    `${LIMIT_RELATED}Retry-After: 60\n\n${LIMIT_RELATED}Retry-After: 7\n\n`,
+    7_000,
+  ],
+  [
+    'not of an answer that is no refusal',
+    LIMITED,
+    `${LIMIT_RELATED}Retry-After: 60\n\n\nHTTP 200\nRetry-After: 3\n\n`,
+    60_000,
+  ],
+  ['not of a body', LIMITED, `${LIMIT_RELATED}\nRetry-After: 60\n`, undefined],
+  [
+    'a date, by the CA’s own clock',
+    LIMITED,
+    `${LIMIT_RELATED}Date: Sun, 22 Nov 2020 10:00:00 GMT\nRetry-After: Sun, 22 Nov 2020 10:01:30 GMT\n\n`,
+    90_000,
+  ],
+  [
+    'a date, by our clock when it says none',
+    LIMITED,
+    `${LIMIT_RELATED}Retry-After: Sun, 22 Nov 2026 10:00:42 GMT\n\n`,
+    42_000,
+  ],
+  ['a date that is over', LIMITED, `${LIMIT_RELATED}Retry-After: Sun, 22 Nov 2026 09:00:00 GMT\n\n`, 0],
+  ['503 too', UNAVAILABLE, 'HTTP 503\nRetry-After: 120\n\n', 120_000],
+  ['more than a week is a week', LIMITED, `${LIMIT_RELATED}Retry-After: 999999999999\n\n`, 7 * 86_400_000],
+  ['words', LIMITED, `${LIMIT_RELATED}Retry-After: soon GMT\n\n`, undefined],
+  ['a number below zero', LIMITED, `${LIMIT_RELATED}Retry-After: -5\n\n`, undefined],
+  ['none of a failed validation', VALIDATION, `${LIMIT_RELATED}Retry-After: 60\n\n`, undefined],
+])('Retry-After: %s', (_title, output, log, expected) => {
+  const { retryAfterMs, detail } = explainCertbot(output, log, NOW);
+  expect(retryAfterMs).toBe(expected);
+  expect(detail.includes('asks to wait')).toBe(expected !== undefined);
+});
+
+test('an order that became invalid is told in the words of the CA, the last ones', () => {
+  const output = 'An unexpected error occurred:\nacme.errors.IssuanceError';
+  const log =
+    '{"detail": "an old one"}\nHTTP 200\n\n{"status": "invalid", "error": {"detail": "the \\"order\\" was dropped"}}';
+  expect(explainCertbot(output, log, NOW).detail).toMatch(/IssuanceError: the .*order.* was dropped$/);
+  expect(explainCertbot('', log, NOW).detail).toContain('was dropped');
+  expect(explainCertbot(VALIDATION, log, NOW).detail).not.toContain('was dropped');
 });
 
 test('the detail is one bounded line of printable characters', () => {
-  const { detail } = explainCertbot(`\x1b[31m${'evil\x00\n'.repeat(10_000)}`, '');
+  const { detail } = explainCertbot(`\x1b[31m${'evil\x00\n'.repeat(10_000)}`, '', NOW);
   expect(detail.length).toBeLessThanOrEqual(600);
   expect(detail).toMatch(/^[\x20-\x7e]*$/);
 });

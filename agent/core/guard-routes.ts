@@ -1,6 +1,6 @@
 // The routes of a config, judged one by one and together. Law: every host is claimed once and goes only into the tunnels, and
 // what one web server can carry is bounded.
-import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
+import { isCanonicalHostname, wildcardAbove } from '../../bundle/certificate-name.ts';
 import type { Chunk, EdgeConfig, WireLimits, WireRoute } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import type { CheckedNetwork } from './guard-network.ts';
@@ -81,8 +81,14 @@ export function checkRoutes(config: EdgeConfig, chunks: readonly Chunk[], networ
 
 function checkAlone(route: WireRoute, values: RouteValues): void {
   checkPlaces(route);
+  checkCertificate(route);
   checkLimits(route.hostname, route.limits);
   values.check(route);
+}
+
+function checkCertificate({ hostname, certificate }: WireRoute): void {
+  if (certificate === undefined || certificate === wildcardAbove(hostname)) return;
+  throw new KokoaError('certificate_invalid', `${hostname} would have the certificate ${shown(certificate)}`);
 }
 
 /** The lists of several backends, each as one text. */

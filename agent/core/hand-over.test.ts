@@ -63,6 +63,7 @@ test('who ordered it gives it at once, orderer or not', () => {
 
 test.each<[string, Partial<HeldCertificate>, string]>([
   ['an imported one', { source: 'imported' }, 'a.hoge.com'],
+  ['one that was given for its route', { source: 'given' }, 'a.hoge.com'],
   ['an expired one', { notAfter: NOW }, 'a.hoge.com'],
   ['one that the config does not have', {}, 'b.hoge.com'],
 ])('never gives %s', (_title, change, configured) => {

@@ -18,6 +18,8 @@ export interface MailboxEntry {
   seenMs: number;
   /** It was judged and is worthless. */
   refused?: true;
+  /** Signature of the item that was said to be kept back. */
+  toldOf?: string;
 }
 
 export interface HandOverSituation {
@@ -41,13 +43,13 @@ export interface HandOverPlan {
   wakeAtMs?: number;
 }
 
-/** Imported certificates stay on the edge they were imported on. */
+/** Imported certificates stay on the edge they were imported on; those given for a route come to every edge with its config. */
 export function planHandOver(situation: HandOverSituation): HandOverPlan {
   const { me, recipient, hosts, held, mailbox, lackingSince, putAt, now } = situation;
   const plan: HandOverPlan = { put: [], lackingSince: new Map() };
   for (const certificate of held) {
     const { hostname, source, notAfter } = certificate;
-    if (source === 'imported' || notAfter <= now || !hosts.has(hostname)) continue;
+    if (source === 'imported' || source === 'given' || notAfter <= now || !hosts.has(hostname)) continue;
     if (!isLacking(mailbox.get(hostname), certificate, situation)) continue;
     const since = lackingSince.get(hostname) ?? now;
     plan.lackingSince.set(hostname, since);

@@ -47,15 +47,22 @@ export interface Tables {
 interface Host {
   hostname: string;
   backend: UpstreamReference;
-  /** False: its own backend holds the certificate. */
-  certified: boolean;
+  /** Name of its certificate; undefined: its own backend holds it. */
+  certificate: string | undefined;
 }
 
 /** The backend of a host whose own place has none: it is known all the same. */
 export const NOWHERE = 'nowhere';
 
-/** @throws KokoaError unsafe_value for a hostname, address, port, limit or text that is not what it should be */
-export function tabulate(config: EdgeConfig, chunks: readonly Chunk[]): Tables {
+/**
+ * `stopgaps`: hostname → certificate that serves it in place of its own (certificate-choice.ts).
+ * @throws KokoaError unsafe_value for a hostname, address, port, limit or text that is not what it should be
+ */
+export function tabulate(
+  config: EdgeConfig,
+  chunks: readonly Chunk[],
+  stopgaps: ReadonlyMap<string, string> = new Map(),
+): Tables {
   const upstreams = new Upstreams();
   const gates = new GateTables(upstreams);
   const classes = new Map<string, PolicyClass>();
@@ -69,14 +76,15 @@ export function tabulate(config: EdgeConfig, chunks: readonly Chunk[]): Tables {
       places.push({
         hostname,
         backend: passing ? { name: NOWHERE } : backendOf(route, upstreams),
-        certified: !passing,
+        certificate: passing ? undefined : (stopgaps.get(hostname) ?? route.certificate ?? hostname),
       });
       if (passing) {
         if (!isWildcard(hostname)) pushTo(ordered, '', hostname);
         continue;
       }
-      // HTTP-01 proves single names only (RFC 8555 §8.3), so nobody answers for a wildcard.
-      if (!isWildcard(hostname)) pushTo(ordered, route.orderer ?? '', hostname);
+      // HTTP-01 proves single names only (RFC 8555 §8.3), so nobody answers for a wildcard, nor for whom one serves.
+      if (!isWildcard(hostname))
+        pushTo(ordered, route.certificate === undefined ? (route.orderer ?? '') : '', hostname);
       const policyClass = classOf(route, classes);
       policyClass.hostnames.push(hostname);
       for (const question of questionsOf(route)) policyClass.questions.add(question);
@@ -109,15 +117,15 @@ type HostTables = Pick<Tables, 'hosts' | 'wildcardHosts' | 'certificates' | 'wil
 
 function tabulateHosts(places: readonly Host[]): HostTables {
   const tables: HostTables = { hosts: [], wildcardHosts: [], certificates: [], wildcardCertificates: [] };
-  for (const { hostname, backend, certified } of places) {
-    const folder = certificateFolder(hostname);
+  for (const { hostname, backend, certificate } of places) {
+    const folder = certificate && certificateFolder(allowed('hostname', certificate));
     if (isWildcard(hostname)) {
       const parent = hostname.slice(2);
       tables.wildcardHosts.push(`${parent} ${backend.name};`);
-      if (certified) tables.wildcardCertificates.push(`${parent} ${folder};`);
+      if (folder) tables.wildcardCertificates.push(`${parent} ${folder};`);
     } else {
       tables.hosts.push(`${hostname} ${backend.name};`);
-      if (certified) tables.certificates.push(`${hostname} ${folder};`);
+      if (folder) tables.certificates.push(`${hostname} ${folder};`);
     }
   }
   return tables;

@@ -23,6 +23,12 @@ export interface MetricFacts {
   hosts: number;
   hostsWithoutCertificate: number;
   certificateEndsMs: readonly number[];
+  /** Of the last known good bundle: those with less than a quarter of their life left. */
+  certificatesEnding: number;
+  /** Undefined: there is no fallback CA. */
+  usesCaFallback: boolean | undefined;
+  /** Recipients of the pool identity that nobody approved here. */
+  unacknowledged: number | undefined;
   /** Age in seconds of the newest handshake; null: never. */
   tunnels: readonly { node: string; handshakeAgeSeconds: number | null }[];
 }
@@ -81,6 +87,21 @@ export function nodeMetrics(facts: MetricFacts): Metric[] {
       'kokoa_agent_certificates_end_timestamp_seconds',
       'When the first certificate that is held ends, in Unix time.',
       ends.length === 0 ? undefined : seconds(ends.reduce((a, b) => Math.min(a, b))),
+    ),
+    one(
+      'kokoa_agent_certificates_ending',
+      'Certificates in use that have less than a quarter of their life left.',
+      facts.certificatesEnding,
+    ),
+    one(
+      'kokoa_agent_ca_fallback',
+      '1 while orders go to the fallback certificate authority.',
+      facts.usesCaFallback === undefined ? undefined : Number(facts.usesCaFallback),
+    ),
+    one(
+      'kokoa_agent_recipients_unacknowledged',
+      'Machines and escrow keys, new among the recipients of the pool’s keys, that nobody approved on this edge.',
+      facts.unacknowledged,
     ),
     {
       name: 'kokoa_agent_tunnel_handshake_age_seconds',

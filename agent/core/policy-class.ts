@@ -34,6 +34,7 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set([
   'backends',
   'limits',
   'orderer',
+  'ownCertificate',
   'sticky',
   'errorPages',
 ]);

@@ -2,15 +2,16 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PoolIdentity } from '../../bundle/api.ts';
+import { ESCROW_NAME, type PoolIdentity } from '../../bundle/api.ts';
 import { signRelayed } from '../../bundle/relayed.ts';
 import {
+  ESCROW_PATIENCE_MS,
   type IdentitySituation,
   planIdentity,
   RANK_STAGGER_MS,
   WRAP_PATIENCE_MS,
-  wrappedForOf,
 } from './pool-identity.ts';
+import { wrappedForOf } from './relayed-identity.ts';
 
 const NOW = 1_800_000_000_000;
 const KEYS = new Map<string, KeyObject>();
@@ -81,15 +82,15 @@ test('a wrap that does not open counts as none; in the end a new identity is mad
   expect(plan({ ...stuck, relayed: identity({ wraps: { 'b-1': 'again' } }) }).kind).toBe('open');
 });
 
-test('a holder wraps for members without a wrap and names those never seen before', () => {
+test('a holder wraps for members without a wrap', () => {
   expect(plan({ held: HELD, relayed: identity() })).toEqual({ kind: 'settled' });
   const newcomer = plan({ held: HELD, relayed: identity(), members: [A, B, C] });
-  expect(newcomer).toEqual({ kind: 'wrap', newcomers: [C] });
+  expect(newcomer).toEqual({ kind: 'wrap' });
 });
 
 test('a holder puts its identity again when the mailbox lost it or shows an older one', () => {
-  expect(plan({ held: HELD })).toEqual({ kind: 'wrap', newcomers: [] });
-  expect(plan({ held: { ...HELD, epoch: 3 }, relayed: identity() })).toEqual({ kind: 'wrap', newcomers: [] });
+  expect(plan({ held: HELD })).toEqual({ kind: 'wrap' });
+  expect(plan({ held: { ...HELD, epoch: 3 }, relayed: identity() })).toEqual({ kind: 'wrap' });
 });
 
 test('a larger epoch of a member replaces what is held; so does the same epoch that the store kept instead', () => {
@@ -148,4 +149,86 @@ test('a wrap for a node that the config does not name is remembered as one for a
     'a-1': A.recipient,
     gone: 'unknown',
   });
+});
+
+const AWAITED = new Set(['c-1']);
+const FOUR = { members: [A, B, C], unapproved: AWAITED };
+
+test('a member that awaits approval is told so once, and gets its wrap with the approval', () => {
+  expect(plan({ ...FOUR, held: HELD, relayed: identity() })).toEqual({ kind: 'wrap' });
+  const told = identity({ withheld: ['c-1'] });
+  expect(plan({ ...FOUR, held: HELD, relayed: told })).toEqual({ kind: 'settled' });
+  expect(plan({ members: [A, B, C], held: HELD, relayed: told })).toEqual({ kind: 'wrap' });
+  // Somebody else, who asks for no approval, gave it already.
+  const given = identity({ wraps: { 'a-1': 'x', 'b-1': 'y', 'c-1': 'z' } });
+  expect(plan({ ...FOUR, held: HELD, relayed: given })).toEqual({ kind: 'settled' });
+});
+
+test('a newcomer that is told to wait for a person never makes an identity of its own', () => {
+  const relayed = identity({ withheld: ['c-1'] });
+  const waits = plan({ me: 'c-1', members: [A, B, C], relayed });
+  expect(waits).toEqual({ kind: 'wait', reason: 'a person has to approve this edge on a-1' });
+  const waiting = { reason: (waits as { reason: string }).reason, sinceMs: 0 };
+  expect(plan({ me: 'c-1', members: [A, B, C], relayed, waiting })).toEqual(waits);
+});
+
+test('what a member that awaits approval made is not opened; a holder answers with a larger epoch, one without waits', () => {
+  const theirs = identity({ epoch: 4, recipient: 'age1theirs', by: 'c-1', wraps: { 'a-1': 'x', 'c-1': 'y' } });
+  expect(plan({ ...FOUR, held: HELD, relayed: theirs })).toMatchObject({ kind: 'outbid', epoch: 5 });
+  expect(plan({ ...FOUR, held: { ...HELD, epoch: 9 }, relayed: theirs })).toEqual({ kind: 'wrap' });
+  for (const now of [NOW, NOW + 10 * WRAP_PATIENCE_MS])
+    expect(plan({ ...FOUR, relayed: theirs, now }).kind).toBe('wait');
+  // Two edges that both wait for a person: one of them is silent.
+  const standOff = identity({ ...theirs, withheld: ['a-1'] });
+  expect(plan({ ...FOUR, held: HELD, relayed: standOff }).kind).toBe('wait');
+  // What is held here anyway may be passed on by anybody.
+  const same = identity({ by: 'c-1', wraps: { 'a-1': 'x', 'b-1': 'y', 'c-1': 'z' } });
+  expect(plan({ ...FOUR, held: HELD, relayed: same })).toEqual({ kind: 'settled' });
+  const enormous = identity({ ...theirs, epoch: 999_999 });
+  expect(plan({ ...FOUR, held: HELD, relayed: enormous }).kind).toBe('wait');
+});
+
+const E = 'age1escrow';
+
+test('an escrow key gets its wrap, unless it awaits approval', () => {
+  expect(plan({ escrow: E, held: HELD, relayed: identity() })).toEqual({ kind: 'wrap' });
+  const awaited = new Set([ESCROW_NAME]);
+  expect(plan({ escrow: E, held: HELD, relayed: identity(), unapproved: awaited })).toEqual({ kind: 'settled' });
+  const relayed = identity({ escrow: { recipient: E, wrap: 'x' } });
+  expect(plan({ escrow: E, held: { ...HELD, escrow: E }, relayed })).toEqual({ kind: 'settled' });
+});
+
+test.each([
+  ['is another one', 'age1other'],
+  ['is gone', undefined],
+])('the identity is made anew when the escrow key %s', (_title, escrow) => {
+  const relayed = identity({ escrow: { recipient: E, wrap: 'x' } });
+  expect(plan({ escrow, held: { ...HELD, escrow: E }, relayed })).toMatchObject({ kind: 'make', epoch: 2 });
+});
+
+test('two edges that are told of different escrow keys do not make one identity after the other', () => {
+  // This one opened what the other wrapped to the key of before.
+  const relayed = identity({ escrow: { recipient: E, wrap: 'x' } });
+  const situation = { escrow: 'age1other', held: HELD, relayed };
+  const waits = plan(situation);
+  expect(waits).toMatchObject({ kind: 'wait', untilMs: NOW + ESCROW_PATIENCE_MS });
+  const waiting = { reason: (waits as { reason: string }).reason, sinceMs: NOW };
+  expect(plan({ ...situation, waiting, now: NOW + ESCROW_PATIENCE_MS })).toMatchObject({ kind: 'make', epoch: 2 });
+  // A newcomer does not wait for that.
+  expect(plan({ ...situation, members: [A, B, C] })).toEqual({ kind: 'wrap' });
+});
+
+test('an identity below the epoch that the config asks for is made anew, once', () => {
+  expect(plan({ identityEpoch: 7, held: HELD, relayed: identity() })).toMatchObject({ kind: 'make', epoch: 7 });
+  const held = { ...HELD, epoch: 7 };
+  expect(plan({ identityEpoch: 7, held, relayed: identity({ epoch: 7 }) })).toEqual({ kind: 'settled' });
+  expect(plan({ identityEpoch: 7 })).toMatchObject({ kind: 'make', epoch: 7 });
+});
+
+test.each<[string, Partial<PoolIdentity>]>([
+  ['escrow that is no object', { escrow: 7 as never }],
+  ['escrow without a wrap', { escrow: { recipient: E } as never }],
+  ['withheld names that are no list', { withheld: 'c-1' as never }],
+])('an identity with %s is not opened', (_title, change) => {
+  expect(plan({ relayed: identity(change), held: HELD })).toEqual({ kind: 'wrap' });
 });

@@ -28,6 +28,8 @@ export interface NginxInput {
   features: WebServerFeatures;
   settings: NginxSettings;
   templates: Templates;
+  /** @see tabulate */
+  stopgaps?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface NginxInput {
  */
 export function renderNginx(input: NginxInput): Map<string, string> {
   const { config, chunks, templates } = input;
-  const tables = tabulate(config, chunks);
+  const tables = tabulate(config, chunks, input.stopgaps);
   // A web server without the module serves the rest; the agent says which routes it cannot.
   const streams = tabulateStreams(input.features.stream === 'none' ? {} : config.edge, chunks);
   const layer4 = streamsView(config.edge, streams, input.settings, tables);

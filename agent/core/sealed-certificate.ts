@@ -5,13 +5,18 @@ import { type AcceptedCertificate, judgeCertificate } from '../../bundle/certifi
 import type { PoolMember } from '../../bundle/config.ts';
 import { verifyRelayed } from '../../bundle/relayed.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
+import { heldOf, isEnding } from './renewal.ts';
 
 export const SEALED_CHARACTERS_MAX = 256 * 1024;
 const NAME_CHARACTERS_MAX = 253;
 const FIELD_CHARACTERS_MAX = 200;
 
 export interface ReceivingSide {
+  /** This edge. */
+  me: string;
   members: readonly PoolMember[];
+  /** Members whose word does not count until a person approves them here. */
+  unapproved?: ReadonlySet<string>;
   /** Hosts of the config and their orderers. */
   hosts: ReadonlyMap<string, string | undefined>;
   /** The pool identity held here, its recipient. */
@@ -25,7 +30,7 @@ export type EnvelopeVerdict =
   /** Nothing wrong, nothing new. */
   | { kind: 'skip' }
   /** May become good when the config or the identity changes. */
-  | { kind: 'later'; reason: string }
+  | { kind: 'later'; reason: string; isOdd?: true }
   | { kind: 'refuse'; reason: string };
 
 /** True for something that has the shape of a sealed certificate, within bounds. */
@@ -46,7 +51,8 @@ export function isSealedCertificate(value: unknown): value is SealedCertificate 
 
 /**
  * Judges the envelope. The host's orderer may replace what is held; any other member only fills a gap: so an edge that
- * joins, and becomes orderer of hosts that already have a certificate, gets them without an order.
+ * joins, and becomes orderer of hosts that already have a certificate, gets them without an order. What a member renewed that was the orderer
+ * until just now is kept until it is awaited.
  */
 export function judgeEnvelope(item: SealedCertificate, side: ReceivingSide): EnvelopeVerdict {
   const { members, hosts, recipient, held, now } = side;
@@ -55,18 +61,28 @@ export function judgeEnvelope(item: SealedCertificate, side: ReceivingSide): Env
   if (!uploader) return { kind: 'later', reason: 'its uploader is no member of the pool' };
   if (!verifyRelayed(item, uploader.signingKey))
     return { kind: 'refuse', reason: `the signature of ${uploader.node} does not verify` };
+  if (side.unapproved?.has(item.by))
+    return { kind: 'later', reason: `nobody approved its uploader ${item.by} on this edge` };
   if (Date.parse(item.notAfter) <= now) return { kind: 'skip' };
 
   if (held && held.notAfter > now) {
     const notBefore = Date.parse(item.notBefore);
+    if (held.source === 'given') return { kind: 'later', reason: 'somebody brought another one for this hostname' };
     if (held.source === 'imported' || notBefore === held.notBefore) return { kind: 'skip' };
     if (notBefore < held.notBefore) return { kind: 'refuse', reason: 'it is older than the one held' };
-    if (hosts.get(item.hostname) !== item.by) {
-      return { kind: 'refuse', reason: `${uploader.node} is not the orderer of this hostname` };
+    if (hosts.get(item.hostname) !== item.by && !isAwaited(held, side)) {
+      return { kind: 'later', reason: `${uploader.node} is not the orderer of this hostname`, isOdd: true };
     }
   }
   if (recipient !== item.recipient) return { kind: 'later', reason: 'it is sealed to another pool identity' };
   return { kind: 'open' };
+}
+
+/** A newer one is: by the orderer as soon as it would renew it itself, so that nothing is renewed twice; by the others when the end is near. */
+function isAwaited(held: HeldCertificate, { me, hosts, now }: ReceivingSide): boolean {
+  const { hostname } = held;
+  const renewMs = heldOf(held, { name: hostname, node: me }, now)?.renewMs ?? 0;
+  return hosts.get(hostname) === me ? renewMs <= now : isEnding(held, now);
 }
 
 export type ContentVerdict = { ok: true; certificate: AcceptedCertificate } | { ok: false; reason: string };
@@ -88,7 +104,8 @@ export function judgeContent(item: SealedCertificate, text: string, { held, now 
   return { ok: true, certificate: verdict };
 }
 
-function parsePair(text: string): { fullchain: string; key: string } | undefined {
+/** The JSON text `{fullchain, key}`; undefined for anything else. */
+export function parsePair(text: string): { fullchain: string; key: string } | undefined {
   try {
     const { fullchain, key } = JSON.parse(text) as { fullchain?: unknown; key?: unknown };
     return typeof fullchain === 'string' && typeof key === 'string' ? { fullchain, key } : undefined;

@@ -1,9 +1,9 @@
-// What decides how a visitor of a hostname is answered. Law: who orders the certificate is nothing that a visitor sees; all else is.
+// What decides how a visitor of a hostname is answered. Law: who orders or brings the certificate is nothing that a visitor sees; all else is.
 import { canonicalJson } from '../../bundle/canonical.ts';
 import type { WireRoute } from '../../bundle/config.ts';
 
 /** As one text: equal texts, equal answers. */
-export function servedAs({ orderer, ...served }: WireRoute): string {
+export function servedAs({ orderer, ownCertificate, ...served }: WireRoute): string {
   return canonicalJson(served);
 }
 
@@ -13,5 +13,5 @@ export function areServedAlike(one: WireRoute, two: WireRoute): boolean {
 }
 
 function asWritten(route: WireRoute): string {
-  return JSON.stringify({ ...route, orderer: undefined });
+  return JSON.stringify({ ...route, orderer: undefined, ownCertificate: undefined });
 }

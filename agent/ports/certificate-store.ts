@@ -1,7 +1,7 @@
 // The certificates an edge holds. A pair is whole or absent: what serves never meets a key of another certificate.
 
-/** Where a pair came from: ordered by this edge, handed over by the pool, or imported by a person on this edge alone. */
-export type CertificateSource = 'ordered' | 'relayed' | 'imported';
+/** Where a pair came from: ordered by this edge, handed over by the pool, imported by a person on this edge alone, or given for a route. */
+export type CertificateSource = 'ordered' | 'relayed' | 'imported' | 'given';
 
 export interface CertificatePair {
   /** PEM, leaf first. */
@@ -32,5 +32,10 @@ export interface CertificateStore {
   write(hostname: string, pair: CertificatePair, source: CertificateSource): Promise<void>;
   /** Undefined when there is none, or it is torn. */
   read(hostname: string): Promise<CertificatePair | undefined>;
+  /**
+   * Removes the pair of a hostname, or what is left of a torn one. False: there is none, or somebody else put it there, and it stays.
+   * @throws KokoaError certificate_store_failed
+   */
+  remove(hostname: string): Promise<boolean>;
   list(): Promise<{ held: HeldCertificate[]; strange: StrangeEntry[] }>;
 }

@@ -1,7 +1,10 @@
 // The agent's view of the reconciler: read its bundle, post its state, use the pool's mailbox.
 import type {
   BundleResponse,
+  ChallengeAnswer,
   LeaseAnswer,
+  LeaseQuestion,
+  OrderEnd,
   PoolIdentity,
   RelayResponse,
   SealedCertificate,
@@ -41,7 +44,17 @@ export interface ControlPlane {
   ): Promise<{ kind: 'answered'; relay: RelayResponse } | Unavailable>;
   putIdentity(identity: PoolIdentity): Promise<{ kind: 'answered' } | Unavailable>;
   putCertificate(certificate: SealedCertificate): Promise<{ kind: 'answered' } | Unavailable>;
-  lease(hostname: string): Promise<{ kind: 'answered'; lease: LeaseAnswer } | Unavailable>;
+  lease(question: LeaseQuestion): Promise<{ kind: 'answered'; lease: LeaseAnswer } | Unavailable>;
+  /** How the order under a lease ended. */
+  orderEnded(end: OrderEnd): Promise<{ kind: 'answered' } | Unavailable>;
+  /** May the CA look in DNS for the proof of this wildcard? `value` is put there first. */
+  challenge(
+    name: string,
+    value: string,
+    signal?: AbortSignal,
+  ): Promise<{ kind: 'answered'; answer: ChallengeAnswer } | Unavailable>;
+  /** The order of this wildcard has ended. */
+  challengeEnded(name: string): Promise<{ kind: 'answered' } | Unavailable>;
   /** Its clock now, in ms since the epoch, by its newest answer; `ageMs`: how old that is. Undefined: nobody has answered yet. */
   serverTime(): { ms: number; ageMs: number } | undefined;
   close(): Promise<void>;

@@ -8,8 +8,10 @@ export interface HeldIdentity {
   recipient: string;
   /** `AGE-SECRET-KEY-1…`. */
   identity: string;
-  /** node → the recipient it had when it first stood in a wrap that this edge saw: a change means that the machine changed. */
+  /** node → the recipient that its wrap was for, as this edge saw it: a change means that the machine changed. */
   wrappedFor: Record<string, string>;
+  /** The escrow key of the signed config when it was wrapped to that one; absent: to none. */
+  escrow?: string;
 }
 
 export interface PoolKeyring {

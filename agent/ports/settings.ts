@@ -18,6 +18,8 @@ export interface Settings {
   network?: string;
   /** What the owner allows, canonical (`8080,9000-9010,192.168.1.20:8080`); empty: none. */
   allow: string;
+  /** The pool's identity is wrapped for nobody before a person approves it on this machine. Edges only. */
+  approveRecipients?: true;
   /** WireGuard interface; absent: no tunnel, the origins' addresses are reached without one. */
   interfaceName?: string;
   /** Where the web server listens. */

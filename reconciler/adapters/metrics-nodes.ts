@@ -14,6 +14,8 @@ export interface NodeFacts {
   rootVersion?: number;
   /** Unix time at which its first certificate ends; absent: it has none. */
   certificatesEndSeconds?: number;
+  /** Those with less than a quarter of their life left, as far as a report names them. */
+  certificatesEnding: number;
 }
 
 /** `facts` is asked when somebody scrapes. */
@@ -55,5 +57,10 @@ export function createNodeMetrics(registry: Registry, facts: () => readonly Node
     'kokoa_node_certificates_end_timestamp_seconds',
     'When the first certificate that a node holds ends, in Unix time.',
     (one) => one.certificatesEndSeconds,
+  );
+  gauge(
+    'kokoa_node_certificates_ending',
+    'Certificates of a node that have less than a quarter of their life left.',
+    (one) => one.certificatesEnding,
   );
 }

@@ -1,9 +1,12 @@
-// What Prometheus may know: numbers with few labels. No hostname, no token and no path with a name in it is ever a label.
+// What Prometheus may know: numbers with few labels. No hostname, no token and no path with a name in it is ever a label; of registered
+// domains, of which an installation has few, the fullest are.
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { OrderOutcome } from '../../bundle/api.ts';
 import type { Rollout } from '../core/rollout/rollout.ts';
 import type { LocalRestriction } from '../ports/restrictions.ts';
 import { createForgeMetrics, type ForgeMetrics } from './metrics-forge.ts';
 import { createNodeMetrics, type NodeFacts } from './metrics-nodes.ts';
+import { createOrderMetrics } from './metrics-orders.ts';
 
 export type WebhookResult = 'push' | 'pull_request' | 'ignored' | 'refused' | 'too_large';
 
@@ -22,6 +25,8 @@ export interface Metrics {
   /** References that could not be resolved. */
   unusableSecrets(count: number): void;
   webhook(result: WebhookResult): void;
+  /** An order of a certificate began, was refused, or ended so. */
+  order(event: 'begun' | 'refused' | OrderOutcome): void;
   /** A report under a node's token that is not taken for the node's. */
   refusedAnnouncement(): void;
   /** `route` is the pattern, not the path. */
@@ -41,6 +46,10 @@ export interface MetricSources {
   /** Node → seconds. */
   lastSeenAges(): Map<string, number>;
   nodes(): readonly NodeFacts[];
+  /** Of edges that count as silent. */
+  silentEdges(): number;
+  /** Registered domain → names that may still get their first certificate this week. */
+  newNamesLeft(): Promise<ReadonlyMap<string, number>>;
   /** The newest root; 0: none yet. */
   rootVersion(): number;
 }
@@ -110,6 +119,7 @@ export function createMetrics(): Metrics {
     labelNames: ['route', 'code'],
     registers,
   });
+  const orders = createOrderMetrics(registry, () => sources);
   const refusedAnnouncements = new Counter({
     name: 'kokoa_refused_announcements_total',
     help: 'Reports under the token of a node that were not taken for its own.',
@@ -179,6 +189,7 @@ export function createMetrics(): Metrics {
     },
     unusableSecrets: (count) => secrets.set(count),
     webhook: (result) => webhooks.inc({ result }),
+    order: orders.order,
     refusedAnnouncement: () => refusedAnnouncements.inc(),
     request: (route, code) => requests.inc({ route, code }),
     forge: createForgeMetrics(registry),

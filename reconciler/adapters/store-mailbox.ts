@@ -2,6 +2,7 @@
 // that knows how far it came asks only for the rest. Callers hold the transaction.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
+import { identityWeight } from '../core/identity-weight.ts';
 import type { Lease } from '../ports/store.ts';
 import { notAnObject, type StoredTexts } from './store-texts.ts';
 
@@ -15,7 +16,7 @@ export interface Mailbox {
   after(pool: string, since: number): RelayResponse;
   putIdentity(identity: PoolIdentity): 'kept' | 'stale';
   putCertificate(pool: string, certificate: SealedCertificate): 'kept' | 'stale';
-  takeLease(lease: Lease, nowMs: number): Lease;
+  takeLease(lease: Lease, nowMs: number, lost?: string): Lease;
   leases(): Lease[];
   prune(nowMs: number): void;
 }
@@ -66,14 +67,14 @@ export function createMailbox(database: DatabaseSync, texts: StoredTexts): Mailb
 
     putIdentity(item) {
       const { pool, epoch, recipient } = item;
-      const wraps = Object.keys(item.wraps).length;
+      const weight = identityWeight(item);
       const held = identity.get(pool);
       // What cannot be read is given again by whoever holds it.
-      const more = held && (wraps > Number(held.wraps) || identityOf(pool, held.item) === undefined);
+      const more = held && (weight > Number(held.wraps) || identityOf(pool, held.item) === undefined);
       const newer =
         !held || epoch > Number(held.epoch) || (epoch === Number(held.epoch) && recipient === held.recipient && more);
       if (!newer) return 'stale';
-      putIdentity.run(pool, next(pool), epoch, recipient, wraps, JSON.stringify(item));
+      putIdentity.run(pool, next(pool), epoch, recipient, weight, JSON.stringify(item));
       return 'kept';
     },
 
@@ -87,9 +88,10 @@ export function createMailbox(database: DatabaseSync, texts: StoredTexts): Mailb
       return 'kept';
     },
 
-    takeLease(wanted, nowMs) {
+    takeLease(wanted, nowMs, lost = wanted.node) {
       const held = lease.get(wanted.pool, wanted.hostname);
-      if (held && held.node !== wanted.node && Number(held.expires_ms) > nowMs) return leaseOf(held);
+      const isFree = !held || held.node === wanted.node || held.node === lost || Number(held.expires_ms) <= nowMs;
+      if (!isFree) return leaseOf(held);
       putLease.run(wanted.pool, wanted.hostname, wanted.node, wanted.expiresMs);
       return wanted;
     },

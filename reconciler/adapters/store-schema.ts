@@ -58,6 +58,29 @@ const MIGRATIONS = [
   'ALTER TABLE head ADD COLUMN rollout TEXT',
   // The number of the report that brought it.
   'ALTER TABLE enrolments ADD COLUMN sequence INTEGER',
+  // What was ordered at certificate authorities, and how long one asked to be left alone.
+  `
+  CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, name TEXT NOT NULL, domain TEXT NOT NULL, node TEXT NOT NULL,
+    renewal INTEGER NOT NULL, begun_ms INTEGER NOT NULL,
+    outcome TEXT CHECK (outcome IN ('issued', 'validation_failed', 'rate_limited', 'failed')), ended_ms INTEGER
+  ) STRICT;
+  CREATE INDEX orders_by_name ON orders (server, name, begun_ms);
+  CREATE INDEX orders_by_domain ON orders (server, domain, begun_ms);
+  CREATE INDEX orders_by_node ON orders (server, node, begun_ms);
+  CREATE INDEX orders_by_time ON orders (begun_ms);
+  CREATE TABLE order_pauses (
+    server TEXT NOT NULL, scope TEXT NOT NULL CHECK (scope IN ('name', 'domain', 'account', 'server')), subject TEXT NOT NULL,
+    until_ms INTEGER NOT NULL, node TEXT NOT NULL, PRIMARY KEY (server, scope, subject)
+  ) STRICT;
+  `,
+  // What was written into DNS for validations.
+  `
+  CREATE TABLE challenges (
+    record TEXT NOT NULL, value TEXT NOT NULL, zone TEXT NOT NULL, pool TEXT NOT NULL, certificate TEXT NOT NULL,
+    written_ms INTEGER NOT NULL, PRIMARY KEY (record, value)
+  ) STRICT;
+  `,
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */

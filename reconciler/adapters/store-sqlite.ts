@@ -7,9 +7,11 @@ import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../core/chunk-references.ts';
 import type { BoundEnrolment, Publication, Store } from '../ports/store.ts';
+import { createChallengeTable } from './store-challenges.ts';
 import { openDatabase, translated } from './store-database.ts';
 import { boundEnrolments } from './store-enrolments.ts';
 import { createMailbox } from './store-mailbox.ts';
+import { createOrderTable } from './store-orders.ts';
 import { createProposalTable } from './store-proposals.ts';
 import { publishedHead, publishedNodes } from './store-published.ts';
 import { createRestrictionTable } from './store-restrictions.ts';
@@ -36,6 +38,8 @@ export async function openSqliteStore(
   const texts = createStoredTexts(damaged);
   const mailbox = createMailbox(database, texts);
   const sealed = createSealedTable(database);
+  const challenges = createChallengeTable(database);
+  const orders = createOrderTable(database);
   const proposals = createProposalTable(database, texts);
   const restricted = createRestrictionTable(database);
   const mended = new Map<string, BoundEnrolment>();
@@ -153,8 +157,19 @@ export async function openSqliteStore(
     putIdentity: async (identity: PoolIdentity) => transaction(true, () => mailbox.putIdentity(identity)),
     putCertificate: async (pool: string, certificate: SealedCertificate) =>
       transaction(true, () => mailbox.putCertificate(pool, certificate)),
-    takeLease: async (lease, nowMs) => transaction(true, () => mailbox.takeLease(lease, nowMs)),
+    takeLease: async (lease, nowMs, lost) => transaction(true, () => mailbox.takeLease(lease, nowMs, lost)),
     leases: async () => read(() => mailbox.leases()),
+
+    orders: async (of, sinceMs, max) => read(() => orders.orders(of, sinceMs, max)),
+    beginOrder: async (order) => transaction(true, () => orders.begin(order)),
+    endOrder: async (end) => transaction(true, () => orders.end(end)),
+    newNames: async (server, sinceMs) => read(() => orders.newNames(server, sinceMs)),
+    pauses: async (server, nowMs) => read(() => orders.pauses(server, nowMs)),
+    putPause: async (pause, nowMs) => transaction(true, () => orders.putPause(pause, nowMs)),
+
+    keptChallenges: async () => read(() => challenges.all()),
+    keepChallenge: async (challenge) => transaction(true, () => challenges.keep(challenge)),
+    dropChallenge: async (record, value) => transaction(true, () => challenges.drop(record, value)),
 
     sealedTexts: async () => read(() => sealed.all()),
     changeSealedTexts: async (put, drop) => transaction(true, () => sealed.change(put, drop)),

@@ -20,6 +20,7 @@ export const COMMANDS: readonly [words: readonly string[], load: () => Promise<R
   [['keys'], async () => (await import('./keys.ts')).registerKeys],
   [['seal'], async () => (await import('./seal.ts')).registerSeal],
   [['token'], async () => (await import('./token.ts')).registerToken],
+  [['certs'], async () => (await import('./certs.ts')).registerCerts],
   [['get'], async () => (await import('./get.ts')).registerGet],
   [['serve'], async () => (await import('./serve.ts')).registerServe],
   [

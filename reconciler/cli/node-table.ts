@@ -19,6 +19,8 @@ export interface NodeRow {
   lastSeen?: string;
   refusedAnnouncement?: string;
   refusedAt?: string;
+  /** An edge that was not heard for so long that others order its certificates. */
+  silent?: boolean;
 }
 
 const COLUMNS = 80;
@@ -45,7 +47,7 @@ export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number,
   const lines = rows.flatMap((row, index) => {
     const [name, state, , seen] = cells[index]!;
     const fingerprint = row.fingerprint === undefined ? 'not announced' : beginning(row.fingerprint, groups);
-    return [line([name!, state!, fingerprint, seen!]), ...refusal(row, nowMs)];
+    return [line([name!, state!, fingerprint, seen!]), ...silence(row), ...refusal(row, nowMs)];
   });
   return `${[line(HEADS), ...lines, ...rootLines(rows, rootVersion)].join('\n')}\n`;
 }
@@ -73,6 +75,10 @@ function rootLines(rows: readonly NodeRow[], rootVersion: number | undefined): s
       ? `root version ${shown(rootVersion)}`
       : `root version ${shown(rootVersion)}, not yet followed by ${words}`;
   return ['', ...wrap(said, '')];
+}
+
+function silence({ silent }: NodeRow): string[] {
+  return silent === true ? [`${INDENT}silent: the other edges of its pool order its certificates`] : [];
 }
 
 function refusal({ refusedAnnouncement, refusedAt }: NodeRow, nowMs: number): string[] {

@@ -2,6 +2,8 @@
 import type { Kokoa } from '../../schemas/types.ts';
 import { parseNetwork, parseUrl } from './check-network.ts';
 import { problemAt } from './check-route.ts';
+import { checkZones } from './check-zones.ts';
+import { escrow } from './fields/escrow.ts';
 import { type FieldCheck, judgeField, placed } from './fields/field.ts';
 import { limits } from './fields/limits.ts';
 import { portGrants } from './fields/port-grants.ts';
@@ -43,6 +45,7 @@ export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: reado
       return problemAt(file, file.locate(pointer), 'KK204', message, 'delete the wildcard');
     }),
   );
+  problems.push(...checkZones(file, zones));
   const parsed = parseNetwork(network.wireguard);
   if ('expected' in parsed) {
     const message = `network.wireguard: found ${network.wireguard}, expected ${parsed.expected}`;
@@ -52,6 +55,16 @@ export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: reado
     problems.push(...checkUrl(file, `/controlPlane/urls/${at}`, url));
   });
   problems.push(...checkUrl(file, '/acme/server', acme.server));
+  if (acme.fallback) {
+    const pointer = '/acme/fallback/server';
+    problems.push(...checkUrl(file, pointer, acme.fallback.server));
+    if (acme.fallback.server === acme.server) {
+      const message = `found ${shown(acme.server)}, which is acme.server, expected another certificate authority`;
+      problems.push(
+        problemAt(file, file.locate(pointer), 'KK414', message, 'name another one, or delete acme.fallback'),
+      );
+    }
+  }
   const judge = <V>(check: FieldCheck<V>, value: V | undefined, pointer: string) => {
     if (value === undefined) return;
     const found = judgeField(check, value, { pointer, kokoa, hostname: undefined });
@@ -62,6 +75,7 @@ export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: reado
   for (const [at, { ports }] of teams.entries()) judge(grants, ports, `/teams/${at}/ports`);
   for (const [at, pool] of pools.entries())
     judge(proxyProtocolFrom, pool.proxyProtocolFrom, `/pools/${at}/proxyProtocolFrom`);
+  for (const [at, pool] of pools.entries()) judge(escrow, pool.escrow, `/pools/${at}/escrow`);
   return problems;
 }
 

@@ -62,6 +62,7 @@ describe('a route of layer 4', () => {
     ['paths: [{prefix: /a, public: true}]', 'KK338', 'KK338', 'KK338'],
     ['headers: {request: {remove: [A]}}', 'KK338', 'KK338', 'KK338'],
     ['hsts: {maxAge: 0}', 'KK338', 'KK338', 'KK338'],
+    ['tls: {certificate: {file: a}}', 'KK338', 'KK338', 'KK338'],
     ['maintenance: {allow: []}', 'KK338', 'KK338', 'KK338'],
     ["errorPages: {'404': a}", 'KK338', 'KK338', 'KK338'],
     ['originTls: {verify: none}', 'KK338', 'KK338', 'KK338'],

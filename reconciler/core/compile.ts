@@ -24,6 +24,8 @@ export interface CompileInput {
   desired: Desired;
   enrolments: ReadonlyMap<string, BoundEnrolment>;
   leases: readonly Lease[];
+  /** Edges that count as silent: others order their certificates. Absent: those of what was compiled before. */
+  silent?: ReadonlySet<string>;
   sealed: Sealed;
   now: Date;
 }

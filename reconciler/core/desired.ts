@@ -23,8 +23,8 @@ export interface RouteIndexes {
   readonly services: PersistentMap<PersistentMap<Claims<'route'>>>;
   /** By path: routes that end by themselves. */
   readonly expiring: Claims<'route'>;
-  /** By path: routes that ask for a user name and password. */
-  readonly withUsers: Claims<'route'>;
+  /** By path: routes of which something stands elsewhere: lists of users, certificates (route-secrets.ts). */
+  readonly withSecrets: Claims<'route'>;
   /** Team → sha256 of a policy class → how many of its routes are of it. */
   readonly policies: Counts;
   /** Team → sha256 of a list of several backends → how many places name it. */
@@ -64,7 +64,7 @@ const EMPTY: Desired = {
   ports: emptyMap(),
   services: emptyMap(),
   expiring: emptyMap(),
-  withUsers: emptyMap(),
+  withSecrets: emptyMap(),
   policies: emptyMap(),
   upstreams: emptyMap(),
   networkLists: emptyMap(),

@@ -13,7 +13,7 @@ export const EDGE_PORT_DEFAULT = 51820;
 
 /** What every config needs of kokoa.yaml; `guards`, teams and zones are not among it. */
 export interface Settings {
-  acme: { server: string; email?: string };
+  acme: EdgePart['acme'];
   urls: string[];
   network: string;
   defaultPool: string;
@@ -22,8 +22,8 @@ export interface Settings {
   pools: Record<string, PoolSettings>;
 }
 
-/** What the edges of a pool are told of their listeners, whatever its routes. */
-export type PoolSettings = Pick<EdgePart, 'tlsPassthrough' | 'proxyProtocolFrom'>;
+/** What the edges of a pool are told of their listeners and of their identity, whatever its routes. */
+export type PoolSettings = Pick<EdgePart, 'tlsPassthrough' | 'proxyProtocolFrom' | 'escrow' | 'identityEpoch'>;
 
 export interface FleetNode {
   node: string;
@@ -59,16 +59,28 @@ export function settingsOf(desired: Desired): Settings {
   }
   const { acme, controlPlane, network, defaults } = value;
   return {
-    ...{ acme, urls: controlPlane.urls, network: network.wireguard },
+    ...{ acme: toldOf(acme), urls: controlPlane.urls, network: network.wireguard },
     ...{ defaultPool, limits: defaults?.limits ?? {}, pools: poolSettings(value) },
   };
 }
 
+/** What is limited is the reconciler's to keep. */
+function toldOf({ limits: _, ...told }: Kokoa['acme']): Settings['acme'] {
+  return told;
+}
+
 function poolSettings({ pools }: Kokoa): Settings['pools'] {
-  const said = pools.map(({ name, tlsPassthrough, proxyProtocolFrom: from }): [string, PoolSettings] => [
-    name,
-    { ...(tlsPassthrough && { tlsPassthrough }), ...(from && { proxyProtocolFrom: canonicalNetworks(from) }) },
-  ]);
+  const said = pools.map(
+    ({ name, tlsPassthrough, proxyProtocolFrom: from, escrow, identityEpoch }): [string, PoolSettings] => [
+      name,
+      {
+        ...(tlsPassthrough && { tlsPassthrough }),
+        ...(from && { proxyProtocolFrom: canonicalNetworks(from) }),
+        ...(escrow !== undefined && { escrow }),
+        ...(identityEpoch !== undefined && { identityEpoch }),
+      },
+    ],
+  );
   return Object.fromEntries(said.filter(([, settings]) => Object.keys(settings).length > 0));
 }
 

@@ -30,11 +30,11 @@ export const HEALTHY_SILENCE_MS = 90_000;
 /** An edge that is about to apply needs about this long. */
 const SOON_MS = 500;
 /** Something else must change first. */
-const LATER_MS = 30_000;
+export const LEASE_LATER_MS = 30_000;
 
 export function decideLease({ node, orderer, thumbprint, edges, nowMs }: LeaseRequest): LeaseDecision {
-  if (orderer === undefined) return refuse('no edge orders a certificate for this hostname', LATER_MS);
-  if (orderer !== node) return refuse(`${orderer} orders the certificate for this hostname`, LATER_MS);
+  if (orderer === undefined) return refuse('no edge orders a certificate for this hostname', LEASE_LATER_MS);
+  if (orderer !== node) return refuse(`${orderer} orders the certificate for this hostname`, LEASE_LATER_MS);
   if (thumbprint === undefined) return refuse(`no published config names the ACME account of ${node} yet`, SOON_MS);
   const behind = edges
     .filter((edge) => isServing(edge, nowMs))

@@ -7,6 +7,7 @@ const NODE = '/api/v1/edge-nodes/me';
 
 export function nodePaths(): Record<string, Operation> {
   const since = parameter('query', 'since', 'The sequence of the last answer.', { type: 'integer', minimum: 0 });
+  const certificate = parameter('path', 'name', 'Of a certificate for a wildcard: *.app.hoge.com.');
   const operation = (operationId: string, summary: string, responses: object, more: Operation = {}): Operation => ({
     ...{ operationId, summary, tags: ['nodes'], security: [{ nodeToken: [] }] },
     ...more,
@@ -67,8 +68,32 @@ export function nodePaths(): Record<string, Operation> {
       post: operation(
         'lease',
         'May this node order a certificate now?',
-        { 200: answer('Yes or no.', 'Lease'), ...refusals([422]) },
-        { parameters: [hostname] },
+        { 200: answer('Yes or no.', 'Lease'), ...refusals([413, 415, 422]) },
+        { parameters: [hostname], requestBody: body(reference('LeaseQuestion')) },
+      ),
+    },
+    [`${NODE}/relay/challenges/{name}`]: {
+      post: operation(
+        'challenge',
+        'Puts the proof for a wildcard into DNS, for the holder of the lease.',
+        { 200: answer('There, not yet, or no.', 'ChallengeAnswer'), ...refusals([413, 415, 422]) },
+        { parameters: [certificate], requestBody: body(reference('Challenge')) },
+      ),
+    },
+    [`${NODE}/relay/challenges/{name}/end`]: {
+      post: operation(
+        'challengeEnded',
+        'The order of a wildcard has ended: its proof is taken out of DNS.',
+        { 200: answer('Done, or left to the holder of the lease.', 'ChallengeAnswer'), ...refusals([422]) },
+        { parameters: [certificate] },
+      ),
+    },
+    [`${NODE}/relay/orders/{hostname}`]: {
+      post: operation(
+        'orderEnded',
+        'How the order of a certificate ended.',
+        { 200: answer('Whether one was under way.', 'OrderEndAnswer'), ...refusals([413, 415, 422]) },
+        { parameters: [hostname], requestBody: body(reference('OrderEnd')) },
       ),
     },
   };

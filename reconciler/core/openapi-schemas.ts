@@ -50,9 +50,11 @@ const node = {
   'applied?': sha256,
   'error?': shape({ stage: text, code: text, detail: text }),
   'quarantined?': list(shape({ hostname: text, reason: text })),
-  'certificates?': list(shape({ hostname: text, notAfter: time })),
+  'certificates?': list(shape({ hostname: text, notAfter: time, 'ending?': text })),
   'answers?': list(shape({ hostname: text, 'status?': whole, 'failure?': text, since: time })),
   'restored?': shape({ at: time, what: list(text) }),
+  'unacknowledged?': list(shape({ name: text, since: time, 'withheld?': { const: true } })),
+  'silent?': { const: true },
   'refusedAnnouncement?': text,
   'refusedAt?': time,
   'restriction?': shape({ state: text, reason: text, since: time }),
@@ -68,6 +70,7 @@ const certificate = shape({
   notAfter: time,
   ...relayed,
 });
+const ofOrder = { name: text, server: text, by: text, signature: text };
 const pullRequest = {
   ...{ hostname: text, file: text, warnings: list(reference('Problem')) },
 };
@@ -139,10 +142,31 @@ const ANSWERS: Record<string, Schema> = {
   PoolIdentity: poolIdentity,
   SealedCertificate: certificate,
   RelayOutcome: shape({ outcome: one('kept', 'stale') }),
+  LeaseQuestion: {
+    oneOf: [
+      shape({ kind: { const: 'lease' }, ...ofOrder, renewal: { type: 'boolean' } }),
+      { type: 'object', maxProperties: 0 },
+    ],
+  },
+  OrderEnd: shape({
+    ...{ kind: { const: 'order_end' }, ...ofOrder },
+    outcome: one('issued', 'validation_failed', 'rate_limited', 'failed'),
+    'retryAfterMs?': whole,
+    'limit?': one('name', 'domain', 'account'),
+  }),
+  OrderEndAnswer: shape({ outcome: one('ended', 'unknown') }),
   Lease: {
     oneOf: [
       shape({ granted: { const: true }, expiresAt: time }),
       shape({ granted: { const: false }, reason: text, retryAfterMs: whole }),
+    ],
+  },
+  Challenge: shape({ value: text }),
+  ChallengeAnswer: {
+    oneOf: [
+      shape({ outcome: { const: 'ready' } }),
+      shape({ outcome: { const: 'wait' }, reason: text, retryAfterMs: whole }),
+      shape({ outcome: { const: 'refused' }, reason: text }),
     ],
   },
   OpenApi: { type: 'object', required: ['openapi', 'info', 'paths'] },

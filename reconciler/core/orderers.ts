@@ -1,20 +1,22 @@
-// Which edge orders a host's certificate: exactly one per host, the same for everybody who asks.
+// Which edge orders a certificate: exactly one for each name, the same for everybody who asks.
 import type { Lease } from '../ports/store.ts';
 import type { FleetNode } from './fleet.ts';
-import { type EarlierChoice, rendezvousAfter } from './rendezvous.ts';
+import { type EarlierChoice, rendezvous, rendezvousAfter } from './rendezvous.ts';
 
 /** The edges that may order, of one pool. */
 export interface Orderers {
-  /** Active members: a lease names one of them or nobody. */
+  /** Active members that are heard: a lease names one of them or nobody. */
   members: ReadonlySet<string>;
-  /** Who takes part in the choice: members with an ACME account, or all while none has one yet. */
+  /** Whose names are dealt out, heard or not: members with an ACME account, or all while none has one yet. */
   candidates: ReadonlySet<string>;
+  /** Those of them that are heard; all while nobody is. */
+  heard: ReadonlySet<string>;
 }
 
-const NOBODY: Orderers = { members: new Set(), candidates: new Set() };
+const NOBODY: Orderers = { members: new Set(), candidates: new Set(), heard: new Set() };
 
-/** By pool. Draining and suspended edges order nothing. */
-export function orderersOf(fleet: readonly FleetNode[]): Map<string, Orderers> {
+/** By pool. Draining and suspended edges order nothing, silent ones as long as others are heard. */
+export function orderersOf(fleet: readonly FleetNode[], silent: ReadonlySet<string>): Map<string, Orderers> {
   const active = fleet.filter(
     ({ state, pool, recipient, signingKey }) =>
       state === 'active' && pool !== undefined && recipient !== undefined && signingKey !== undefined,
@@ -23,7 +25,8 @@ export function orderersOf(fleet: readonly FleetNode[]): Map<string, Orderers> {
   return new Map(
     [...byPool].map(([pool, edges]) => {
       const registered = edges.filter(({ acmeThumbprint }) => acmeThumbprint !== undefined);
-      return [pool, { members: namesOf(edges), candidates: namesOf(registered.length > 0 ? registered : edges) }];
+      const candidates = namesOf(registered.length > 0 ? registered : edges);
+      return [pool, { members: heardOf(namesOf(edges), silent), candidates, heard: heardOf(candidates, silent) }];
     }),
   );
 }
@@ -32,8 +35,24 @@ export function orderersIn(pools: ReadonlyMap<string, Orderers>, pool: string): 
   return pools.get(pool) ?? NOBODY;
 }
 
+/** Nobody is heard: then it is the network, and all count. */
+function heardOf(edges: ReadonlySet<string>, silent: ReadonlySet<string>): ReadonlySet<string> {
+  const heard = new Set([...edges].filter((edge) => !silent.has(edge)));
+  return heard.size > 0 ? heard : edges;
+}
+
 export function sameOrderers(a: Orderers, b: Orderers): boolean {
-  return sameMembers(a.members, b.members) && sameMembers(a.candidates, b.candidates);
+  return sameMembers(a.members, b.members) && sameCandidates(a, b) && sameMembers(a.heard, b.heard);
+}
+
+/** Only who is heard has changed, if anything: then few names change hands. */
+export function sameCandidates(a: Orderers, b: Orderers): boolean {
+  return sameMembers(a.candidates, b.candidates);
+}
+
+/** Where the candidates are what they were: whether a choice may be another now. A lease that counts anew is looked at by itself. */
+export function mayMove({ winner, orderer }: OrdererChoice, { heard }: Orderers): boolean {
+  return orderer === undefined || orderer !== winner || !heard.has(orderer);
 }
 
 /** `pool` and `hostname` → who holds the lease at `now`. */
@@ -47,6 +66,16 @@ export function hostOfLease(key: string): string {
   return key.slice(key.indexOf('\n') + 1);
 }
 
+/** Who orders by a lease: its holder, as long as that is one of those who may. */
+export function holderThatCounts(
+  key: string,
+  { leases, orderers }: { leases: LeaseHolders; orderers: ReadonlyMap<string, Orderers> },
+): string | undefined {
+  const holder = leases.get(key);
+  const { members } = orderersIn(orderers, key.slice(0, key.indexOf('\n')));
+  return holder !== undefined && members.has(holder) ? holder : undefined;
+}
+
 export function leaseHoldersOf(leases: readonly Lease[], now: Date): LeaseHolders {
   const nowMs = now.getTime();
   return new Map(
@@ -55,22 +84,22 @@ export function leaseHoldersOf(leases: readonly Lease[], now: Date): LeaseHolder
 }
 
 export interface OrdererChoice {
-  /** The rendezvous winner, kept to make the next choice cheap. */
+  /** The rendezvous winner of all candidates, heard or not, kept to make the next choice cheap. */
   winner: string | undefined;
   orderer: string | undefined;
 }
 
-/** The lease holder if it is an active member, else the rendezvous. A wildcard has none: HTTP-01 cannot prove it (RFC 8555 §7.1.4). */
+/** The lease holder if it is an active member that is heard, else the rendezvous of those who are. */
 export function chooseOrderer(
-  hostname: string,
+  certificate: string,
   orderers: Orderers,
   leaseHolder: string | undefined,
   earlier: EarlierChoice | undefined,
 ): OrdererChoice {
-  if (hostname.startsWith('*.')) return { winner: undefined, orderer: undefined };
-  const winner = rendezvousAfter(hostname, orderers.candidates, earlier);
-  const held = leaseHolder !== undefined && orderers.members.has(leaseHolder);
-  return { winner, orderer: held ? leaseHolder : winner };
+  const winner = rendezvousAfter(certificate, orderers.candidates, earlier);
+  if (leaseHolder !== undefined && orderers.members.has(leaseHolder)) return { winner, orderer: leaseHolder };
+  const isHeard = winner === undefined || orderers.heard.has(winner);
+  return { winner, orderer: isHeard ? winner : rendezvous(certificate, orderers.heard) };
 }
 
 function namesOf(edges: readonly FleetNode[]): Set<string> {

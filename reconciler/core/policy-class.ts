@@ -75,6 +75,7 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set([
   'backends',
   'sticky',
   'errorPages',
+  'tls',
   'pool',
 ]);
 

@@ -1,5 +1,5 @@
 // What changed routes mean for the indexes of routes, collected during one update.
-import type { Route, SecretReference } from '../../schemas/types.ts';
+import type { Route } from '../../schemas/types.ts';
 import { networkPlaces, policyPlaces, upstreamPlaces } from './bounded-places.ts';
 import { ClaimChanges, CountChanges, GroupedClaimChanges } from './claims.ts';
 import type { RouteIndexes } from './desired.ts';
@@ -7,6 +7,7 @@ import type { LoadedFile } from './files.ts';
 import { updateMap } from './persistent-map.ts';
 import { indexedPortKey } from './public-port.ts';
 import { publicPortPlaces } from './public-port-places.ts';
+import { secretsOf } from './route-secrets.ts';
 import { targetsOf } from './route-targets.ts';
 import { portKey, serviceKey } from './service-keys.ts';
 import { sectionName } from './tunnel-ports.ts';
@@ -20,7 +21,7 @@ export class RouteChanges {
   readonly #ports = new CountChanges();
   readonly #services = new GroupedClaimChanges<'route'>();
   readonly #expiring = new Map<string, RouteFile | undefined>();
-  readonly #withUsers = new Map<string, RouteFile | undefined>();
+  readonly #withSecrets = new Map<string, RouteFile | undefined>();
   readonly #policies = new CountChanges();
   readonly #upstreams = new CountChanges();
   readonly #networkLists = new CountChanges();
@@ -40,7 +41,7 @@ export class RouteChanges {
       else this.#services.note(sectionName(origin, team), serviceKey({ host, ...port }), path, after);
     }
     if (route.expiresAt !== undefined) this.#expiring.set(path, after);
-    if (usersOf(route).length > 0) this.#withUsers.set(path, after);
+    if (secretsOf(file).length > 0) this.#withSecrets.set(path, after);
     for (const { group, key } of policyPlaces(file)) this.#policies.add(group, key, by);
     for (const { group, key } of upstreamPlaces(file)) this.#upstreams.add(group, key, by);
     for (const { group, key } of networkPlaces(file)) this.#networkLists.add(group, key, by);
@@ -55,17 +56,11 @@ export class RouteChanges {
       ports: this.#ports.apply(before.ports),
       services: this.#services.apply(before.services),
       expiring: updateMap(before.expiring, this.#expiring),
-      withUsers: updateMap(before.withUsers, this.#withUsers),
+      withSecrets: updateMap(before.withSecrets, this.#withSecrets),
       policies: this.#policies.apply(before.policies),
       upstreams: this.#upstreams.apply(before.upstreams),
       networkLists: this.#networkLists.apply(before.networkLists),
       publicPorts: this.#publicPorts.apply(before.publicPorts),
     };
   }
-}
-
-/** Every secret that holds user names and passwords of a route. */
-export function usersOf({ auth, paths }: Route): SecretReference[] {
-  if (auth === undefined && paths === undefined) return [];
-  return [auth, ...(paths ?? []).map((path) => path.auth)].flatMap((one) => one?.basic?.users ?? []);
 }

@@ -1,6 +1,6 @@
 // What judges each field of a route, and how fields go together. Law: a property of the schema without a check here does not compile;
 // a test walks the schema for those that are nested.
-import type { Route } from '../../schemas/types.ts';
+import type { CertificateReference, Route, Tls } from '../../schemas/types.ts';
 import { auth } from './fields/auth.ts';
 import { backends } from './fields/backends.ts';
 import { judgeRouteDestination } from './fields/destination.ts';
@@ -43,6 +43,8 @@ export const routeFields = block<Route>(
     timeouts,
     headers,
     hsts,
+    // Where the certificate stands is asked when it is read.
+    tls: block<Tls>({ certificate: block<CertificateReference>({ file: saidBySchema, credential: saidBySchema }) }),
     redirect,
     maintenance,
     errorPages,

@@ -1,27 +1,33 @@
 // Every pool's routes: hosts as chunks, public ports as streams, brought up to date from an earlier state by looking only at what
 // something touched.
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
+import { isWildcard } from '../../bundle/certificate-name.ts';
 import type { WireRoute } from '../../bundle/config.ts';
 import { packRoute } from '../../bundle/route-texts.ts';
 import type { Route } from '../../schemas/types.ts';
 import type { Lease } from '../ports/store.ts';
+import { type CertificateRules, canBeOrdered, certificateNameOf, certificateRulesOf } from './certificate-rules.ts';
 import { type ChunkEntry, type ChunkSet, chunkEntries, chunkEntry, emptyChunks, updateChunks } from './chunks.ts';
 import { claimOf, type Desired } from './desired.ts';
 import type { LoadedFile } from './files.ts';
 import type { FleetNode, Settings } from './fleet.ts';
 import {
   chooseOrderer,
+  holderThatCounts,
   hostOfLease,
   type LeaseHolders,
   leaseHoldersOf,
   leaseKey,
+  mayMove,
+  type OrdererChoice,
   type Orderers,
   orderersIn,
   orderersOf,
+  sameCandidates,
   sameOrderers,
 } from './orderers.ts';
 import { changedKeys, entriesOf } from './persistent-map.ts';
-import { usersOf } from './route-changes.ts';
+import { secretsOf } from './route-secrets.ts';
 import type { Sealed } from './sealed.ts';
 import { type Streams, streamsOf } from './streams.ts';
 import { touchedRoutes } from './touched-routes.ts';
@@ -30,7 +36,7 @@ import { wireRouteOf } from './wire-route.ts';
 export interface RouteEntry extends ChunkEntry {
   route: Route;
   wire: WireRoute;
-  /** Rendezvous winner, whoever holds a lease. */
+  /** Rendezvous winner of all candidates, whoever is heard or holds a lease. */
   winner: string | undefined;
 }
 
@@ -42,8 +48,11 @@ export interface Routing {
   readonly streams: Streams;
   readonly desired: Desired;
   readonly settings: Settings;
+  readonly certificates: CertificateRules;
   readonly orderers: ReadonlyMap<string, Orderers>;
   readonly leases: LeaseHolders;
+  /** Edges that count as silent. */
+  readonly silent: ReadonlySet<string>;
   readonly sealed: Sealed;
   readonly nowMs: number;
   /** Hosts of `pools` that are closed. */
@@ -56,28 +65,35 @@ type Ground = Omit<Routing, 'pools' | 'streams' | 'closed'>;
 export interface RoutingInput {
   desired: Desired;
   leases: readonly Lease[];
+  /** Edges that count as silent; absent: those of the previous state. */
+  silent?: ReadonlySet<string>;
   sealed: Sealed;
   now: Date;
 }
+
+/** Of a certificate that no edge can order. */
+const NOBODY_ORDERS: OrdererChoice = { winner: undefined, orderer: undefined };
 
 type Changes = Map<string, Map<string, RouteEntry | undefined>>;
 
 /** The same result with and without `previous`; with it the cost is that of what was touched. */
 export function routingOf(
-  { desired, leases, sealed, now }: RoutingInput,
+  { desired, leases, sealed, now, ...input }: RoutingInput,
   settings: Settings,
   fleet: readonly FleetNode[],
   previous?: Routing,
 ): Routing {
+  const silent = input.silent ?? previous?.silent ?? new Set<string>();
   const next: Ground = {
-    ...{ desired, settings, sealed },
-    orderers: orderersOf(fleet),
+    ...{ desired, settings, sealed, silent },
+    certificates: certificateRulesOf(desired.kokoa?.value),
+    orderers: orderersOf(fleet, silent),
     leases: leaseHoldersOf(leases, now),
     nowMs: now.getTime(),
   };
   const changes: Changes = new Map();
   let closed = previous?.closed ?? 0;
-  const known = previous && sameRules(next.settings, previous.settings) ? previous : undefined;
+  const known = previous && sameRules(next, previous) ? previous : undefined;
   const touched = known ? [...touchedRoutes(known, next)] : [];
   for (const hostname of touchedHosts(next, previous, touched)) {
     const poolBefore = poolOf(previous, hostname);
@@ -106,16 +122,35 @@ function poolOf(routing: Pick<Routing, 'desired' | 'settings'> | undefined, host
 function entryOf(hostname: string, pool: string, next: Ground, previous: Routing | undefined): RouteEntry | undefined {
   const file = claimOf(next.desired.routesByHost, hostname);
   const before = chunkEntry(previous?.pools.get(pool), hostname);
-  const { winner, orderer } = chooseOrderer(
-    hostname,
-    orderersIn(next.orderers, pool),
-    next.leases.get(leaseKey(pool, hostname)),
-    previous && before && { winner: before.winner, nodes: orderersIn(previous.orderers, pool).candidates },
-  );
-  const wire = wireRouteOf(file, { ...next, limits: next.settings.limits, pool }, orderer);
+  const certificate = certificateNameOf(hostname, next.certificates);
+  const earlier = certificate === certificateOf(before) ? before : undefined;
+  const { winner, orderer } = canBeOrdered(certificate, next.certificates)
+    ? chooseOrderer(
+        certificate,
+        orderersIn(next.orderers, pool),
+        next.leases.get(leaseKey(pool, certificate)),
+        previous && earlier && { winner: earlier.winner, nodes: orderersIn(previous.orderers, pool).candidates },
+      )
+    : NOBODY_ORDERS;
+  const ordered = { orderer, ...(certificate !== hostname && { certificate }) };
+  const wire = wireRouteOf(file, { ...next, limits: next.settings.limits, pool }, ordered);
   if (file?.value === undefined || wire === undefined) return undefined;
   const digest = before?.digest ?? sha256Hex(hostname);
   return { hostname, digest, text: canonicalJson(packRoute(wire)), route: file.value, wire, winner };
+}
+
+/** The name of the certificate by which a host is served. */
+function certificateOf(entry: RouteEntry | undefined): string | undefined {
+  return entry && (entry.wire.certificate ?? entry.hostname);
+}
+
+/** The hosts that a certificate serves. Looking for those of a wildcard costs a walk through its pool, once per order. */
+function hostsOf(certificate: string, pools: Routing['pools']): string[] {
+  if (!isWildcard(certificate)) return [certificate];
+  const served = [...pools.values()].flatMap((chunks) =>
+    [...chunkEntries(chunks)].filter((entry) => certificateOf(entry) === certificate),
+  );
+  return served.map(({ hostname }) => hostname);
 }
 
 /** The hosts whose entry may differ from the previous one. `touchedFiles`: of those whose file is what it was. */
@@ -124,7 +159,7 @@ function touchedHosts(
   previous: Routing | undefined,
   touchedFiles: readonly LoadedFile<'route'>[],
 ): Set<string> {
-  if (previous === undefined || !sameRules(next.settings, previous.settings)) {
+  if (previous === undefined || !sameRules(next, previous)) {
     return new Set([...hostsIn(next.desired), ...hostsIn(previous?.desired)]);
   }
   const before = previous.desired;
@@ -133,28 +168,35 @@ function touchedHosts(
   for (const file of touchedFiles) touch(file);
   for (const file of routesOfChangedSecrets(previous, next)) touch(file);
   for (const [pool, chunks] of previous.pools) {
-    if (sameOrderers(orderersIn(previous.orderers, pool), orderersIn(next.orderers, pool))) continue;
-    for (const entry of chunkEntries(chunks)) touched.add(entry.hostname);
+    const [earlier, later] = [orderersIn(previous.orderers, pool), orderersIn(next.orderers, pool)];
+    if (sameOrderers(earlier, later)) continue;
+    const isSame = sameCandidates(earlier, later);
+    for (const entry of chunkEntries(chunks))
+      if (!isSame || mayMove({ winner: entry.winner, orderer: entry.wire.orderer }, later)) touched.add(entry.hostname);
   }
   for (const key of new Set([...previous.leases.keys(), ...next.leases.keys()])) {
-    if (previous.leases.get(key) !== next.leases.get(key)) touched.add(hostOfLease(key));
+    if (holderThatCounts(key, previous) !== holderThatCounts(key, next))
+      for (const hostname of hostsOf(hostOfLease(key), previous.pools)) touched.add(hostname);
   }
   return touched;
 }
 
-/** The routes with a user list of which the sealed text is another one now. */
+/** The routes with a secret of which the sealed text is another one now. */
 function* routesOfChangedSecrets(previous: Ground, next: Ground): Generator<LoadedFile<'route'>> {
   if (previous.sealed === next.sealed) return;
-  for (const [, file] of entriesOf(next.desired.withUsers)) {
+  for (const [, file] of entriesOf(next.desired.withSecrets)) {
     const { value, team = '' } = file;
     const pool = value?.pool ?? next.settings.defaultPool;
-    const textIn = ({ sealed }: Ground) => usersOf(value!).map((reference) => sealed.of(pool, team, reference));
+    const textIn = ({ sealed }: Ground) =>
+      secretsOf(file).map(({ reference, hostname }) => sealed.of(pool, team, reference, hostname));
     if (textIn(previous).join('\n') !== textIn(next).join('\n')) yield file;
   }
 }
 
-function sameRules(a: Settings, b: Settings): boolean {
-  return a.defaultPool === b.defaultPool && canonicalJson(a.limits) === canonicalJson(b.limits);
+function sameRules(a: Ground, b: Ground): boolean {
+  const [one, other] = [a.settings, b.settings];
+  const sameLimits = canonicalJson(one.limits) === canonicalJson(other.limits);
+  return one.defaultPool === other.defaultPool && sameLimits && a.certificates.text === b.certificates.text;
 }
 
 function* hostsIn(desired: Desired | undefined): Generator<string> {

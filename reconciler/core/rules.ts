@@ -564,6 +564,16 @@ export const rules = {
     why: 'A token says which team is asking, and a machine is no team.',
     fix: 'Make a new token for one of them with kokoa token add.',
   },
+  KK414: {
+    title: 'fallback CA that is the first one',
+    why: 'What refuses as acme.server refuses as acme.fallback, too.',
+    fix: 'Name another certificate authority, or delete acme.fallback.',
+  },
+  KK415: {
+    title: 'zone that contradicts itself',
+    why: 'A record is written by the provider of its zone, and a wildcard is proved by a record: what does not fit would fail at the first order.',
+    fix: 'Write server and credentials with provider: rfc2136 and with no other; wildcard needs that, or acmeDelegated.',
+  },
 } as const satisfies Record<string, Rule>;
 
 export type RuleId = keyof typeof rules;

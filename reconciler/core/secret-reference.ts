@@ -27,9 +27,9 @@ export function placeOf(team: string, { sealed, file, credential, env }: SecretR
   return { kind: 'env', variable: `KOKOA_SECRET_${team.toUpperCase().replaceAll('-', '_')}__${env}` };
 }
 
-/** The same text for the same reference of the same team, and for no other. */
-export function referenceKey(team: string, reference: SecretReference): string {
-  return canonicalJson({ team, reference });
+/** The same text for the same reference of the same team, and for no other; `hostname`: of a certificate, which is judged for it. */
+export function referenceKey(team: string, reference: SecretReference, hostname?: string): string {
+  return canonicalJson({ team, reference, ...(hostname !== undefined && { hostname }) });
 }
 
 /** For people: of a sealed text only what tells it from others. */

@@ -14,14 +14,21 @@ const A = { address: '10.100.1.2', port: 80 };
 const B = { address: '10.100.1.3', port: 90 };
 const TO_A = { origin: 'o1', port: 80 };
 const TO_B = { origin: 'o2', port: 90 };
-const SEALED: Sealed = { of: (pool, team, { file }) => Buffer.from(`${pool} ${team} ${file}`).toString('base64') };
+const OWN = { tls: { certificate: { file: 'cert' } } };
+const SEALED: Sealed = {
+  of(pool, team, { file }, hostname) {
+    if (file === undefined) return undefined;
+    const words = [pool, team, file, ...(hostname === undefined ? [] : ['for', hostname])];
+    return Buffer.from(words.join(' ')).toString('base64');
+  },
+};
 const sealed = (file: string) => SEALED.of('default', 'hoge', { file })!;
 
-function compiled(value: Omit<Route, 'hostname'>, orderer?: string): WireRoute | undefined {
+function compiled(value: Omit<Route, 'hostname'>, orderer?: string, certificate?: string): WireRoute | undefined {
   const file = loaded('route', 'routes/hoge/a.yaml', { hostname: 'a.hoge.com', ...value });
   const desired = desiredOf([kokoa(), origin('o1'), origin('o2'), file] as AnyLoadedFile[]);
   const surroundings = { desired, limits: {}, sealed: SEALED, nowMs: NOW.getTime(), pool: 'default' };
-  return wireRouteOf(file as LoadedFile<'route'>, surroundings, orderer);
+  return wireRouteOf(file as LoadedFile<'route'>, surroundings, { certificate, orderer });
 }
 
 /** What is said beyond the hostname and the limits of every route. */
@@ -43,6 +50,26 @@ test('a route that says only where it goes is as short as it was before it could
   expect(canonicalJson(compiled(TO_A, 'e1'))).toBe(
     '{"backends":[{"address":"10.100.1.2","port":80}],"hostname":"a.hoge.com","limits":{"maxBodyBytes":10485760},"orderer":"e1"}',
   );
+});
+
+test.each<[string, Omit<Route, 'hostname'>, Partial<WireRoute>]>([
+  ['an order', TO_A, { certificate: '*.hoge.com', orderer: 'e1' }],
+  ['a certificate of its own', { ...TO_A, ...OWN }, { ownCertificate: { sealed: sealed('cert for a.hoge.com') } }],
+  ['one that is not there yet', { ...TO_A, tls: { certificate: { credential: 'none' } } }, { ownCertificate: {} }],
+  [
+    'one of a route whose time is over',
+    { ...TO_A, ...OWN, expiresAt: '2026-01-01T00:00Z' },
+    { ownCertificate: { sealed: sealed('cert for a.hoge.com') } },
+  ],
+  ['nothing, as it passes through', { ...TO_A, ...OWN, protocol: 'tls', proxyProtocol: true }, {}],
+])('of its certificate a route says %s', (_, value, expected) => {
+  const { certificate, orderer, ownCertificate } = compiled(value, 'e1', '*.hoge.com')!;
+  const said = {
+    ...(certificate && { certificate }),
+    ...(orderer && { orderer }),
+    ...(ownCertificate && { ownCertificate }),
+  };
+  expect(said).toEqual(expected);
 });
 
 test.each<[string, Omit<Route, 'hostname'>, Partial<WireRoute>]>([

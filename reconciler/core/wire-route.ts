@@ -1,10 +1,11 @@
 // One route as edges are told it: everything resolved and in one spelling, what stays at its default left out.
-import type { WireLimits, WireRoute } from '../../bundle/config.ts';
+import type { WireLimits, WireOwnCertificate, WireRoute } from '../../bundle/config.ts';
 import type { Limits, Route } from '../../schemas/types.ts';
 import type { Desired } from './desired.ts';
 import { hasExpired } from './expiry.ts';
 import type { LoadedFile } from './files.ts';
 import { takesPublicPort } from './public-port.ts';
+import { ownCertificateOf } from './route-secrets.ts';
 import { targetsOf } from './route-targets.ts';
 import type { Sealed } from './sealed.ts';
 import { wireHeaders, wireHsts } from './wire/headers.ts';
@@ -25,21 +26,30 @@ export interface RouteSurroundings {
   pool: string;
 }
 
+/** How a host gets its certificate: the name of it, where it is not the host's own, and who orders it, if anybody does. */
+export interface Ordered {
+  certificate?: string | undefined;
+  orderer?: string | undefined;
+}
+
 /**
  * Undefined when the file is not valid, takes a public port instead of a name, or an origin it names has no file: half a route would
- * send its visitors elsewhere. What passes through has no orderer: its certificate is the backend's.
+ * send its visitors elsewhere. What passes through has no orderer: its certificate is the backend's; nor has one that a person brings.
  */
 export function wireRouteOf(
   file: LoadedFile<'route'> | undefined,
   { desired, limits, sealed, nowMs, pool }: RouteSurroundings,
-  orderer: string | undefined,
+  { certificate, orderer }: Ordered,
 ): WireRoute | undefined {
   if (file?.value === undefined || file.hostname === undefined || takesPublicPort(file.value)) return undefined;
   const { value, hostname, team = '' } = file;
+  const own = ownCertificateOf(value);
   const head = {
     hostname,
     limits: wireLimits(value.limits, limits),
-    ...(orderer !== undefined && value.protocol !== 'tls' && { orderer }),
+    ...(value.protocol !== 'tls' &&
+      !own && { ...(certificate !== undefined && { certificate }), ...(orderer !== undefined && { orderer }) }),
+    ...(own && { ownCertificate: wireOwnCertificate(sealed.of(pool, team, own, hostname)) }),
   };
   if (hasExpired(value, nowMs)) return closedRoute(value, head);
   return openRoute(value, head, {
@@ -51,7 +61,13 @@ export function wireRouteOf(
 interface Head {
   hostname: string;
   limits: WireLimits;
+  certificate?: string;
   orderer?: string;
+  ownCertificate?: WireOwnCertificate;
+}
+
+function wireOwnCertificate(sealed: string | undefined): WireOwnCertificate {
+  return sealed === undefined ? {} : { sealed };
 }
 
 /** What is left of a route whose time is over: the name, its certificate, and what to say. */

@@ -1,16 +1,28 @@
 // What the HTTP server is given. It reads the served view, writes what nodes post, and only marks: the loop acts.
 import type { Log } from '../adapters/log.ts';
 import type { Metrics } from '../adapters/metrics.ts';
+import type { OrderLimits } from '../core/order-budget.ts';
 import type { TokenVerdict } from '../core/token.ts';
+import type { DnsChallenges } from '../dns-challenges.ts';
+import type { EdgeHealth } from '../edge-health.ts';
+import type { OrderBook } from '../ports/order-book.ts';
 import type { Store } from '../ports/store.ts';
 import type { FleetReports } from './fleet-reports.ts';
 import type { ProposalParts } from './proposal-deps.ts';
 import type { Served } from './served.ts';
 
 export interface HttpDeps {
-  store: Pick<Store, 'relay' | 'putIdentity' | 'putCertificate' | 'takeLease'>;
+  store: Pick<Store, 'relay' | 'putIdentity' | 'putCertificate' | 'takeLease' | 'leases' | keyof OrderBook>;
   served: Served;
+  /** Puts the proofs for wildcards into DNS; without it nothing is. */
+  challenges?: Pick<DnsChallenges, 'present' | 'withdraw'> | undefined;
   reports: FleetReports;
+  /** Which edges have been silent for so long that others order their certificates. */
+  health: Pick<EdgeHealth, 'silent'>;
+  /** Of the certificate authority whose ACME directory that is. */
+  orderLimits(server: string): OrderLimits;
+  /** The first one of kokoa.yaml; undefined: there is none yet. */
+  orderServer(): string | undefined;
   /** `judgeToken` over the access in force. */
   judge(token: string): TokenVerdict;
   /** The branch whose pushes matter. */

@@ -1,14 +1,16 @@
 // A small installation behind a real server on loopback: two edges of one pool, one origin, a store in memory. For the tests here.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { signReport } from '../../bundle/announcement.ts';
-import type { Enrolment, StatusReport } from '../../bundle/api.ts';
+import type { Enrolment, LeaseQuestion, StatusReport } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import type { EdgeConfig, NodeConfig, WireRoute } from '../../bundle/config.ts';
+import { signRelayed } from '../../bundle/relayed.ts';
 import { createMemoryStore } from '../../test/fakes/memory-store.ts';
 import { createLog } from '../adapters/log.ts';
 import { createMetrics } from '../adapters/metrics.ts';
 import { mintToken } from '../adapters/token-mint.ts';
 import type { Access } from '../core/access.ts';
+import { ORDER_LIMITS_DEFAULT } from '../core/order-budget.ts';
 import { judgeToken } from '../core/token.ts';
 import type { PublishedNode } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
@@ -29,6 +31,8 @@ export async function install(change: Partial<HttpDeps> = {}) {
   const calls = { push: 0, pullRequest: 0, enrolment: 0 };
   const clock = { offsetMs: 0 };
   const lines: string[] = [];
+  /** Edges that count as silent. */
+  const silent = new Set<string>();
   const now = () => new Date(Date.now() + clock.offsetMs);
   const minted = {} as Record<NodeName, { token: string; sha256: string }>;
   const access = new Map<string, Access>();
@@ -41,6 +45,9 @@ export async function install(change: Partial<HttpDeps> = {}) {
     store,
     served,
     reports,
+    health: { silent: () => silent },
+    orderLimits: () => ORDER_LIMITS_DEFAULT,
+    orderServer: () => 'https://ca.example.com/dir',
     judge: (token) => judgeToken(token, served.access, now()),
     branch: 'main',
     onReport: () => undefined,
@@ -67,7 +74,7 @@ export async function install(change: Partial<HttpDeps> = {}) {
     return fetch(server.url + path, { ...rest, headers });
   };
   return {
-    ...{ store, served, reports, calls, clock, lines, deps, server, access, ask },
+    ...{ store, served, reports, calls, clock, lines, silent, deps, server, access, ask },
     token: (node: NodeName) => minted[node].token,
     post: (as: NodeName, path: string, body: unknown, method = 'POST') =>
       ask(path, { as, method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
@@ -182,6 +189,12 @@ export function report(
   const unsigned: StatusReport = { agentVersion: '0.1.0', state: 'applied', enrolment: enrolment(), ...change };
   sequence += 1;
   return signReport(unsigned, { node: 'a', signingKey: KEYS.privateKey, sequence, ...by });
+}
+
+/** Of node a, by the machine of `enrolment()`. */
+export function leaseQuestion(name: string, server: string): LeaseQuestion {
+  const question = { kind: 'lease', name, server, renewal: false, by: 'a' } as const;
+  return signRelayed<LeaseQuestion>(question, KEYS.privateKey);
 }
 
 let sequence = 0;

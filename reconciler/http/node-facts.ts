@@ -19,6 +19,7 @@ function factsOf(
   const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter(Number.isFinite);
   return {
     ...{ node, state, quarantined: quarantined.length },
+    certificatesEnding: certificates.filter(({ ending }) => ending !== undefined).length,
     ...(stateSince !== undefined && { stateAgeSeconds: secondsSince(Date.parse(stateSince), nowMs) }),
     ...(rootVersion !== undefined && { rootVersion }),
     // A version is the time of its publication, or a little more.

@@ -101,13 +101,17 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     ...(lkg !== undefined && { lkg }),
     ...(error !== undefined && { error: { stage: error.stage, code: error.code, detail: error.detail } }),
     ...(quarantined && { quarantined: quarantined.map(({ hostname, reason }) => ({ hostname, reason })) }),
-    ...(certificates && { certificates: certificates.map(({ hostname, notAfter }) => ({ hostname, notAfter })) }),
+    ...(certificates && { certificates: certificates.map(knownCertificate) }),
     ...(answers && { answers: answers.map(knownAnswer) }),
     ...(tunnels && { tunnels: tunnels.map(({ node, handshakeAgeSeconds }) => ({ node, handshakeAgeSeconds })) }),
     ...(restored && { restored: { at: restored.at, what: restored.what } }),
     ...(sequence !== undefined && { sequence }),
     enrolment,
   };
+}
+
+function knownCertificate({ hostname, notAfter, ending }: NonNullable<StatusReport['certificates']>[number]) {
+  return { hostname, notAfter, ...(ending !== undefined && { ending }) };
 }
 
 function knownAnswer({ hostname, status, failure, since }: VisitorAnswer): VisitorAnswer {

@@ -2,6 +2,7 @@
 // name nothing. Lists and metrics hold hostnames, addresses and node names: they need the token of any node, or this machine.
 import type { Request, Response, Router } from 'express';
 import { keyFingerprint } from '../../bundle/fingerprint.ts';
+import { WEEK_MS } from '../core/order-budget.ts';
 import { judgeRequest, refuseVerdict } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
 import { isLoopback } from './loopback.ts';
@@ -78,7 +79,7 @@ function rootOf({ served: { rootVersion } }: HttpDeps) {
   return rootVersion === 0 ? {} : { rootVersion };
 }
 
-function described<T extends ListedNode>(listed: T, { served, reports, clock }: HttpDeps) {
+function described<T extends ListedNode>(listed: T, { served, reports, health, clock }: HttpDeps) {
   const { name } = listed;
   const refused = reports.refused.of(name, clock().getTime());
   const bound = reports.enrolment(name);
@@ -100,16 +101,27 @@ function described<T extends ListedNode>(listed: T, { served, reports, clock }: 
     applied: report?.applied,
     error: report?.error,
     quarantined: report?.quarantined,
+    // Others order its certificates.
+    silent: health.silent().has(name) || undefined,
     certificates: report?.certificates,
     answers: report?.answers,
     restored: report?.restored,
+    unacknowledged: report?.unacknowledged,
     refusedAnnouncement: refused?.reason,
     refusedAt: refused && new Date(refused.atMs).toISOString(),
   };
 }
 
-function metricSources({ served, reports, clock }: HttpDeps) {
+function metricSources({ served, reports, store, health, orderLimits, orderServer, clock }: HttpDeps) {
   return {
+    silentEdges: () => health.silent().size,
+    async newNamesLeft() {
+      const server = orderServer();
+      if (server === undefined) return new Map();
+      const { newNamesPerDomain } = orderLimits(server);
+      const used = await store.newNames(server, clock().getTime() - WEEK_MS);
+      return new Map([...used].map(([domain, count]) => [domain, Math.max(0, newNamesPerDomain - count)]));
+    },
     longPolls: () => served.waiting,
     rootVersion: () => served.rootVersion,
     refusedNodes: () => reports.refused.count(clock().getTime()),

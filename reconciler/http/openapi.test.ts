@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import type { OrderEnd, PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { signRelayed } from '../../bundle/relayed.ts';
 import { openapiDocument } from '../core/openapi.ts';
 import { rolloutView } from '../core/rollout/rollout-view.ts';
@@ -236,8 +236,20 @@ describe('what is really answered', () => {
     }
     await ask(`get ${NODE_PATH}/relay`, `${NODE_PATH}/relay`, { as: 'a' });
     const leases = `post ${NODE_PATH}/relay/leases/{hostname}`;
-    await ask(leases, `${NODE_PATH}/relay/leases/app.hoge.com`, { as: 'a' });
-    await ask(leases, `${NODE_PATH}/relay/leases/App.hoge.com`, { as: 'a' });
+    await ask(leases, `${NODE_PATH}/relay/leases/app.hoge.com`, { as: 'a', body: '{}' });
+    await ask(leases, `${NODE_PATH}/relay/leases/App.hoge.com`, { as: 'a', body: '{}' });
+    const challenges = `post ${NODE_PATH}/relay/challenges/{name}`;
+    const value = `${'a'.repeat(42)}A`;
+    await ask(challenges, `${NODE_PATH}/relay/challenges/*.hoge.com`, { as: 'a', body: json({ value }) });
+    await ask(challenges, `${NODE_PATH}/relay/challenges/*.hoge.com`, { as: 'a', body: '{}' });
+    await ask(`${challenges}/end`, `${NODE_PATH}/relay/challenges/*.hoge.com/end`, { as: 'a', body: '{}' });
+    const ends = `post ${NODE_PATH}/relay/orders/{hostname}`;
+    const end = signRelayed<OrderEnd>(
+      { kind: 'order_end', name: 'app.hoge.com', server: 'https://ca.example.com/dir', outcome: 'issued', by: 'a' },
+      privateKey,
+    );
+    await ask(ends, `${NODE_PATH}/relay/orders/app.hoge.com`, { as: 'a', body: json(end) });
+    await ask(ends, `${NODE_PATH}/relay/orders/app.hoge.com`, { as: 'a', body: json({ ...end, outcome: 'lost' }) });
     for (const name of [
       `${config} 304`,
       `${config} 400`,

@@ -1,44 +1,60 @@
-// POST …/relay/leases/HOSTNAME: gathers what is known of the pool for core/lease.ts, and takes the lease in the store.
+// POST …/relay/leases/NAME, of a certificate: gathers what is known of the pool for core/lease.ts; the desk grants what may be ordered.
 import type { Request, Response } from 'express';
 import type { LeaseAnswer } from '../../bundle/api.ts';
-import { canonicalHostname } from '../core/hostname.ts';
-import { decideLease, LEASE_MS, type LeaseEdge } from '../core/lease.ts';
-import { refuse } from './answer.ts';
+import { decideLease, LEASE_LATER_MS, type LeaseEdge } from '../core/lease.ts';
 import type { HttpDeps } from './deps.ts';
+import type { OrderDesk } from './order-desk.ts';
+import type { PoolIndex } from './pool-index.ts';
 import { authenticateMember, type Member } from './relay-member.ts';
+import { readQuestion } from './relay-order-end.ts';
 import type { ServedConfig } from './served-config.ts';
 
-const RETRY_MS_MAX = 60_000;
-
-export function leaseHandler(deps: HttpDeps): (request: Request, response: Response) => Promise<void> {
+export function leaseHandler(
+  deps: HttpDeps,
+  desk: OrderDesk,
+  index: PoolIndex,
+): (request: Request, response: Response) => Promise<void> {
   return async (request, response) => {
     const member = authenticateMember(request, response, deps);
     if (!member) return;
-    const hostname = String(request.params.hostname);
-    const canonical = canonicalHostname(hostname);
-    if (canonical.kind !== 'hostname' || canonical.hostname !== hostname)
-      return refuse(response, 422, { error: 'bad_hostname', message: 'expected a hostname in canonical form' });
-    const answer = await askLease(hostname, member, deps);
-    if (!response.closed) response.json(answer);
+    const asked = await readQuestion(request, response, member, deps);
+    if (asked === undefined) return;
+    const answer = await askLease(asked.name, asked.said?.server, member, deps);
+    if (response.closed) return;
+    if (!answer.granted) return void response.json(answer);
+    const { server, renewal = false } = asked.said ?? {};
+    const held = await index.certificate(member.pool, asked.name);
+    const order = { pool: member.pool, name: asked.name, node: member.caller.node, server, renewal, held };
+    const granted = await desk.begin(order);
+    if (!response.closed) response.json(granted);
   };
 }
 
-async function askLease(hostname: string, { caller, node, pool }: Member, deps: HttpDeps): Promise<LeaseAnswer> {
+/** Granted, as far as the pool is concerned. */
+type Asked = { granted: true } | Extract<LeaseAnswer, { granted: false }>;
+
+async function askLease(
+  hostname: string,
+  server: string | undefined,
+  { caller, node, pool }: Member,
+  deps: HttpDeps,
+): Promise<Asked> {
+  if (server !== undefined && !node.config.acmeServers.includes(server)) {
+    const reason = `the published config of ${caller.node} names another certificate authority`;
+    return { granted: false, reason, retryAfterMs: LEASE_LATER_MS };
+  }
   const nowMs = deps.clock().getTime();
-  const route = await deps.served.route(node.config, hostname);
+  const wanted = await deps.served.certificate(node.config, hostname);
   const decision = decideLease({
     node: caller.node,
-    orderer: route?.orderer,
+    orderer: wanted?.orderer,
     thumbprint: node.config.thumbprints.get(caller.node),
     edges: await poolEdges(pool, hostname, deps),
     nowMs,
   });
   if (decision.kind === 'refuse')
     return { granted: false, reason: decision.reason, retryAfterMs: decision.retryAfterMs };
-  const lease = await deps.store.takeLease({ pool, hostname, node: caller.node, expiresMs: nowMs + LEASE_MS }, nowMs);
-  if (lease.node === caller.node) return { granted: true, expiresAt: new Date(lease.expiresMs).toISOString() };
-  const retryAfterMs = Math.min(RETRY_MS_MAX, Math.max(0, lease.expiresMs - nowMs));
-  return { granted: false, reason: `${lease.node} holds the lease`, retryAfterMs };
+  return { granted: true };
 }
 
 /** Every edge of the pool that has a config, with what the config it applied says of the host. */
@@ -49,12 +65,12 @@ async function poolEdges(pool: string, hostname: string, { served, reports }: Ht
     members.map(async ({ published: { node } }) => {
       const applied = reports.report(node)?.report.applied;
       const config = applied === undefined ? undefined : served.configOf(node, applied);
-      const route = config && (await served.route(config, hostname));
+      const wanted = config && (await served.certificate(config, hostname));
       return {
         node,
         state: states.get(node) ?? 'revoked',
         lastSeenMs: reports.lastSeenMs(node),
-        answersFor: config && route && { orderer: route.orderer, thumbprint: thumbprintOf(config, route.orderer) },
+        answersFor: config && wanted && { orderer: wanted.orderer, thumbprint: thumbprintOf(config, wanted.orderer) },
       };
     }),
   );

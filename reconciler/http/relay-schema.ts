@@ -33,6 +33,13 @@ const identity = ajv.compile<PoolIdentity>({
       propertyNames: { type: 'string', pattern: NODE_NAME },
       additionalProperties: base64,
     },
+    escrow: {
+      type: 'object',
+      required: ['recipient', 'wrap'],
+      additionalProperties: false,
+      properties: { recipient, wrap: base64 },
+    },
+    withheld: { type: 'array', maxItems: MEMBERS_MAX, uniqueItems: true, items: by },
     by,
     signature,
   },
@@ -42,7 +49,7 @@ const certificate = ajv.compile<SealedCertificate>({
   type: 'object',
   required: ['hostname', 'recipient', 'sealed', 'notBefore', 'notAfter', 'by', 'signature'],
   properties: {
-    hostname: { type: 'string', pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$', maxLength: 253 },
+    hostname: { type: 'string', pattern: '^(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$', maxLength: 253 },
     recipient,
     sealed: base64,
     notBefore: time,

@@ -64,6 +64,8 @@ function identity(change: Partial<PoolIdentity> = {}): PoolIdentity {
   );
 }
 
+const wrapFor = (recipient: string) => ({ recipient, wrap: 'QUJD' });
+
 const put = (as: NodeName, path: string, body: unknown) => at.post(as, `${RELAY}${path}`, body, 'PUT');
 const read = async (as: NodeName, query = '') =>
   (await (await at.ask(`${RELAY}${query}`, { as })).json()) as RelayResponse;
@@ -115,10 +117,27 @@ it.each<[string, () => PoolIdentity, number, string]>([
   ['for a stranger', () => identity({ wraps: { a: 'QUJD', mallory: 'QUJD' } }), 409, 'not_a_member'],
   ['with an epoch out of range', () => identity({ epoch: 2 ** 50 }), 422, 'bad_identity'],
   ['without wraps', () => identity({ wraps: {} }), 422, 'bad_identity'],
+  ['that tells a stranger to wait', () => identity({ withheld: ['mallory'] }), 409, 'not_a_member'],
+  ['with an escrow key that the pool has not', () => identity({ escrow: wrapFor(RECIPIENT) }), 409, 'other_escrow'],
+  [
+    'with an escrow wrap that is none',
+    () => identity({ escrow: { recipient: RECIPIENT } as never }),
+    422,
+    'bad_identity',
+  ],
   ['with another signature', () => ({ ...identity(), epoch: 2 }), 422, 'bad_signature'],
 ])('refuses an identity %s', async (_, make, status, error) => {
   const answer = await put('a', '/identity', make());
   expect([answer.status, await answer.json()]).toMatchObject([status, { error }]);
+});
+
+it('takes the wrap for the escrow key that the config names, and for no other', async () => {
+  const [escrow, other] = [`age1${'d'.repeat(58)}`, `age1${'e'.repeat(58)}`];
+  await at.publish([edgeConfig('a', [routes], { escrow })], [routes]);
+  const refused = await put('a', '/identity', identity({ escrow: wrapFor(other) }));
+  expect([refused.status, await refused.json()]).toMatchObject([409, { error: 'other_escrow' }]);
+  expect((await put('a', '/identity', identity({ escrow: wrapFor(escrow) }))).status).toBe(200);
+  expect((await read('a')).identity).toEqual(identity({ escrow: wrapFor(escrow) }));
 });
 
 it('lets another member give what the mailbox lacks, and not displace what it has', async () => {

@@ -7,21 +7,28 @@ import { verifyRelayed } from '../../bundle/relayed.ts';
 import { goneSignal, refuse, wholeNumber } from './answer.ts';
 import { readJson } from './body.ts';
 import type { HttpDeps } from './deps.ts';
+import { createOrderDesk } from './order-desk.ts';
 import { createPoolIndex, type PoolIndex } from './pool-index.ts';
+import { challengeEndHandler, challengeHandler } from './relay-challenge.ts';
 import { leaseHandler } from './relay-lease.ts';
 import { authenticateMember, type Member } from './relay-member.ts';
+import { orderEndHandler } from './relay-order-end.ts';
 import { asPoolIdentity, asSealedCertificate } from './relay-schema.ts';
 
 /** Adds the relay's routes below `base`. */
 export function addRelay(router: Router, base: string, deps: HttpDeps): void {
   const index = createPoolIndex(deps.store);
+  const desk = createOrderDesk(deps);
   const read = readHandler(deps, index);
   const putIdentity = identityHandler(deps, index);
   const putCertificate = certificateHandler(deps, index);
   router.get(base, read);
   router.route(`${base}/identity`).put(putIdentity).post(putIdentity);
   router.route(`${base}/certificates{/:hostname}`).put(putCertificate).post(putCertificate);
-  router.post(`${base}/leases/:hostname`, leaseHandler(deps));
+  router.post(`${base}/leases/:hostname`, leaseHandler(deps, desk, index));
+  router.post(`${base}/challenges/:name`, challengeHandler(deps));
+  router.post(`${base}/challenges/:name/end`, challengeEndHandler(deps));
+  router.post(`${base}/orders/:hostname`, orderEndHandler(deps, desk));
 }
 
 function readHandler(deps: HttpDeps, index: PoolIndex) {
@@ -64,11 +71,17 @@ function identityHandler(deps: HttpDeps, index: PoolIndex) {
         error: 'other_pool',
         message: `${member.caller.node} belongs to pool ${member.pool}`,
       });
-    const stranger = Object.keys(item.wraps).find((node) => !member.node.config.thumbprints.has(node));
+    const { thumbprints, escrow } = member.node.config;
+    const stranger = [...Object.keys(item.wraps), ...(item.withheld ?? [])].find((node) => !thumbprints.has(node));
     if (stranger !== undefined)
       return refuse(response, 409, {
         error: 'not_a_member',
-        message: `/wraps names ${stranger}, which is no member of the pool`,
+        message: `the identity names ${stranger}, which is no member of the pool`,
+      });
+    if (item.escrow !== undefined && item.escrow.recipient !== escrow)
+      return refuse(response, 409, {
+        error: 'other_escrow',
+        message: `/escrow is wrapped to another key than ${escrow === undefined ? 'none' : 'that of the pool'}`,
       });
     if (!isOwn(item, member, deps, response)) return;
     const outcome = await deps.store.putIdentity(item);
@@ -91,16 +104,16 @@ function certificateHandler(deps: HttpDeps, index: PoolIndex) {
     if (named !== undefined && named !== item.hostname)
       return refuse(response, 422, { error: 'bad_certificate', message: '/hostname is not the one in the path' });
     if (!isOwn(item, member, deps, response)) return;
-    const route = await deps.served.route(member.node.config, item.hostname);
-    if (!route)
+    const wanted = await deps.served.certificate(member.node.config, item.hostname);
+    if (!wanted)
       return refuse(response, 409, {
         error: 'unknown_host',
         message: 'the config of the node does not have this hostname',
       });
-    if (route.orderer !== member.caller.node && !(await isLacking(item, member, index, nowMs)))
+    if (wanted.orderer !== member.caller.node && !(await isLacking(item, member, index, nowMs)))
       return refuse(response, 409, {
         error: 'not_the_orderer',
-        message: `${route.orderer ?? 'nobody'} orders this hostname`,
+        message: `${wanted.orderer ?? 'nobody'} orders this hostname`,
       });
     await settle(response, member.pool, await deps.store.putCertificate(member.pool, item), index, deps);
   };

@@ -1,7 +1,7 @@
 // What the server itself must know of a published config: which chunks it names, and who orders certificates by it.
 
 import { sha256Hex } from '../../bundle/canonical.ts';
-import type { NodeConfig } from '../../bundle/config.ts';
+import type { EdgePart, NodeConfig } from '../../bundle/config.ts';
 import type { PackedChunk, PackedRoute } from '../../bundle/route-texts.ts';
 
 export interface ServedConfig {
@@ -10,6 +10,10 @@ export interface ServedConfig {
   pool?: string;
   /** Member of the pool → thumbprint of its ACME account, where it has one. */
   thumbprints: ReadonlyMap<string, string | undefined>;
+  /** age recipient of the pool's escrow key; absent: none. */
+  escrow?: string;
+  /** Edges only: where certificates are ordered, URLs of ACME directories. */
+  acmeServers: readonly string[];
   /** How many. */
   peers: number;
   /** Next WireGuard keys of peers that replace theirs; nearly always none. */
@@ -35,17 +39,24 @@ export function createConfigReader(): (hash: string, text: string) => ServedConf
     const config = JSON.parse(text) as NodeConfig;
     const peers = config.wireguard.peers.length;
     const nextKeys = config.wireguard.peers.flatMap(({ nextPublicKey }) => nextPublicKey ?? []);
-    if (config.role !== 'edge') return { hash, peers, nextKeys, thumbprints: new Map(), chunks: new Map() };
-    const { pool, members, chunks } = config.edge;
+    if (config.role !== 'edge')
+      return { hash, peers, nextKeys, acmeServers: [], thumbprints: new Map(), chunks: new Map() };
+    const { pool, members, acme, chunks, escrow } = config.edge;
     return {
       hash,
       peers,
       nextKeys,
       pool,
+      ...(escrow !== undefined && { escrow }),
+      acmeServers: serversOf(acme),
       thumbprints: new Map(members.map(({ node, acmeThumbprint }) => [node, acmeThumbprint])),
       chunks: shared(chunks),
     };
   };
+}
+
+function serversOf(acme: EdgePart['acme'] & { fallback?: { server: string } }): string[] {
+  return [acme.server, ...(acme.fallback ? [acme.fallback.server] : [])];
 }
 
 /** The sha256 of the chunk that holds `hostname`, if any does. */

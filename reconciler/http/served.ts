@@ -2,11 +2,11 @@
 // a node, never a mixture, and whoever waits for a node hears of every change.
 
 import { ROOTS_PER_RESPONSE_MAX } from '../../bundle/limits.ts';
-import type { PackedRoute } from '../../bundle/route-texts.ts';
 import type { Access } from '../core/access.ts';
 import type { RolloutView } from '../core/rollout/rollout-view.ts';
 import type { PublishedNode, Store } from '../ports/store.ts';
-import { chunkOf, createConfigReader, routeIn, type ServedConfig } from './served-config.ts';
+import { createCertificateFinder, type WantedCertificate } from './served-certificates.ts';
+import { createConfigReader, type ServedConfig } from './served-config.ts';
 import { createTextCache } from './text-cache.ts';
 import { createWaiters, type Wake } from './waiters.ts';
 
@@ -109,8 +109,8 @@ export interface Served {
   chunksBeyond(node: ServedNode, have: string | undefined): string[];
   /** A config this node was offered lately. */
   configOf(node: string, hash: string): ServedConfig | undefined;
-  /** The host in that config. */
-  route(config: ServedConfig, hostname: string): Promise<PackedRoute | undefined>;
+  /** The certificate of this name by that config; undefined: it serves no host there. */
+  certificate(config: ServedConfig, name: string): Promise<WantedCertificate | undefined>;
   /** Resolves when something about the node, the roots or anybody's access changed. */
   changeOf(node: string, timeoutMs: number, signal: AbortSignal): Promise<Wake>;
   /** The same for a pool's mailbox, which `poolChanged` announces. */
@@ -204,11 +204,7 @@ export function createServed(store: Pick<Store, 'blob'>): Served {
       return [...config.chunks.values()].filter((sha256) => !known.has(sha256));
     },
     configOf: (node, hash) => history.get(node)?.find((config) => config.hash === hash),
-    async route(config, hostname) {
-      const sha256 = chunkOf(config, hostname);
-      const text = sha256 === undefined ? undefined : await served.chunk(sha256);
-      return text === undefined ? undefined : routeIn(text, hostname);
-    },
+    certificate: createCertificateFinder((sha256) => served.chunk(sha256)),
     changeOf: (node, timeoutMs, signal) => waiters.wait(nodeKey(node), timeoutMs, signal),
     changeOfPool: (pool, timeoutMs, signal) => waiters.wait(poolKey(pool), timeoutMs, signal),
     poolChanged: (pool) => waiters.wake(poolKey(pool)),

@@ -3,7 +3,9 @@
 import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import type { SignedNode } from '../../bundle/sign.ts';
 import type { Rollout } from '../core/rollout/rollout.ts';
+import type { KeptChallenges } from './kept-challenges.ts';
 import type { KeptProposals } from './kept-proposals.ts';
+import type { OrderBook } from './order-book.ts';
 import type { Restrictions } from './restrictions.ts';
 import type { SealedTexts } from './secrets.ts';
 
@@ -60,7 +62,7 @@ export interface Lease {
   expiresMs: number;
 }
 
-export interface Store extends SealedTexts, Restrictions, KeptProposals {
+export interface Store extends SealedTexts, Restrictions, KeptProposals, OrderBook, KeptChallenges {
   head(): Promise<PublishedHead | undefined>;
   nodes(): Promise<PublishedNode[]>;
   /** What was damaged and is therefore none of `nodes`. No node is told what it says; its version numbers count until it is signed again. */
@@ -85,13 +87,16 @@ export interface Store extends SealedTexts, Restrictions, KeptProposals {
    * item. A `since` above the newest sequence (the store was rebuilt) answers from the start.
    */
   relay(pool: string, since: number): Promise<RelayResponse>;
-  /** Kept when its epoch is larger than the kept one's, or equal with the same recipient and more wraps; else `stale`. */
+  /** Kept when its epoch is larger than the kept one's, or equal with the same recipient and more weight (core/identity-weight.ts); else `stale`. */
   putIdentity(identity: PoolIdentity): Promise<'kept' | 'stale'>;
   /** Kept when its notBefore is not older than the kept one's; else `stale`. */
   putCertificate(pool: string, certificate: SealedCertificate): Promise<'kept' | 'stale'>;
 
-  /** Grants the lease when it is free, expired at `nowMs`, or already this node's. Answers the lease in force. */
-  takeLease(lease: Lease, nowMs: number): Promise<Lease>;
+  /**
+   * Grants the lease when it is free, expired at `nowMs`, already this node's, or held by `lost`, who cannot use it any more. Answers the
+   * lease in force.
+   */
+  takeLease(lease: Lease, nowMs: number, lost?: string): Promise<Lease>;
   leases(): Promise<Lease[]>;
 
   close(): Promise<void>;

@@ -10,6 +10,7 @@ import type { Desired } from '../core/desired.ts';
 import type { LoadedFile } from '../core/files.ts';
 import { kindOf, loadFile } from '../core/load.ts';
 import { layOver } from '../core/local-restriction.ts';
+import { WEEK_MS } from '../core/order-budget.ts';
 import { lookup } from '../core/persistent-map.ts';
 import type { Problem } from '../core/problem.ts';
 import { type ChangedFile, judgePullSteps } from '../core/pull-request/judge-pull.ts';
@@ -144,7 +145,9 @@ async function planOn(head: Desired, changed: readonly ChangedFile[], standing: 
   const guard = verdictOf(state, candidate, build);
   const touched = new Set(changed.map(({ path }) => path));
   const absentAtBase = [...standing.quarantined.keys()].filter((path) => !touched.has(path));
-  return changesOf({ published: state, candidate, guard, announced, absentAtBase });
+  const server = candidate.desired.kokoa?.value?.acme.server;
+  const ordered = server === undefined ? undefined : await store.newNames(server, at.getTime() - WEEK_MS);
+  return changesOf({ published: state, candidate, guard, announced, ...(ordered && { ordered }), absentAtBase });
 }
 
 /** As `judge` will take it after the merge: a route that is wrong on the branch stays what is live of it, or is absent. */

@@ -11,6 +11,7 @@ import {
   PROPOSAL_KEPT_MS_MAX,
   PROPOSALS_PER_TEAM_MAX,
 } from '../../reconciler/ports/kept-proposals.ts';
+import { type KeptOrder, ORDERS_KEPT_MS, type OrderPause } from '../../reconciler/ports/order-book.ts';
 import type { LocalRestriction } from '../../reconciler/ports/restrictions.ts';
 import type { SealedText } from '../../reconciler/ports/secrets.ts';
 import type { Lease, Publication, PublishedNode, Store } from '../../reconciler/ports/store.ts';
@@ -187,6 +188,9 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       ['a smaller epoch', { epoch: 1, wraps: { a: 'x', b: 'x', c: 'x', d: 'x' } }, 'stale'],
       ['the same epoch with more wraps', { wraps: { a: 'x', b: 'x', c: 'x' } }, 'kept'],
       ['the same epoch with as many wraps', { wraps: { a: 'x', c: 'x' } }, 'stale'],
+      ['the same epoch with the escrow key as well', { escrow: { recipient: 'age1e', wrap: 'x' } }, 'kept'],
+      ['the same epoch that tells one more to wait', { withheld: ['c'] }, 'kept'],
+      ['the same epoch with one less to wait for a wrap less', { wraps: { a: 'x' }, withheld: ['b'] }, 'stale'],
       ['the same epoch with another recipient', { recipient: 'age1b', wraps: { a: 'x', b: 'x', c: 'x' } }, 'stale'],
     ])('judges an identity with %s', async (_, change, outcome) => {
       await store.putIdentity(identity({ epoch: 2 }));
@@ -206,6 +210,94 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.takeLease(lease({ pool: 'other' }), 0)).toEqual(lease({ pool: 'other' }));
       expect(await store.takeLease(lease({ hostname: 'b.hoge.com' }), 0)).toEqual(lease({ hostname: 'b.hoge.com' }));
       expect(await store.leases()).toHaveLength(3);
+    });
+
+    it('keeps what was written into DNS, once per record and value, the oldest first', async () => {
+      const one = { record: '_acme-challenge.hoge.com', zone: 'hoge.com', pool: 'default', certificate: '*.hoge.com' };
+      await store.keepChallenge({ ...one, value: 'b', writtenMs: 2 });
+      await store.keepChallenge({ ...one, value: 'a', writtenMs: 1 });
+      await store.keepChallenge({ ...one, value: 'b', writtenMs: 3 });
+      expect((await store.keptChallenges()).map(({ value, writtenMs }) => [value, writtenMs])).toEqual([
+        ['a', 1],
+        ['b', 3],
+      ]);
+      await store.dropChallenge(one.record, 'a');
+      await store.dropChallenge(one.record, 'unknown');
+      expect(await store.keptChallenges()).toEqual([{ ...one, value: 'b', writtenMs: 3 }]);
+    });
+
+    it('lets a lease be taken over from whom it is of no use to, and from nobody else', async () => {
+      const ask = (node: string, lost?: string) => store.takeLease(lease({ node, expiresMs: 100 }), 0, lost);
+      await ask('a');
+      expect(await ask('b', 'c')).toEqual(lease({ node: 'a', expiresMs: 100 }));
+      expect(await ask('b', 'a')).toEqual(lease({ node: 'b', expiresMs: 100 }));
+      expect(await ask('c', 'a')).toEqual(lease({ node: 'b', expiresMs: 100 }));
+    });
+
+    it('finds orders by name, by what counts for a domain, and by node, the newest first', async () => {
+      const all = [
+        order({ begunMs: 10 }),
+        order({ begunMs: 20, name: 'b.hoge.com', renewal: true }),
+        order({ begunMs: 30, name: 'c.hoge.com', node: 'b' }),
+        order({ begunMs: 40, name: 'd.fuga.com', domain: 'fuga.com' }),
+        order({ begunMs: 40, name: 'e.hoge.com', outcome: 'failed', endedMs: 41 }),
+        order({ begunMs: 50, name: '*.hoge.com', outcome: 'issued', endedMs: 51 }),
+        order({ begunMs: 60, server: 'other' }),
+      ];
+      for (const one of all) await store.beginOrder(one);
+      const names = async (...of: Parameters<Store['orders']>) => (await store.orders(...of)).map(({ name }) => name);
+      expect(await store.orders({ server: 's', name: 'a.hoge.com' }, 0, 9)).toEqual([all[0]]);
+      expect(await names({ server: 's', domain: 'hoge.com' }, 0, 9)).toEqual([
+        '*.hoge.com',
+        'c.hoge.com',
+        'a.hoge.com',
+      ]);
+      expect(await names({ server: 's', domain: 'hoge.com' }, 0, 2)).toEqual(['*.hoge.com', 'c.hoge.com']);
+      expect(await names({ server: 's', domain: 'hoge.com' }, 30, 9)).toEqual(['*.hoge.com']);
+      expect(await names({ server: 's', node: 'a' }, 20, 9)).toEqual(['*.hoge.com', 'e.hoge.com', 'd.fuga.com']);
+      expect(await store.newNames('s', 0)).toEqual(
+        new Map([
+          ['fuga.com', 1],
+          ['hoge.com', 3],
+        ]),
+      );
+      expect(await store.newNames('s', 40)).toEqual(new Map([['hoge.com', 1]]));
+    });
+
+    it('ends the newest order that a node began, once', async () => {
+      for (const begunMs of [10, 20]) await store.beginOrder(order({ begunMs }));
+      const end = { server: 's', name: 'a.hoge.com', node: 'a', outcome: 'issued', endedMs: 25 } as const;
+      expect(await store.endOrder({ ...end, node: 'b' })).toBe('unknown');
+      expect(await store.endOrder({ ...end, server: 'other' })).toBe('unknown');
+      expect(await store.endOrder(end)).toBe('ended');
+      const kept = await store.orders({ server: 's', name: 'a.hoge.com' }, 0, 9);
+      expect(kept).toEqual([order({ begunMs: 20, outcome: 'issued', endedMs: 25 }), order({ begunMs: 10 })]);
+      expect(await store.endOrder({ ...end, outcome: 'validation_failed' })).toBe('ended');
+      expect(await store.endOrder(end)).toBe('unknown');
+    });
+
+    it('forgets orders after a week', async () => {
+      await store.beginOrder(order({ begunMs: 10 }));
+      await store.beginOrder(order({ begunMs: 9 + ORDERS_KEPT_MS }));
+      expect(await store.orders({ server: 's', name: 'a.hoge.com' }, 0, 9)).toHaveLength(2);
+      await store.beginOrder(order({ begunMs: 10 + ORDERS_KEPT_MS }));
+      const kept = await store.orders({ server: 's', name: 'a.hoge.com' }, 0, 9);
+      expect(kept.map(({ begunMs }) => begunMs - ORDERS_KEPT_MS)).toEqual([10, 9]);
+    });
+
+    it('keeps the longest pause of a scope and subject until it is over', async () => {
+      const pause = (change: Partial<OrderPause>): OrderPause => ({
+        ...{ server: 's', scope: 'domain', subject: 'hoge.com', untilMs: 100, node: 'a' },
+        ...change,
+      });
+      const all = [pause({}), pause({ scope: 'server', subject: '', untilMs: 50 }), pause({ server: 'other' })];
+      for (const one of all) await store.putPause(one, 0);
+      await store.putPause(pause({ untilMs: 99, node: 'b' }), 0);
+      expect(await store.pauses('s', 49)).toEqual(all.slice(0, 2));
+      await store.putPause(pause({ untilMs: 120, node: 'b' }), 0);
+      expect(await store.pauses('s', 50)).toEqual([pause({ untilMs: 120, node: 'b' })]);
+      await store.putPause(pause({ subject: 'late', untilMs: 300 }), 200);
+      expect(await store.pauses('s', 0)).toEqual([pause({ subject: 'late', untilMs: 300 })]);
     });
 
     it('keeps one sealed text per pool and digest, and drops what is named', async () => {
@@ -342,6 +434,10 @@ function identity(change: Partial<PoolIdentity>): PoolIdentity {
 
 function lease(change: Partial<Lease>): Lease {
   return { pool: 'default', hostname: 'a.hoge.com', node: 'a', expiresMs: 10, ...change };
+}
+
+function order(change: Partial<KeptOrder>): KeptOrder {
+  return { server: 's', name: 'a.hoge.com', domain: 'hoge.com', node: 'a', renewal: false, begunMs: 1, ...change };
 }
 
 function restriction(change: Partial<LocalRestriction>): LocalRestriction {

@@ -2,13 +2,16 @@
 // to lose everything and to be away. For tests of the agent's certificate side.
 import { EventEmitter, once } from 'node:events';
 import type { ControlPlane, Unavailable } from '../../agent/ports/control-plane.ts';
-import type { PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
+import type { LeaseQuestion, OrderEnd, PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 
 const LEASE_MS = 600_000;
 const LISTENERS_MAX = 100;
 
-export type RelayingControlPlane = Pick<ControlPlane, 'relay' | 'putIdentity' | 'putCertificate' | 'lease'>;
+export type RelayingControlPlane = Pick<
+  ControlPlane,
+  'relay' | 'putIdentity' | 'putCertificate' | 'lease' | 'orderEnded' | 'challenge' | 'challengeEnded'
+>;
 
 export interface MemoryControlPlane {
   /** The control plane as `node` reaches it. */
@@ -18,6 +21,11 @@ export interface MemoryControlPlane {
   readonly certificates: SealedCertificate[];
   /** Who got a lease for what, in order. */
   readonly leases: { node: string; hostname: string }[];
+  /** What was to be put into DNS, in order; all of it is. */
+  readonly challenges: { node: string; name: string; value: string }[];
+  /** What was asked with them, and how the orders under them ended, in order. */
+  readonly questions: LeaseQuestion[];
+  readonly ends: OrderEnd[];
   /** Changes what `node` is told from now on; undefined: the truth again. */
   lieTo(node: string, lie: ((relay: RelayResponse) => unknown) | undefined): void;
   /** Puts something that no honest member would. */
@@ -32,7 +40,8 @@ export interface MemoryControlPlane {
   isWaiting(node: string): boolean;
 }
 
-export function createMemoryControlPlane(pool: string): MemoryControlPlane {
+/** `clock`: ms since the epoch, by which leases end. */
+export function createMemoryControlPlane(pool: string, clock: () => number = Date.now): MemoryControlPlane {
   let store: MemoryStore = createMemoryStore();
   let away = false;
   const news = new EventEmitter();
@@ -43,6 +52,9 @@ export function createMemoryControlPlane(pool: string): MemoryControlPlane {
   const identities: PoolIdentity[] = [];
   const certificates: SealedCertificate[] = [];
   const leases: { node: string; hostname: string }[] = [];
+  const challenges: { node: string; name: string; value: string }[] = [];
+  const questions: LeaseQuestion[] = [];
+  const ends: MemoryControlPlane['ends'] = [];
   const unreachable: Unavailable = { kind: 'unreachable', message: 'away', retryAfterMs: 10 };
 
   async function told(node: string, since: number): Promise<RelayResponse> {
@@ -78,8 +90,16 @@ export function createMemoryControlPlane(pool: string): MemoryControlPlane {
         news.emit('news');
         return { kind: 'answered' };
       },
-      async lease(hostname) {
+      async challenge(name, value) {
         if (away) return unreachable;
+        challenges.push({ node, name, value });
+        return { kind: 'answered', answer: { outcome: 'ready' } };
+      },
+      challengeEnded: async () => ({ kind: 'answered' }),
+      async lease(question) {
+        const hostname = question.name;
+        if (away) return unreachable;
+        questions.push(question);
         const retryAfterMs = refused.get(hostname);
         if (retryAfterMs !== undefined) {
           return {
@@ -87,13 +107,18 @@ export function createMemoryControlPlane(pool: string): MemoryControlPlane {
             lease: { granted: false, reason: 'not every edge answers for it yet', retryAfterMs },
           };
         }
-        const now = Date.now();
+        const now = clock();
         const held = await store.takeLease({ pool, hostname, node, expiresMs: now + LEASE_MS }, now);
         if (held.node !== node) {
           return { kind: 'answered', lease: { granted: false, reason: `${held.node} has it`, retryAfterMs: 1000 } };
         }
         leases.push({ node, hostname });
         return { kind: 'answered', lease: { granted: true, expiresAt: new Date(held.expiresMs).toISOString() } };
+      },
+      async orderEnded(end) {
+        if (away) return unreachable;
+        ends.push(end);
+        return { kind: 'answered' };
       },
     };
   }
@@ -103,6 +128,9 @@ export function createMemoryControlPlane(pool: string): MemoryControlPlane {
     identities,
     certificates,
     leases,
+    challenges,
+    questions,
+    ends,
     lieTo(node, lie) {
       if (lie) lies.set(node, lie);
       else lies.delete(node);

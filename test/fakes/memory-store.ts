@@ -4,12 +4,15 @@ import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../../reconciler/core/chunk-references.ts';
+import { identityWeight } from '../../reconciler/core/identity-weight.ts';
+import type { KeptChallenge } from '../../reconciler/ports/kept-challenges.ts';
 import {
   type KeptProposal,
   PROPOSAL_KEPT_MS,
   PROPOSAL_KEPT_MS_MAX,
   PROPOSALS_PER_TEAM_MAX,
 } from '../../reconciler/ports/kept-proposals.ts';
+import { type KeptOrder, ORDERS_KEPT_MAX, ORDERS_KEPT_MS, type OrderPause } from '../../reconciler/ports/order-book.ts';
 import type { KnownSlot, LocalRestriction } from '../../reconciler/ports/restrictions.ts';
 import type { SealedText } from '../../reconciler/ports/secrets.ts';
 import type {
@@ -46,9 +49,12 @@ export function createMemoryStore(): MemoryStore {
   const mailboxes = new Map<string, Mailbox>();
   const leases = new Map<string, Lease>();
   const sealed = new Map<string, SealedText>();
+  const challenges = new Map<string, KeptChallenge>();
   const proposals = new Map<string, KeptProposal>();
   const restrictions = new Map<string, LocalRestriction>();
   let slots: readonly KnownSlot[] = [];
+  let orders: KeptOrder[] = [];
+  const pauses = new Map<string, OrderPause>();
   const failures: { method: string; error: unknown }[] = [];
 
   function mailbox(pool: string): Mailbox {
@@ -139,9 +145,7 @@ export function createMemoryStore(): MemoryStore {
       const box = mailbox(item.pool);
       const held = box.identity?.item;
       const sameWithMore =
-        held?.epoch === item.epoch &&
-        held.recipient === item.recipient &&
-        Object.keys(item.wraps).length > Object.keys(held.wraps).length;
+        held?.epoch === item.epoch && held.recipient === item.recipient && identityWeight(item) > identityWeight(held);
       if (held && item.epoch <= held.epoch && !sameWithMore) return 'stale';
       box.sequence += 1;
       box.identity = { sequence: box.sequence, item: structuredClone(item) };
@@ -157,17 +161,74 @@ export function createMemoryStore(): MemoryStore {
       box.certificates.set(item.hostname, { sequence: box.sequence, item: structuredClone(item) });
       return 'kept';
     },
-    async takeLease(wanted, nowMs) {
+    async takeLease(wanted, nowMs, lost) {
       failing('takeLease');
       const key = `${wanted.pool}\n${wanted.hostname}`;
       const held = leases.get(key);
-      if (held && held.node !== wanted.node && held.expiresMs > nowMs) return held;
+      if (held && ![wanted.node, lost].includes(held.node) && held.expiresMs > nowMs) return held;
       leases.set(key, { ...wanted });
       return { ...wanted };
     },
     async leases() {
       failing('leases');
       return [...leases.values()];
+    },
+    async keptChallenges() {
+      failing('keptChallenges');
+      return structuredClone([...challenges.values()].sort((a, b) => a.writtenMs - b.writtenMs));
+    },
+    async keepChallenge(challenge) {
+      failing('keepChallenge');
+      challenges.set(`${challenge.record} ${challenge.value}`, structuredClone(challenge));
+    },
+    async dropChallenge(record, value) {
+      failing('dropChallenge');
+      challenges.delete(`${record} ${value}`);
+    },
+    async orders(of, sinceMs, max) {
+      failing('orders');
+      const wanted = orders.filter((one) => {
+        if (one.server !== of.server || one.begunMs <= sinceMs) return false;
+        if ('name' in of) return one.name === of.name;
+        return 'domain' in of ? one.domain === of.domain && countsForDomain(one) : one.node === of.node;
+      });
+      return structuredClone(
+        wanted
+          .toReversed()
+          .sort((a, b) => b.begunMs - a.begunMs)
+          .slice(0, max),
+      );
+    },
+    async beginOrder(order) {
+      failing('beginOrder');
+      orders.push(structuredClone(order));
+      orders = orders.filter(({ begunMs }) => begunMs > order.begunMs - ORDERS_KEPT_MS).slice(-ORDERS_KEPT_MAX);
+    },
+    async endOrder({ server, name, node, outcome, endedMs }) {
+      failing('endOrder');
+      const open = orders
+        .filter((one) => one.server === server && one.name === name && one.node === node && !one.outcome)
+        .sort((a, b) => a.begunMs - b.begunMs)
+        .at(-1);
+      if (open === undefined) return 'unknown';
+      Object.assign(open, { outcome, endedMs });
+      return 'ended';
+    },
+    async newNames(server, sinceMs) {
+      failing('newNames');
+      const counted = orders.filter((one) => one.server === server && one.begunMs > sinceMs && countsForDomain(one));
+      return new Map([...Map.groupBy(counted, ({ domain }) => domain)].map(([domain, all]) => [domain, all.length]));
+    },
+    async pauses(server, nowMs) {
+      failing('pauses');
+      const open = [...pauses.entries()].filter(([, one]) => one.server === server && one.untilMs > nowMs);
+      return structuredClone(open.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one));
+    },
+    async putPause(pause, nowMs) {
+      failing('putPause');
+      const key = `${pause.server}\n${pause.scope}\n${pause.subject}`;
+      for (const [other, { untilMs }] of pauses) if (untilMs <= nowMs) pauses.delete(other);
+      if (pause.untilMs > (pauses.get(key)?.untilMs ?? 0)) pauses.set(key, structuredClone(pause));
     },
     async sealedTexts() {
       failing('sealedTexts');
@@ -232,6 +293,10 @@ export function createMemoryStore(): MemoryStore {
     },
     async close() {},
   };
+}
+
+function countsForDomain({ renewal, outcome = 'issued' }: KeptOrder): boolean {
+  return !renewal && outcome === 'issued';
 }
 
 function sorted<T extends { node: string }>(items: ReadonlyMap<string, T>): T[] {

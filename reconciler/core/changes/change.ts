@@ -57,9 +57,11 @@ export type Counts = Record<keyof Listed<unknown>, number>;
 
 /** What the edges will order. Orders made before the merge are not known to git. */
 export interface Certificates {
-  /** By registered domain, sorted. */
-  domains: { domain: string; hostnames: string[] }[];
-  /** Newly served and not ordered: HTTP-01 proves no wildcard (RFC 8555, 7.1.4). */
+  /** How many names of a registered domain may get their first certificate in 7 days. */
+  perWeek: number;
+  /** By registered domain, sorted. `left`: of `perWeek`, before the merge; absent where nobody counted. */
+  domains: { domain: string; hostnames: string[]; left?: number }[];
+  /** Newly served and not ordered: HTTP-01 proves no wildcard (RFC 8555, 7.1.4), and its zone has no DNS-01. */
   wildcards: string[];
 }
 

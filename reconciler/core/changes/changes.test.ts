@@ -1,6 +1,7 @@
 // Changes between two small worlds: what is said of each, what is not, and that nothing is said of nothing.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Kokoa } from '../../../schemas/types.ts';
 import { type Compiled, compile } from '../compile.ts';
 import { updateDesired } from '../desired.ts';
 import type { AnyLoadedFile } from '../files.ts';
@@ -17,22 +18,34 @@ import {
   route,
   sha,
 } from '../world.fixture.ts';
+import type { OrderedNames } from './certificates.ts';
 import { type Changes, isUnchanged } from './change.ts';
 import { changesOf } from './changes.ts';
 import { documentOf } from './document.ts';
+import { certificatesSection } from './document-sections.ts';
 import { verdictOf } from './verdict.ts';
 
 const COMMIT = 'c'.repeat(40);
 const FLEET = [edge('e1'), origin('o1'), origin('o2')];
 
-function between(from: Compiled | undefined, to: Compiled, announced?: Map<string, string[]>): Changes {
+function between(
+  from: Compiled | undefined,
+  to: Compiled,
+  announced?: Map<string, string[]>,
+  ordered?: OrderedNames,
+): Changes {
   const published = from && { compiled: from, commit: COMMIT };
   const guard = verdictOf(published, to, (desired) => compile({ ...inputOf([]), desired }));
-  return changesOf({ published, candidate: to, guard, ...(announced && { announced }) });
+  return changesOf({ published, candidate: to, guard, ...(announced && { announced }), ...(ordered && { ordered }) });
 }
 
 /** Two states that differ in these files; kokoa.yaml and a small fleet stand in both unless they are among them. */
-function change(before: AnyLoadedFile[], after: AnyLoadedFile[], announced?: Map<string, string[]>): Changes {
+function change(
+  before: AnyLoadedFile[],
+  after: AnyLoadedFile[],
+  announced?: Map<string, string[]>,
+  ordered?: OrderedNames,
+): Changes {
   const [from, to] = [before, after].map((files) => {
     const own = new Set(files.map(({ path }) => path));
     return [...[kokoa(), ...FLEET].filter(({ path }) => !own.has(path)), ...files];
@@ -40,7 +53,7 @@ function change(before: AnyLoadedFile[], after: AnyLoadedFile[], announced?: Map
   const published = compile(inputOf(from));
   // As a reconciler has it: what is the same in both is the same object.
   const desired = updateDesired(published.desired, changesBetween(from, to));
-  return between(published, compile({ ...inputOf([]), desired }, published), announced);
+  return between(published, compile({ ...inputOf([]), desired }, published), announced, ordered);
 }
 
 const app = (more = {}) => route('app.hoge.com', 'o1', 8080, more);
@@ -217,11 +230,12 @@ describe('hosts and public ports', () => {
       ['tcp 2000'],
     ]);
     expect(addressesLost).toEqual(['tcp 1000', 'tcp 2000']);
-    expect(certificates).toEqual({ domains: [], wildcards: [] });
+    expect(certificates).toEqual({ perWeek: 50, domains: [], wildcards: [] });
   });
 });
 
 describe('certificates', () => {
+  const OWN = { tls: { certificate: { file: 'app' } } };
   test.each([
     ['a new host', [], [app()], ['app.hoge.com']],
     ['a host that stays', [app()], [app({ port: 1 })], []],
@@ -232,6 +246,9 @@ describe('certificates', () => {
       ['app.hoge.com'],
     ],
     ['a host that passes through', [app()], [app({ protocol: 'tls', proxyProtocol: true })], []],
+    ['a host that brings its own', [], [app(OWN)], []],
+    ['a host that will bring its own', [app()], [app(OWN)], []],
+    ['a host that brings it no more', [app(OWN)], [app()], ['app.hoge.com']],
     ['a host in another pool', [app()], [app({ pool: 'spare' })], ['app.hoge.com']],
     ['a host whose time is over', [app()], [app({ expiresAt: '2026-11-20T00:00:00Z' })], []],
     ['a host that comes back', [app({ expiresAt: '2026-11-20T00:00:00Z' })], [app()], []],
@@ -260,6 +277,7 @@ describe('certificates', () => {
         names.map((name) => route(name, 'o1')),
       ).certificates,
     ).toEqual({
+      perWeek: 50,
       domains: [
         { domain: 'example.co.jp', hostnames: ['a.example.co.jp'] },
         { domain: 'hoge.com', hostnames: ['a.x.hoge.com', 'b.hoge.com'] },
@@ -268,6 +286,36 @@ describe('certificates', () => {
       ],
       wildcards: ['*.w.hoge.com'],
     });
+  });
+
+  test('a hundred hosts under one wildcard are one order, and the next hundred are none', () => {
+    const zones = [{ name: 'hoge.com', provider: 'rfc2136', wildcard: true }] as NonNullable<Kokoa['zones']>;
+    const some = (from: number) => Array.from({ length: 100 }, (_, n) => route(`h${from + n}.hoge.com`, 'o1'));
+    const ordered = [{ domain: 'hoge.com', hostnames: ['*.hoge.com'] }];
+    const before = [kokoa({ zones })];
+    expect(change(before, [...before, ...some(0)]).certificates.domains).toEqual(ordered);
+    expect(change([...before, ...some(0)], [...before, ...some(0), ...some(100)]).certificates.domains).toEqual([]);
+  });
+
+  test('what was ordered this week is taken off, and what may be ordered is what kokoa.yaml says', () => {
+    const files = [kokoa({ acme: { server: 'https://ca.example/dir', limits: { newNamesPerDomain: 10 } } })];
+    const routes = ['a.hoge.com', 'b.hoge.com', 'a.fuga.com'].map((name) => route(name, 'o1'));
+    const counted = new Map([
+      ['hoge.com', 9],
+      ['piyo.com', 3],
+    ]);
+    const { certificates } = change(files, [...files, ...routes], undefined, counted);
+    expect(certificates).toMatchObject({
+      perWeek: 10,
+      domains: [
+        { domain: 'fuga.com', left: 10 },
+        { domain: 'hoge.com', left: 1 },
+      ],
+    });
+    const lines = JSON.stringify(certificatesSection(certificates));
+    expect(lines).toContain('2 to order, 1 left this week');
+    expect(lines).toContain('"loud":true');
+    expect(lines).not.toContain('only the reconciler knows');
   });
 
   test.each([

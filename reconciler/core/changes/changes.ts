@@ -4,7 +4,7 @@ import type { PublishedState, Verdict } from '../guard.ts';
 import { planOf } from '../plan.ts';
 import { type PlannedRollout, plannedRollout } from '../rollout/planned-rollout.ts';
 import { type AnnouncedLists, refusedServices } from './allow-lists.ts';
-import { certificatesFor } from './certificates.ts';
+import { certificatesFor, type OrderedNames } from './certificates.ts';
 import type { Changes, Listed, RouteChange } from './change.ts';
 import { hostChanges, hostIn, touchedHosts } from './hosts.ts';
 import { neededLogins } from './logins.ts';
@@ -24,12 +24,20 @@ export interface ChangesInput {
   guard: Verdict;
   /** Known to a store alone; absent: nothing is said of them. */
   announced?: AnnouncedLists;
+  ordered?: OrderedNames;
   /** Files left out of `published` because they are not valid there. */
   absentAtBase?: readonly string[];
 }
 
 /** Cost: what changed, where `candidate` was compiled on top of what is published. */
-export function changesOf({ published, candidate, guard, announced, absentAtBase = [] }: ChangesInput): Changes {
+export function changesOf({
+  published,
+  candidate,
+  guard,
+  announced,
+  ordered,
+  absentAtBase = [],
+}: ChangesInput): Changes {
   const from = published?.compiled;
   const plan = planOf(from, candidate);
   const hosts = hostChanges(from, candidate, plan);
@@ -45,7 +53,7 @@ export function changesOf({ published, candidate, guard, announced, absentAtBase
     settings: settingsChanges(from, candidate),
     ...(rollout && { rollout }),
     pools: poolChanges(candidate, hosts, ports),
-    certificates: certificatesFor(touchedHosts(from, candidate, plan), from, candidate),
+    certificates: certificatesFor(touchedHosts(from, candidate, plan), from, candidate, ordered),
     addressesLost: [...addressesLost(hosts), ...addressesLost(ports)],
     refusedServices: announced === undefined ? [] : closedServices(candidate, hosts, ports, announced),
     ...(logins.length > 0 && { neededLogins: logins }),

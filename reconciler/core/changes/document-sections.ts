@@ -1,7 +1,6 @@
 // The sections of a plan, each from one part of the changes; undefined: there is nothing to say of it.
 
 import type { PlannedRollout } from '../rollout/planned-rollout.ts';
-import { ORDERS_PER_WEEK_MAX } from './certificates.ts';
 import type { Changes, FieldChange, Listed, NodeChange, PoolChange, RouteChange } from './change.ts';
 import type { Inline, Item, Line, Section } from './document-shape.ts';
 import { count, targetWords } from './words.ts';
@@ -108,23 +107,28 @@ function rolloutLine(rollout: PlannedRollout): Line {
   return ['What edges are told of it goes out in waves: ', ...first, ' first', ...then];
 }
 
-export function certificatesSection({ domains, wildcards }: Changes['certificates']): Section | undefined {
+export function certificatesSection({ perWeek, domains, wildcards }: Changes['certificates']): Section | undefined {
   if (domains.length + wildcards.length === 0) return undefined;
-  const items = domains.map(({ domain, hostnames }): Item => {
-    const over = hostnames.length > ORDERS_PER_WEEK_MAX;
-    const tooMany: Line[] = over ? [['More than the CA issues in a week: the rest waits. Split the change.']] : [];
-    return { line: [{ value: domain }, `: ${hostnames.length} to order`], details: tooMany };
+  const isOver = ({ hostnames, left = perWeek }: (typeof domains)[number]) => hostnames.length > left;
+  const items = domains.map((one): Item => {
+    const { domain, hostnames, left } = one;
+    const counted = left === undefined ? '' : `, ${left} left this week`;
+    const tooMany: Line[] = isOver(one)
+      ? [['More than the budget of the week: the rest waits. Split the change.']]
+      : [];
+    return { line: [{ value: domain }, `: ${hostnames.length} to order${counted}`], details: tooMany };
   });
   const byHand = wildcards.map(
     (hostname): Item => ({ line: [{ value: hostname }, ': nobody orders it'], details: [] }),
   );
+  const isCounted = domains.every(({ left }) => left !== undefined);
   const intro: Line[] = [
     [
-      `Let’s Encrypt issues ${ORDERS_PER_WEEK_MAX} new certificates a week for a registered domain. Counted is what this change orders; what was ordered this week is not known here.`,
+      `${perWeek} names of a registered domain may get their first certificate in a week. Counted is what this change orders${isCounted ? '' : '; what was ordered this week only the reconciler knows'}.`,
     ],
     ...(wildcards.length > 0 ? [['A certificate of a wildcard is imported by hand: kokoa-agent certs import']] : []),
   ];
-  const loud = domains.some(({ hostnames }) => hostnames.length > ORDERS_PER_WEEK_MAX);
+  const loud = domains.some(isOver);
   return { title: 'Certificates', ...(loud && { loud }), intro, items: [...items, ...byHand], charsMax: 3_000 };
 }
 

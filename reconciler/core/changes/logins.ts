@@ -1,7 +1,7 @@
 // Logins that an operator has to bring: a secret that a changed route refers to and did not before. Law: only names are said, and nothing of
 // what a store or a machine knows: whether the secret is there already is not known here.
 
-import { usersOf } from '../route-changes.ts';
+import { usersOf } from '../route-secrets.ts';
 import { placeOf, type ReadablePlace } from '../secret-reference.ts';
 import type { NeededLogin } from './change.ts';
 import type { PlacedRoute } from './routes.ts';

@@ -81,6 +81,7 @@ const UNOPENED: readonly Unopened[] = [
   },
   { step: '/headers', of: ({ headers }) => headers },
   { step: '/hsts', of: ({ hsts }) => hsts },
+  { step: '/tls', of: ({ tls }) => tls },
   { step: '/redirect', of: ({ redirect }) => redirect },
   { step: '/maintenance', of: ({ maintenance }) => maintenance },
   { step: '/errorPages', of: ({ errorPages }) => errorPages },

@@ -1,0 +1,125 @@
+// `kokoa certs escrow-restore`: reads the offline key and a mailbox, writes the parcel. Law: the key is neither printed nor kept.
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { KokoaError } from '../../bundle/error.ts';
+import { escrowAge } from '../adapters/escrow-age.ts';
+import type { PoolMailbox } from '../adapters/mailboxes-beside.ts';
+import { isAgeRecipient } from '../core/age-recipient.ts';
+import { packParcel } from '../escrow-parcel.ts';
+import { printable } from './problem-text.ts';
+import { readSecretFile } from './secret-file.ts';
+
+export interface RestoreOptions {
+  recipient: string;
+  out: string;
+  keyFile?: string;
+  from?: string;
+}
+
+const KEY_BYTES_MAX = 4_096;
+/** 20 000 certificates have some 160 MB. */
+const MAILBOX_BYTES_MAX = 512 * 1024 * 1024;
+const SHOWN_MAX = 10;
+const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
+
+/** @throws KokoaError usage, mailbox_unreadable, out_unwritable, and what packParcel throws */
+export async function escrowRestore(
+  pool: string,
+  { recipient, out, keyFile, from }: RestoreOptions,
+  fromStore: () => PoolMailbox,
+): Promise<void> {
+  if (!isAgeRecipient(recipient))
+    throw new KokoaError(
+      'usage',
+      `--recipient: found ${printable(recipient.slice(0, 80))}, expected age1 and 58 characters`,
+      {
+        hint: 'kokoa-agent status on the new machine prints it',
+      },
+    );
+  const mailbox = from === undefined ? fromStore() : await readExported(from, pool);
+  const escrowKey = await readKey(keyFile);
+  const { lines, names, leftOut } = await packParcel({
+    ...{ mailbox, escrowKey, recipient },
+    sealing: escrowAge,
+    now: Date.now(),
+  });
+  await writeNew(out, `${lines.join('\n')}\n`);
+  for (const { name, reason } of leftOut.slice(0, SHOWN_MAX))
+    console.log(`left out ${printable(name)}: ${printable(reason)}`);
+  if (leftOut.length > SHOWN_MAX) console.log(`left out ${leftOut.length - SHOWN_MAX} more`);
+  console.log(`packed ${names.length} certificates of pool ${printable(pool)} into ${printable(out)}`);
+  console.log(`next, on the new machine: kokoa-agent certs restore ${printable(out)}`);
+}
+
+/** Such as age-keygen writes it, with comments above. */
+async function readKey(keyFile: string | undefined): Promise<string> {
+  const text =
+    keyFile === undefined
+      ? await readInput()
+      : await readSecretFile({ option: '--key-file', path: keyFile, bytesMax: KEY_BYTES_MAX });
+  const key = text
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => IDENTITY.test(line));
+  if (key !== undefined) return key;
+  throw new KokoaError('usage', 'found no line AGE-SECRET-KEY-1..., expected the offline key of the pool', {
+    hint: 'give it by --key-file, or pipe it to standard input; it is never an argument',
+  });
+}
+
+async function readInput(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('paste the offline key, then Enter and Ctrl-D:\n');
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const part of process.stdin) {
+    text += part;
+    if (text.length > KEY_BYTES_MAX) break;
+  }
+  return text;
+}
+
+async function readExported(path: string, pool: string): Promise<PoolMailbox> {
+  const unreadable = (why: string, cause?: unknown) =>
+    new KokoaError('mailbox_unreadable', `--from: ${printable(path)} ${why}`, {
+      hint: `give the file that kokoa certs export ${printable(pool)} wrote`,
+      cause,
+    });
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!found.isFile() || found.size > MAILBOX_BYTES_MAX) throw unreadable('is no plain file of bounded size');
+      const value = JSON.parse(await file.readFile('utf8')) as Partial<PoolMailbox> | null;
+      if (value?.pool !== pool)
+        throw unreadable(`is the mailbox of ${printable(String(value?.pool))}, not of ${printable(pool)}`);
+      if (!Array.isArray(value.certificates)) throw unreadable('is no mailbox');
+      return value as PoolMailbox;
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (cause instanceof KokoaError) throw cause;
+    throw unreadable(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'no JSON'})`, cause);
+  }
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new KokoaError(
+      'out_unwritable',
+      `cannot write ${printable(path)}: ${(cause as NodeJS.ErrnoException).code}`,
+      {
+        hint: 'name a file that does not exist yet, in a folder that this user may write',
+        cause,
+      },
+    );
+  }
+}
