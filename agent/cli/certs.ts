@@ -27,8 +27,10 @@ export function registerCerts(program: Command): void {
       const certsDir = await openCertificateStore(stateDir);
       const accepted = await importCertificate({ hostname, certFile: cert, keyFile: key, certsDir, now: Date.now() });
       console.log(`${hostname}: certificate stored, valid until ${new Date(accepted.notAfter).toISOString()}`);
-      if (await hasNoRoute(stateDir, settings, hostname))
+      if (await hasNoRoute(stateDir, settings, hostname)) {
         console.log('no route of that name here: it is used as soon as one comes');
+        console.log('it is removed when no route has needed it for 7 days: keep the files');
+      }
     });
   certs
     .command('restore')

@@ -107,6 +107,9 @@ function rolloutLine(rollout: PlannedRollout): Line {
   return ['What edges are told of it goes out in waves: ', ...first, ' first', ...then];
 }
 
+const WILDCARDS_BY_HAND =
+  'A wildcard in a zone that the reconciler cannot write is imported by hand: kokoa-agent certs import (docs/dns.md)';
+
 export function certificatesSection({ perWeek, domains, wildcards }: Changes['certificates']): Section | undefined {
   if (domains.length + wildcards.length === 0) return undefined;
   const isOver = ({ hostnames, left = perWeek }: (typeof domains)[number]) => hostnames.length > left;
@@ -126,7 +129,7 @@ export function certificatesSection({ perWeek, domains, wildcards }: Changes['ce
     [
       `${perWeek} names of a registered domain may get their first certificate in a week. Counted is what this change orders${isCounted ? '' : '; what was ordered this week only the reconciler knows'}.`,
     ],
-    ...(wildcards.length > 0 ? [['A certificate of a wildcard is imported by hand: kokoa-agent certs import']] : []),
+    ...(wildcards.length > 0 ? [[WILDCARDS_BY_HAND]] : []),
   ];
   const loud = domains.some(isOver);
   return { title: 'Certificates', ...(loud && { loud }), intro, items: [...items, ...byHand], charsMax: 3_000 };
