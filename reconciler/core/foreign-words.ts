@@ -64,7 +64,6 @@ const ROUTE_WORDS: Readonly<Record<string, string>> = {
   addheader: 'write headers: {response: {set: {NAME: VALUE}}}',
   proxysetheader: 'write headers: {request: {set: {NAME: VALUE}}}',
   ratelimit: 'write limits: {requestsPerSecond: 50}',
-  tls: 'delete it: visitors always come by HTTPS; for TLS to your service write protocol: https and originTls',
   ssl: 'delete it: visitors always come by HTTPS; for TLS to your service write protocol: https and originTls',
 };
 

@@ -253,6 +253,7 @@ const BASES: readonly Route[] = [
   { ...PLAIN, ...TLS },
   { hostname: 'app.hoge.com', backends: BACKENDS },
   ...AUTHS.map((auth) => ({ ...PLAIN, auth })),
+  ...[{ file: 'app-cert' }, { credential: 'app-cert' }].map((certificate) => ({ ...PLAIN, tls: { certificate } })),
   { ...PLAIN, ...LISTS },
   { ...PLAIN, paths: [{ prefix: '/api', origin: 'home', port: 9000, host: '192.168.1.20' }] },
   { ...PLAIN, paths: [{ prefix: '/api', origin: 'home', port: 9000, ...TLS }] },
