@@ -191,13 +191,13 @@ async function orderAndStore(
   dependencies: OrdersDependencies,
   signal: AbortSignal,
 ): Promise<void> {
-  const { view, shelf, ca, caInUse, control, explain, log, now, onOrdered } = dependencies;
+  const { view, shelf, ca, caInUse, explain, log, now, onOrdered } = dependencies;
   const startedMs = now();
   const issued = await ca.order(
     acme,
     hostname,
     signal,
-    isWildcard(hostname) ? createDnsProof(hostname, control) : undefined,
+    isWildcard(hostname) ? createDnsProof(hostname, dependencies) : undefined,
   );
   const held = standingAgainst(shelf.get(hostname), view()?.certificates.get(hostname));
   // Whatever becomes of it here, the CA has counted it.

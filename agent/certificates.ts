@@ -190,17 +190,19 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
 function viewOf(config: EdgeConfig, chunks: readonly Chunk[], before: EdgeView | undefined): EdgeView {
   const wanted = new Map<string, string | undefined>();
   const servedBy = new Map<string, string>();
+  const own = ownCertificates(chunks);
   for (const { routes } of chunks) {
     for (const { hostname, orderer, protocol, ownCertificate, ...route } of routes) {
       // The certificate of what is passed on unopened is its backend's.
       if (protocol === 'tls') continue;
       const certificate = ownCertificate ? hostname : (route.certificate ?? hostname);
-      wanted.set(certificate, orderer);
+      // A route that brings one has no orderer; where that one does not count, the orderer is the other routes'.
+      wanted.set(certificate, orderer ?? wanted.get(certificate));
       servedBy.set(hostname, certificate);
     }
   }
-  // What a person brings is ordered by nobody, whoever else is served by it.
-  for (const name of ownCertificates(chunks).keys()) if (wanted.has(name)) wanted.set(name, undefined);
+  // What a person brings is ordered by nobody.
+  for (const name of own.keys()) if (wanted.has(name)) wanted.set(name, undefined);
   const certificates = new Map<string, string | undefined>();
   for (const name of before?.certificates.keys() ?? []) if (wanted.has(name)) certificates.set(name, wanted.get(name));
   for (const [name, orderer] of wanted) certificates.set(name, orderer);

@@ -1,6 +1,6 @@
-// May this edge order now? What is asked and told counts for the budget of the fleet: it is signed, so that a stolen token says nothing.
+// May this edge order now? What is asked and told of an order is signed, so that a stolen token says nothing.
 import type { KeyObject } from 'node:crypto';
-import type { LeaseQuestion, OrderEnd } from '../bundle/api.ts';
+import type { ChallengeEnd, ChallengeQuestion, LeaseQuestion, OrderEnd } from '../bundle/api.ts';
 import { signRelayed } from '../bundle/relayed.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import type { AcmeServer } from './ports/certificate-authority.ts';
@@ -12,7 +12,7 @@ const LEASE_RETRY_MS_MAX = 5 * 60_000;
 /** Without an answer the lease is asked for again at least this often. */
 const UNANSWERED_RETRY_MS_MAX = 60_000;
 
-interface Signer {
+export interface Signer {
   /** Of this node, ed25519. */
   signingKey: KeyObject;
   view(): { config: { node: string } } | undefined;
@@ -41,8 +41,8 @@ export async function askLease(
   return { reason: `no lease: ${asked.message}`, retryAfterMs };
 }
 
-/** What counts for the budget of the fleet is not said by whoever has a token. */
-export function signAs<T extends LeaseQuestion | OrderEnd>(
+/** What counts for the budget of the fleet, or goes into DNS, is not said by whoever has a token. */
+export function signAs<T extends LeaseQuestion | OrderEnd | ChallengeQuestion | ChallengeEnd>(
   { view, signingKey }: Signer,
   item: Omit<T, 'by' | 'signature'>,
 ): T {

@@ -287,4 +287,34 @@ describe('in a pool', () => {
       await pool.close();
     }
   }, 60_000);
+
+  it('does not take the place of a wildcard by which hosts of others are served', async () => {
+    const plane = createMemoryControlPlane(POOL);
+    const ca = createMemoryCertificateAuthority(maker);
+    const pool = await createTestPool(plane, ca);
+    try {
+      const edge = await pool.addEdge('osaka-1');
+      edge.start();
+      pool.configure([edge], { 'other.fuga.com': 'osaka-1' });
+      await until('the pool works', () => served(edge).length === 1);
+      const wildcard = '*.hoge.com';
+      const taking = await maker.make({ names: [`DNS:${wildcard}`], notBefore: new Date(Date.now() - MINUTE_MS) });
+      const sealed = await age.seal([plane.identities.at(-1)!.recipient], pairText(taking));
+      // The shared one is held already, then comes the route that brings another one.
+      for (const host of [HOST, 'later.hoge.com']) {
+        pool.configure([edge], { [host]: 'osaka-1' }, {}, { [wildcard]: { sealed } }, wildcard);
+        await until('it was ordered', () => ca.orders.includes(wildcard) && served(edge).includes(wildcard));
+        await edge.stop();
+        edge.start();
+        pool.configure([edge], { [host]: 'osaka-1' }, {}, { [wildcard]: { sealed } }, wildcard);
+        await until('it is held', () => served(edge).includes(wildcard));
+        const held = await edge.store.read(wildcard);
+        expect(held?.fullchain).not.toBe(taking.fullchain);
+      }
+      expect(ca.orders).toEqual(['other.fuga.com', wildcard]);
+      expect(edge.log.join()).not.toContain('stored the certificate brought');
+    } finally {
+      await pool.close();
+    }
+  }, 60_000);
 });

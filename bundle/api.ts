@@ -221,19 +221,25 @@ export interface RelayResponse {
   certificates: SealedCertificate[];
 }
 
-/** What an edge says of an order, so that a stolen token alone uses up no budget. */
-interface OfOrder {
+/** What an edge says of a certificate, so that a stolen token alone says nothing. */
+interface OfCertificate {
   /** Of the certificate. */
   name: string;
-  /** URL of the ACME directory. */
-  server: string;
   /** The edge that says it. */
   by: string;
   /** Base64url ed25519 over canonicalJson of everything else. */
   signature: string;
 }
 
-/** What is to be ordered, as the body of a request for a lease. Agents that are older send `{}`, and their orders are not counted. */
+interface OfOrder extends OfCertificate {
+  /** URL of the ACME directory. */
+  server: string;
+}
+
+/**
+ * What is to be ordered, as the body of a request for a lease. Agents that are older send `{}`, which is taken for no wildcard, and their
+ * orders are not counted.
+ */
 export interface LeaseQuestion extends OfOrder {
   kind: 'lease';
   /** There is a certificate of this name already. */
@@ -256,14 +262,23 @@ export interface OrderResult {
   outcome: OrderOutcome;
   /** As long as the CA asked to wait. */
   retryAfterMs?: number;
-  /** What the CA limits, where its words tell; absent: whatever is asked of it. */
+  /** What the CA limits, where its words tell; the account where it named no time either; absent: whatever is asked of it. */
   limit?: 'name' | 'domain' | 'account';
 }
 
-/**
- * `POST /api/v1/edge-nodes/me/relay/challenges/NAME` with `{value}`: may the CA be asked to look in DNS now? NAME is that of a wildcard. `ready`: the
- * record is there. `POST …/challenges/NAME/end` says that the order has ended.
- */
+/** `POST /api/v1/edge-nodes/me/relay/challenges/NAME`, of a wildcard: may the CA be asked to look in DNS now? */
+export interface ChallengeQuestion extends OfCertificate {
+  kind: 'challenge';
+  /** What the CA wants to see: a sha256, base64url. */
+  value: string;
+}
+
+/** `POST /api/v1/edge-nodes/me/relay/challenges/NAME/end`: the order has ended. */
+export interface ChallengeEnd extends OfCertificate {
+  kind: 'challenge_end';
+}
+
+/** `ready`: the record is there; or it is taken out. */
 export type ChallengeAnswer =
   | { outcome: 'ready' }
   | { outcome: 'wait'; reason: string; retryAfterMs: number }

@@ -5,6 +5,7 @@ import { type CertificateFault, FULLCHAIN_CHARACTERS_MAX, judgeCertificate, type
 
 const DAY_MS = 86_400_000;
 const NOW = Date.now();
+const RSA = ['-algorithm', 'RSA', '-pkeyopt'];
 let maker: CertificateMaker;
 let foreign: CertificateMaker;
 
@@ -69,10 +70,11 @@ const FAULTS: [CertificateFault, string, () => Promise<unknown>][] = [
     'it is for clients',
     () => judge('a.hoge.com', { extensions: ['extendedKeyUsage = clientAuth'] }),
   ],
+  ['weak_key', 'RSA of 1024 bits', () => judge('a.hoge.com', { keyArguments: [...RSA, 'rsa_keygen_bits:1024'] })],
   [
     'weak_key',
-    'RSA of 1024 bits',
-    () => judge('a.hoge.com', { keyArguments: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'] }),
+    'RSA of more bits than a handshake should cost',
+    () => judge('a.hoge.com', { keyArguments: [...RSA, 'rsa_keygen_bits:4104', '-pkeyopt', 'rsa_keygen_primes:4'] }),
   ],
   [
     'weak_key',
@@ -124,7 +126,7 @@ test.each(FAULTS)('%s: %s', async (code, _title, judged) => {
 });
 
 test('RSA of 2048 bits and a clock that is three minutes behind are accepted', async () => {
-  const rsa = await judge('a.hoge.com', { keyArguments: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'] });
+  const rsa = await judge('a.hoge.com', { keyArguments: [...RSA, 'rsa_keygen_bits:2048'] });
   expect(rsa.ok).toBe(true);
   expect((await judge('a.hoge.com', { notBefore: new Date(NOW + 180_000) })).ok).toBe(true);
 });

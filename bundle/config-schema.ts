@@ -20,8 +20,8 @@ export const CONNECTIONS_MAX = 65_535;
 export const BACKENDS_MAX = 16;
 export const NETWORKS_MAX = 200;
 export const PATHS_MAX = 32;
-/** Of `identityEpoch`: far below what the mailbox takes, so that identities can be made anew ever after. */
-export const IDENTITY_EPOCH_MAX = 100_000;
+/** Of `identityEpoch`: far below the largest number there is, so that identities can be made anew ever after. */
+export const IDENTITY_EPOCH_MAX = 1_000_000_000_000;
 /** Characters: OWN_CERTIFICATE_BYTES_MAX, what age adds to it, and base64. */
 const SEALED_CERTIFICATE_MAX = 24_000;
 /** All tunnel ports of an origin. */

@@ -1,11 +1,18 @@
-// Signatures on what pool members relay to each other, and on what they say of orders. Law: the signature covers every other member of the item, in canonical
+// Signatures on what pool members relay to each other, and on what they say of orders and their proofs. Law: the signature covers every other member of the item, in canonical
 // bytes, and only a key that the signed config names counts.
 import type { KeyObject } from 'node:crypto';
-import type { LeaseQuestion, OrderEnd, PoolIdentity, SealedCertificate } from './api.ts';
+import type {
+  ChallengeEnd,
+  ChallengeQuestion,
+  LeaseQuestion,
+  OrderEnd,
+  PoolIdentity,
+  SealedCertificate,
+} from './api.ts';
 import { canonicalJson } from './canonical.ts';
 import { signText, verifyText } from './ed25519.ts';
 
-type Relayed = PoolIdentity | SealedCertificate | LeaseQuestion | OrderEnd;
+type Relayed = PoolIdentity | SealedCertificate | LeaseQuestion | OrderEnd | ChallengeQuestion | ChallengeEnd;
 
 /**
  * Answers the item with its ed25519 signature (RFC 8032), base64url, over the canonical JSON of everything else. A signature

@@ -224,6 +224,115 @@ it('answers in time although the server does not, and what becomes of it is aske
   await one.withdraw(wanted);
 });
 
+/** The server of hoge.com, that of fuga.net being dead: it takes what it is asked and answers nothing until `go`. */
+function withDeadServer() {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const asked: string[] = [];
+  const dead = {
+    ...dns,
+    async cname(record: string) {
+      asked.push(record);
+      await held;
+      throw new Error('dead');
+    },
+  };
+  const provider: DnsChallengesParts['provider'] = async (name) => (name === 'fuga.net' ? dead : dns);
+  return { go, asked, provider };
+}
+
+it('writes into a zone while the server of another one is dead, which is asked one thing at a time', async () => {
+  const { go, asked, provider } = withDeadServer();
+  const one = challenges({ provider, answerMs: 50 });
+  const names = Array.from({ length: 20 }, (_, at) => `*.x${at}.fuga.net`);
+  for (const certificate of names)
+    expect(await one.present({ pool: POOL, certificate, value: A })).toMatchObject({ outcome: 'wait' });
+  const wanted = { pool: POOL, certificate: '*.hoge.com', value: A };
+  await expect.poll(() => one.present(wanted), POLL).toEqual({ outcome: 'ready' });
+  expect(asked).toEqual(['_acme-challenge.x0.fuga.net']);
+  go();
+  await one.withdraw(wanted);
+  await expect.poll(() => dns.txt('_acme-challenge.hoge.com'), POLL).toEqual([]);
+});
+
+it('leaves nothing of an order that ended before its value was written', async () => {
+  const { go, provider: deadOrNot } = withDeadServer();
+  const added: string[] = [];
+  const provider: DnsChallengesParts['provider'] = async () => ({
+    ...dns,
+    // The first in the zone holds up the second.
+    cname: (record) =>
+      deadOrNot('fuga.net', {} as Zone)
+        .then((dead) => dead.cname(record))
+        .catch(() => undefined),
+    addChallenge: (name, value) => dns.addChallenge(name, value).then(() => void added.push(value)),
+  });
+  const one = challenges({ provider, answerMs: 50 });
+  const late = { pool: POOL, certificate: '*.app.hoge.com', value: B };
+  await one.present({ pool: POOL, certificate: '*.hoge.com', value: A });
+  expect(await one.present(late)).toMatchObject({ outcome: 'wait' });
+  await one.withdraw(late);
+  expect(await store.keptChallenges()).toEqual([]);
+  go();
+  await expect.poll(() => added, POLL).toEqual([A, B]);
+  await expect.poll(async () => (await store.keptChallenges()).map(({ value }) => value), POLL).toEqual([A]);
+  expect(await dns.txt('_acme-challenge.app.hoge.com')).toEqual([]);
+  await one.withdraw({ pool: POOL, certificate: '*.hoge.com' });
+  await expect.poll(() => store.keptChallenges(), POLL).toEqual([]);
+});
+
+it('does nothing for the end of an order that never wrote', async () => {
+  const { go, provider } = withDeadServer();
+  // Nobody gets an answer before the work is done.
+  const one = challenges({ provider, answerMs: 3600_000 });
+  const busy = one.present({ pool: POOL, certificate: '*.own.fuga.net', value: A });
+  await one.withdraw({ pool: POOL, certificate: '*.any.fuga.net' });
+  go();
+  expect(await busy).toMatchObject({ outcome: 'wait' });
+});
+
+it('begins one value at a time for a certificate, and takes out what was late when the order had ended', async () => {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const calls: string[] = [];
+  const slow: DnsProvider = {
+    ...dns,
+    async addChallenge(name, value) {
+      calls.push(`add ${value}`);
+      await held;
+      await dns.addChallenge(name, value);
+    },
+    async removeChallenge(name, value) {
+      calls.push(`remove ${value}`);
+      await dns.removeChallenge(name, value);
+    },
+  };
+  const one = challenges({ provider: async () => slow, answerMs: 50 });
+  const order = { pool: POOL, certificate: '*.hoge.com' };
+  expect(await one.present({ ...order, value: A })).toMatchObject({ reason: 'the record is being written' });
+  await expect.poll(() => calls, POLL).toEqual([`add ${A}`]);
+  for (const letter of ['b', 'c', 'd', 'e', 'f', 'g'])
+    expect(await one.present({ ...order, value: valueWith(letter) })).toEqual({
+      ...{ outcome: 'wait', retryAfterMs: 500 },
+      reason: 'another value is being written',
+    });
+  await Promise.all(Array.from({ length: 20 }, () => one.withdraw(order)));
+  expect(await one.present({ ...order, value: B })).toMatchObject({
+    reason: 'the value of the order before is being taken out',
+  });
+  go();
+  await expect.poll(() => one.present({ ...order, value: B }), POLL).toEqual({ outcome: 'ready' });
+  expect(calls).toEqual([`add ${A}`, `remove ${A}`, `add ${B}`]);
+  expect(await dns.txt('_acme-challenge.hoge.com')).toEqual([B]);
+  await one.withdraw(order);
+  await expect.poll(() => store.keptChallenges(), POLL).toEqual([]);
+  expect(await dns.txt('_acme-challenge.hoge.com')).toEqual([]);
+});
+
 it('says what is wrong with credentials, and never a word of them', async () => {
   const text = knot.keyText.replace('hmac-sha256', 'hmac-md5');
   const places = { read: async () => ({ kind: 'text', text }) as const };

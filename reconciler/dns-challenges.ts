@@ -1,12 +1,13 @@
 // Proofs for wildcards (RFC 8555, 8.4): an edge that holds the lease brings a value, and it stands in DNS until the order has ended. Laws: it is
 // read back at the authority before anybody is told that it is there; a record that would take a name out of DNS is not written; and what was
-// written is known on disk before it is, so that a crash leaves nothing for ever.
+// written is known on disk before it is, so that a crash leaves nothing for ever. For one certificate of a pool one thing is done at a time,
+// and for the certificates of one zone one after the other: whoever asks often fills no queue, and a dead server holds up its own zone alone.
 import { setTimeout as delay } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { ChallengeAnswer } from '../bundle/api.ts';
 import { KokoaError } from '../bundle/error.ts';
 import type { Zone } from '../schemas/types.ts';
-import { firstPlace, HOPS_MAX, namesAbove, nextPlace, type Place } from './core/dns-challenge.ts';
+import { firstPlace, HOPS_MAX, namesAbove, nextPlace, type Place, zoneOfCertificate } from './core/dns-challenge.ts';
 import type { DnsProvider, PublicDns } from './ports/dns-provider.ts';
 import type { KeptChallenge, KeptChallenges } from './ports/kept-challenges.ts';
 
@@ -15,12 +16,11 @@ export const CHALLENGE_MS_MAX = 3600_000;
 /** For one certificate of one pool; an order needs one. */
 export const VALUES_MAX = 4;
 const SWEEP_MS = 300_000;
-/** A zone whose server does not answer holds up few others. */
-const AT_ONCE = 8;
 const ANSWER_MS = 6_000;
 const READ_BACK_MS = 5_000;
 const READ_BACK_EVERY_MS = 100;
 const RETRY_MS = 5_000;
+const BUSY_RETRY_MS = 500;
 const REASON_CHARACTERS_MAX = 300;
 
 /** Zones by canonical name, as kokoa.yaml has them now. */
@@ -33,11 +33,16 @@ export interface Wanted {
   value: string;
 }
 
+type Order = Pick<Wanted, 'pool' | 'certificate'>;
+
 export interface DnsChallenges {
-  /** Writes the value and reads it back. Answers within seconds: `wait` when it takes longer, and the work goes on. Never throws. */
+  /**
+   * Writes the value and reads it back. Answers within seconds: `wait` when it takes longer, and the work goes on; also while another value
+   * of this certificate is being written or taken out, and then nothing is begun. Never throws.
+   */
   present(wanted: Wanted): Promise<ChallengeAnswer>;
-  /** The order has ended: its values are taken out, now or a little later. Never throws. */
-  withdraw(order: Pick<Wanted, 'pool' | 'certificate'>): Promise<void>;
+  /** The order has ended: its values are taken out, that on its way too. Answers within seconds; it may take longer. Never throws. */
+  withdraw(order: Order): Promise<void>;
   /** Takes out what was left behind, until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -61,8 +66,19 @@ type Written = { zone: string; record: string };
 
 export function createDnsChallenges(parts: DnsChallengesParts): DnsChallenges {
   const { store, log, now, answerMs = ANSWER_MS, readBackMs = READ_BACK_MS } = parts;
-  const queue = new PQueue({ concurrency: AT_ONCE });
-  const underWay = new Map<string, Promise<ChallengeAnswer>>();
+  /** By zone. */
+  const slots = new Map<string | undefined, PQueue>();
+  /** By order. */
+  const underWay = new Map<string, { value: string; done: Promise<ChallengeAnswer> }>();
+  const leaving = new Map<string, Promise<void>>();
+
+  /** One job at a time for each zone. Callers see to it that a certificate has few. */
+  function inTurn<T>(certificate: string, job: () => Promise<T>): Promise<T> {
+    const zone = zoneOfCertificate(certificate, parts.zones());
+    const slot = slots.get(zone) ?? new PQueue({ concurrency: 1 });
+    slots.set(zone, slot);
+    return slot.add(job);
+  }
 
   async function work(wanted: Wanted): Promise<ChallengeAnswer> {
     const { pool, certificate, value } = wanted;
@@ -87,28 +103,63 @@ export function createDnsChallenges(parts: DnsChallengesParts): DnsChallenges {
     }
   }
 
+  /** What cannot be taken out now stays known, and is tried again. */
+  async function takeOutAll(which: (one: KeptChallenge) => boolean): Promise<void> {
+    try {
+      // Without zones nothing was read yet, or none is written any more: then nobody could take it out.
+      if (parts.zones().size === 0) return;
+      const kept = (await store.keptChallenges()).filter(which);
+      await Promise.all(kept.map((one) => inTurn(one.certificate, () => takeOut(one, parts))));
+    } catch (error) {
+      const { code, reason } = described(error);
+      log.warn({ code, reason }, 'what was written into DNS for a wildcard could not be looked up');
+    }
+  }
+
+  /** What is being written is taken out too, once it is there. */
+  async function leave(order: Order): Promise<void> {
+    await underWay.get(keyOf(order))?.done;
+    await takeOutAll((one) => isOf(one, order));
+  }
+
+  function late<T>(answer: T): Promise<T> {
+    return delay(answerMs, answer, { ref: false });
+  }
+
   return {
     async present(wanted) {
-      const key = `${wanted.pool}\n${wanted.certificate}\n${wanted.value}`;
-      const begun = underWay.get(key) ?? queue.add(() => work(wanted)).finally(() => underWay.delete(key));
-      underWay.set(key, begun);
-      const late = delay(answerMs, undefined, { ref: false });
-      const waiting: ChallengeAnswer = { outcome: 'wait', reason: 'the record is being written', retryAfterMs: 500 };
-      return Promise.race([begun, late.then(() => waiting)]);
+      const key = keyOf(wanted);
+      if (leaving.has(key)) return waiting('the value of the order before is being taken out');
+      const begun = underWay.get(key);
+      if (begun !== undefined && begun.value !== wanted.value) return waiting('another value is being written');
+      const done = begun?.done ?? inTurn(wanted.certificate, () => work(wanted)).finally(() => underWay.delete(key));
+      if (begun === undefined) underWay.set(key, { value: wanted.value, done });
+      return Promise.race([done, late(waiting('the record is being written'))]);
     },
     async withdraw(order) {
-      await queue.add(() => takeOutAll(parts, (one) => isOf(one, order)));
+      const key = keyOf(order);
+      const left = leaving.get(key) ?? leave(order).finally(() => leaving.delete(key));
+      leaving.set(key, left);
+      await Promise.race([left, late(undefined)]);
     },
     async run(signal) {
       while (!signal.aborted) {
-        await queue.add(() => takeOutAll(parts, ({ writtenMs }) => isOld(writtenMs, now())));
+        await takeOutAll(({ writtenMs }) => isOld(writtenMs, now()));
         await delay(SWEEP_MS, undefined, { signal, ref: false }).catch(() => undefined);
       }
     },
   };
 }
 
-function isOf(one: KeptChallenge, { pool, certificate }: Pick<Wanted, 'pool' | 'certificate'>): boolean {
+function keyOf({ pool, certificate }: Order): string {
+  return `${pool}\n${certificate}`;
+}
+
+function waiting(reason: string): ChallengeAnswer {
+  return { outcome: 'wait', reason, retryAfterMs: BUSY_RETRY_MS };
+}
+
+function isOf(one: KeptChallenge, { pool, certificate }: Order): boolean {
   return one.pool === pool && one.certificate === certificate;
 }
 
@@ -163,18 +214,6 @@ async function isThere(provider: DnsProvider, { record }: Written, value: string
     await delay(READ_BACK_EVERY_MS);
   }
   return false;
-}
-
-/** What cannot be taken out now stays known, and is tried again. */
-async function takeOutAll(parts: DnsChallengesParts, which: (one: KeptChallenge) => boolean): Promise<void> {
-  try {
-    // Without zones nothing was read yet, or none is written any more: then nobody could take it out.
-    if (parts.zones().size === 0) return;
-    for (const one of (await parts.store.keptChallenges()).filter(which)) await takeOut(one, parts);
-  } catch (error) {
-    const { code, reason } = described(error);
-    parts.log.warn({ code, reason }, 'what was written into DNS for a wildcard could not be looked up');
-  }
 }
 
 async function takeOut(one: KeptChallenge, parts: DnsChallengesParts): Promise<void> {

@@ -1,9 +1,10 @@
 // When every edge of a pool is lost: the escrow key opens the pool's identity, that opens the certificates, and each is sealed anew for one
 // machine. Law: what is written can be opened by that machine alone, and one bad certificate costs its own name.
-import { PARCEL_FORMAT, type ParcelHead, type ParcelItem } from '../bundle/api.ts';
+import { PARCEL_FORMAT, type ParcelHead, type ParcelItem, type SealedCertificate } from '../bundle/api.ts';
 import { judgeCertificate } from '../bundle/certificate.ts';
 import { KokoaError } from '../bundle/error.ts';
 import type { PoolMailbox } from './adapters/mailboxes-beside.ts';
+import { distrust, type ParcelTrust } from './core/parcel-trust.ts';
 
 export interface EscrowSealing {
   /** @throws KokoaError key_damaged */
@@ -14,12 +15,13 @@ export interface EscrowSealing {
 }
 
 export interface ParcelRequest {
-  mailbox: Pick<PoolMailbox, 'pool' | 'identity' | 'certificates'>;
+  mailbox: PoolMailbox;
   /** Secret, `AGE-SECRET-KEY-1…`: the offline key. */
   escrowKey: string;
   /** age recipient of the machine that is to have it. */
   recipient: string;
   sealing: EscrowSealing;
+  trust: Pick<ParcelTrust, 'authorities' | 'replaced'>;
   /** ms since the epoch. */
   now: number;
 }
@@ -32,34 +34,37 @@ export interface Parcel {
 }
 
 /** @throws KokoaError no_escrow, key_damaged, other_escrow, identity_damaged */
-export async function packParcel({ mailbox, escrowKey, recipient, sealing, now }: ParcelRequest): Promise<Parcel> {
+export async function packParcel(request: ParcelRequest): Promise<Parcel> {
+  const { mailbox, escrowKey, recipient, sealing, now } = request;
+  const trust: ParcelTrust = { ...request.trust, signers: mailbox.signers ?? {}, recipient };
   const identity = await openIdentity(mailbox, escrowKey, sealing);
   const head: ParcelHead = { format: PARCEL_FORMAT, pool: mailbox.pool, recipient };
   const parcel: Parcel = { lines: [JSON.stringify(head)], names: [], leftOut: [] };
-  for (const { hostname: name, recipient: sealedTo, sealed } of mailbox.certificates) {
-    const opened = await openCertificate(name, sealedTo, sealed);
+  for (const item of mailbox.certificates) {
+    const name = item.hostname;
+    const opened = await openCertificate(item);
     if ('reason' in opened) {
       parcel.leftOut.push({ name, reason: opened.reason });
       continue;
     }
-    const item: ParcelItem = { name, sealed: await sealing.seal(recipient, opened.text) };
-    parcel.lines.push(JSON.stringify(item));
+    const line: ParcelItem = { name, sealed: await sealing.seal(recipient, opened.text) };
+    parcel.lines.push(JSON.stringify(line));
     parcel.names.push(name);
   }
   return parcel;
 
-  async function openCertificate(
-    hostname: string,
-    sealedTo: string,
-    sealed: string,
-  ): Promise<{ text: string } | { reason: string }> {
-    if (sealedTo !== mailbox.identity?.recipient) return { reason: 'it is sealed to an older identity of the pool' };
+  async function openCertificate(item: SealedCertificate): Promise<{ text: string } | { reason: string }> {
+    const { hostname, sealed } = item;
+    if (item.recipient !== mailbox.identity?.recipient)
+      return { reason: 'it is sealed to an older identity of the pool' };
     const text = await sealing.open(identity, sealed).catch(() => undefined);
     if (text === undefined) return { reason: 'it does not open' };
     const pair = parsePair(text);
     if (!pair) return { reason: 'it holds no certificate and key' };
     const verdict = judgeCertificate({ ...pair, hostname, now });
     if (!verdict.ok) return { reason: `${verdict.code}: ${verdict.detail}` };
+    const reason = distrust(item, verdict.fullchain, trust);
+    if (reason !== undefined) return { reason };
     return { text: JSON.stringify({ fullchain: verdict.fullchain, key: verdict.key }) };
   }
 }

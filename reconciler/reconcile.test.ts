@@ -1,8 +1,15 @@
 // What a run publishes, and what it does not: the least that a change needs, all of it or nothing, whatever the order of changes.
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { signReport } from '../bundle/announcement.ts';
+import type { StatusReport } from '../bundle/api.ts';
+import type { EdgeConfig } from '../bundle/config.ts';
 import { KokoaError } from '../bundle/error.ts';
+import { judgeReport } from './core/announcement.ts';
+import type { BoundEnrolment } from './ports/store.ts';
 import {
+  configOf,
   createSite,
   edge,
   type Files,
@@ -13,7 +20,9 @@ import {
   portsOf,
   publishedNodes,
   route,
+  sha,
   storedText,
+  tokenOf,
 } from './site.fixture.ts';
 
 const PROPERTY_RUNS = 40;
@@ -50,6 +59,50 @@ it.each<[string, Files, string[]]>([
   expect((await site.push(change)).changed).toEqual(expected);
   for (const node of await site.store.nodes())
     if (!expected.includes(node.node)) expect(node).toEqual(before.get(node.node));
+});
+
+it('tells the whole pool, and nobody else, of another ACME account that an edge signed', async () => {
+  const site = createSite();
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const signingKey = publicKey.export({ format: 'jwk' }).x!;
+  // As site.fixture.ts pins it.
+  const wireguardPublicKey = createHash('sha256').update('key of e1').digest('base64');
+  const slot = { node: 'e1', role: 'edge', generation: 1, tokenSha256: sha(tokenOf('e1')), pins: {} } as const;
+  const announced = (letter: string): StatusReport => ({
+    ...{ agentVersion: '1.0.0', state: 'applied' },
+    enrolment: {
+      ...{ wireguardPublicKey, signingKey, formats: [1] },
+      ...{ recipient: `age1${'q'.repeat(58)}`, acmeThumbprint: letter.repeat(43) },
+    },
+  });
+  let sequence = 0;
+  let bound: BoundEnrolment | undefined;
+  const say = async (report: StatusReport) => {
+    const judgement = judgeReport(bound, slot, report, sequence - 1);
+    bound = judgement.kind === 'older' ? bound : judgement.bound;
+    if (bound) await site.store.saveEnrolment(bound);
+    const { changed } = await site.run();
+    return { kind: judgement.kind, changed };
+  };
+  const signed = (letter: string) => {
+    sequence += 1;
+    return signReport(announced(letter), { node: 'e1', sequence, signingKey: privateKey });
+  };
+  const accounts = async () =>
+    Promise.all(
+      ['e1', 'e2'].map(async (node) => {
+        const { members } = ((await configOf(site.store, node)) as EdgeConfig).edge;
+        return members.find((member) => member.node === 'e1')?.acmeThumbprint?.[0];
+      }),
+    );
+  expect(await say(signed('A'))).toMatchObject({ kind: 'bind' });
+  expect(await accounts()).toEqual(['A', 'A']);
+  expect(await say(announced('E'))).toEqual({ kind: 'refused', changed: [] });
+  expect(await say({ ...signed('A'), ...announced('E') })).toEqual({ kind: 'refused', changed: [] });
+  expect(await accounts()).toEqual(['A', 'A']);
+  expect(await say(signed('E'))).toEqual({ kind: 'update', changed: ['e1', 'e2'] });
+  expect(await accounts()).toEqual(['E', 'E']);
+  expect(await say(signed('E'))).toMatchObject({ changed: [] });
 });
 
 it.each<[string, Files, number]>([

@@ -402,6 +402,7 @@ const OF_COMMANDS = [
 ].map((path) => `agent/${path}`);
 /** Written like codes: words of nftables, the kernel and certbot's end, and a state. */
 const NO_CODES: readonly string[] = [
+  'challenge_end',
   ...['inet_service', 'udp_ports', 'udp_targets', 'udp_forwards', 'udp_entrances', 'route_localnet'],
   ...['rolled_back', 'last_good', 'timed_out'],
   // What the control plane is told of an order.

@@ -1,5 +1,6 @@
 // Every edge of a pool is lost: with the offline key a new one serves the same certificates, and the CA sees no order.
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { age } from '../agent/adapters/age.ts';
 import { restoreCertificates } from '../agent/import-certificate-parcel.ts';
 import { createTestPool, POOL, served, type TestEdge, type TestPool, until } from '../agent/pool.fixture.ts';
-import type { RelayResponse } from '../bundle/api.ts';
+import type { RelayResponse, SealedCertificate } from '../bundle/api.ts';
+import type { PoolMember } from '../bundle/config.ts';
+import { signRelayed } from '../bundle/relayed.ts';
 import { openSqliteStore } from '../reconciler/adapters/store-sqlite.ts';
+import type { BoundEnrolment, Store } from '../reconciler/ports/store.ts';
 import { type CertificateMaker, createCertificateMaker } from './certificate-maker.ts';
 import {
   createMemoryCertificateAuthority,
@@ -20,6 +24,8 @@ import { createMemoryControlPlane, type MemoryControlPlane } from './fakes/memor
 const run = promisify(execFile);
 const KOKOA = join(import.meta.dirname, '..', 'reconciler', 'main.ts');
 const HOSTS = { 'app.hoge.com': 'osaka-1', 'wiki.fuga.com': 'tokyo-1' };
+/** What begins later replaces what is in the mailbox. */
+const LATER = new Date(Date.now() + 60_000).toISOString();
 let maker: CertificateMaker;
 let ca: MemoryCertificateAuthority;
 let plane: MemoryControlPlane;
@@ -61,12 +67,28 @@ async function lost(): Promise<{ pairs: Map<string, unknown>; mailbox: RelayResp
   const store = await openSqliteStore(join(folder, 'data', 'store'));
   await store.putIdentity(answer.relay.identity!);
   for (const item of answer.relay.certificates) await store.putCertificate(POOL, item);
+  for (const { member } of edges) await store.saveEnrolment(enrolmentOf(member));
   await store.close();
   return { pairs, mailbox: answer.relay };
 }
 
+/** Under these keys a machine has a name. */
+function enrolmentOf({ node, signingKey, recipient }: PoolMember): BoundEnrolment {
+  const enrolment = { wireguardPublicKey: randomBytes(32).toString('base64'), signingKey, recipient, formats: [1] };
+  return { node, tokenSha256: 'a'.repeat(64), generation: 1, sequence: 1, enrolment };
+}
+
+/** The store, for whoever may write it. */
+async function write(change: (store: Store) => Promise<unknown>): Promise<void> {
+  const store = await openSqliteStore(join(folder, 'data', 'store'));
+  await change(store);
+  await store.close();
+}
+
 const kokoa = (...words: string[]) => run('node', [KOKOA, 'certs', ...words], { cwd: folder });
 const withData = () => ['--data', join(folder, 'data')];
+/** The authority of these tests is none that browsers know. */
+const withCa = () => ['--private-ca', maker.issuerFile];
 
 async function keyFile(secret: string): Promise<string> {
   const path = join(folder, 'offline.key');
@@ -80,7 +102,7 @@ test('a new edge serves the same certificates, and nothing is ordered', async ()
   const kyoto = await pool.addEdge('kyoto-1');
   const parcel = join(folder, 'parcel');
   const restoring = ['escrow-restore', POOL, '--recipient', kyoto.member.recipient, '--out', parcel];
-  const { stdout } = await kokoa(...restoring, '--key-file', await keyFile(offline), ...withData());
+  const { stdout } = await kokoa(...restoring, ...withCa(), '--key-file', await keyFile(offline), ...withData());
   expect(stdout).toContain('packed 2 certificates of pool default');
 
   // Only that machine can open it.
@@ -152,9 +174,58 @@ test('the offline key need not come to the machine of the reconciler; a wrong on
   ];
   const wrong = kokoa(...restoring('wrong'), '--key-file', await keyFile(await age.generate()));
   await expect(wrong).rejects.toMatchObject({ stderr: expect.stringContaining('other_escrow') });
-  const { stdout } = await kokoa(...restoring('right'), '--key-file', await keyFile(offline));
+  const { stdout } = await kokoa(...restoring('right'), ...withCa(), '--key-file', await keyFile(offline));
   expect(stdout).toContain('packed 2');
   await expect(kokoa(...restoring('right'), '--key-file', await keyFile(offline))).rejects.toMatchObject({
     stderr: expect.stringContaining('EEXIST'),
   });
+});
+
+test('a pair that somebody who writes the store made is left out, whoever it names; so is what no authority that is known signed', async () => {
+  const { mailbox } = await lost();
+  const [app, wiki] = mailbox.certificates.toSorted((a, b) => (a.hostname < b.hostname ? -1 : 1)) as [
+    SealedCertificate,
+    SealedCertificate,
+  ];
+  const recipient = await age.recipientOf(await age.generate());
+  const parcel = join(folder, 'parcel');
+  const restore = async (...words: string[]) => {
+    await rm(parcel, { force: true });
+    const restoring = ['escrow-restore', POOL, '--recipient', recipient, '--out', parcel, ...words];
+    return (await kokoa(...restoring, '--key-file', await keyFile(offline), ...withData())).stdout;
+  };
+  const unknown =
+    /^left out 2 certificates of pool default:\n {2}2: no authority that browsers know signed it .*--private-ca\n {4}app.hoge.com, wiki.fuga.com\npacked 0 /;
+  expect(await restore()).toMatch(unknown);
+  expect(await restore(...withCa())).toMatch(/^packed 2 /);
+
+  // With the name of an edge that is known, of one that is not, and with its name on the machine that is there now.
+  const stranger = await createCertificateMaker('stranger CA');
+  const { fullchain, key } = await stranger.make({ names: ['DNS:app.hoge.com'] }).finally(stranger.close);
+  const sealed = await age.seal([mailbox.identity!.recipient], JSON.stringify({ fullchain, key }));
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const made = (by: string) => signRelayed<SealedCertificate>({ ...app, sealed, by, notBefore: LATER }, privateKey);
+  await write((store) => store.putCertificate(POOL, made('osaka-1')));
+  expect(await restore(...withCa())).toMatch(
+    / 1: its signature is not that of osaka-1: .*\n {4}app.hoge.com\npacked 1 /,
+  );
+  expect(await restore(...withCa(), '--replaced', 'osaka-1')).toMatch(
+    / 1: no authority .*stranger CA.*\n {4}app.hoge.com\npacked 1 /,
+  );
+  await write((store) => store.putCertificate(POOL, made('nobody-1')));
+  expect(await restore(...withCa())).toMatch(/ 1: no authority .*stranger CA.*\n {4}app.hoge.com\npacked 1 /);
+
+  // A lost edge whose name the new machine has: its former key is not known any more.
+  const tokyo = { node: wiki.by, signingKey: 'A'.repeat(43), acmeThumbprint: 'x' };
+  const other = await age.recipientOf(await age.generate());
+  await write((store) => store.saveEnrolment(enrolmentOf({ ...tokyo, recipient: other })));
+  expect(await restore(...withCa())).toMatch(/ 1: its signature is not that of tokyo-1: /);
+  expect(await restore(...withCa(), '--replaced', 'osaka-1', 'tokyo-1')).toMatch(/\npacked 1 /);
+  await write((store) => store.saveEnrolment(enrolmentOf({ ...tokyo, recipient })));
+  expect(await restore(...withCa())).toMatch(/\npacked 1 /);
+
+  for (const wrong of [join(folder, 'offline.key'), join(folder, 'none'), folder])
+    await expect(restore('--private-ca', wrong)).rejects.toMatchObject({
+      stderr: expect.stringContaining('--private-ca'),
+    });
 });

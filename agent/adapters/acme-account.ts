@@ -1,7 +1,7 @@
 // certbot's accounts, one per ACME server, each in a home of its own: `accounts/HOST/PATH/ID/{private_key,regr,meta}.json`. The
 // key is read for its thumbprint alone and stays where certbot made it.
 import { createHash } from 'node:crypto';
-import { glob, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import PQueue from 'p-queue';
@@ -9,11 +9,13 @@ import { KokoaError } from '../../bundle/error.ts';
 import { explainCertbot } from '../core/certbot-failure.ts';
 import type { AcmeServer } from '../ports/certificate-authority.ts';
 import { type CertbotProgram, lastWords, runCertbot } from './certbot-run.ts';
-import { makeDirectory } from './durable-write.ts';
+import { makeDirectory, readBounded } from './durable-write.ts';
 
 export const REGISTER_TIMEOUT_MS = 60_000;
 /** Half-written accounts that are passed over. */
 const ACCOUNTS_MAX = 16;
+/** Of one file of an account; the CA decides what stands in the registration. */
+const ACCOUNT_FILE_BYTES_MAX = 64 * 1024;
 const SERVER_CHARACTERS_MAX = 2048;
 const EMAIL = /^(?!-)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$/;
 
@@ -119,7 +121,7 @@ async function readThumbprint(configDir: string): Promise<string | undefined> {
 
 async function readJson(path: string): Promise<object | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const value: unknown = JSON.parse((await readBounded(path, ACCOUNT_FILE_BYTES_MAX)) ?? '');
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;

@@ -1,12 +1,12 @@
 // One run of certbot in a folder of its own. Law: certbot outlives the agent, and an agent that comes back takes over the
 // run it finds, so that a restart never costs a second order.
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KokoaError } from '../../bundle/error.ts';
 import type { CertificatePair } from '../ports/certificate-store.ts';
 import { alive, type DetachedProcess, findOwn, startDetached, stopDetached } from './detached.ts';
-import { makeDirectory } from './durable-write.ts';
+import { makeDirectory, readBounded } from './durable-write.ts';
 
 const LOOK_EVERY_MS = 25;
 const OUTPUT_TAIL_BYTES = 32 * 1024;
@@ -92,11 +92,12 @@ export async function lastWords(folder: string): Promise<{ output: string; log: 
   };
 }
 
-/** The pair that certbot left in `live/NAME`, when it is complete. */
+/** The pair that certbot left in `live/NAME`, when it is complete and of a size that a certificate may have: the CA decides how long it is. */
 export async function readLive(folder: string, name: string): Promise<CertificatePair | undefined> {
   try {
-    const fullchain = await readFile(join(folder, 'live', name, 'fullchain.pem'), 'utf8');
-    const key = await readFile(join(folder, 'live', name, 'privkey.pem'), 'utf8');
+    const fullchain = await readBounded(join(folder, 'live', name, 'fullchain.pem'), PEM_CHARACTERS_MAX);
+    const key = await readBounded(join(folder, 'live', name, 'privkey.pem'), PEM_CHARACTERS_MAX);
+    if (fullchain === undefined || key === undefined) return undefined;
     const complete = fullchain.trimEnd().endsWith('-----') && key.trimEnd().endsWith('-----');
     return complete && fullchain.length + key.length <= PEM_CHARACTERS_MAX ? { fullchain, key } : undefined;
   } catch {

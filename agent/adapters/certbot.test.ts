@@ -1,5 +1,5 @@
 // certbot for real, against Pebble on loopback.
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { judgeCertificate } from '../../bundle/certificate.ts';
 import { type LoopbackPebble, startLoopbackPebble } from '../../test/loopback-pebble.ts';
 import { createCertbot } from './certbot.ts';
+import { readLive } from './certbot-run.ts';
 
 // certbot needs seconds of a core; a loaded machine has few.
 vi.setConfig({ testTimeout: 60_000 });
@@ -136,6 +137,29 @@ test('refuses a server that is no https URL and an email that is none', async ()
   await expect(certbot().account({ server: pebble.server, email: '--x y@z' })).rejects.toMatchObject({
     code: 'acme_account_failed',
   });
+});
+
+test('nothing that a CA made larger than it may be is read', async () => {
+  const live = join(stateDir, 'large', 'live', 'a.hoge.com');
+  await mkdir(live, { recursive: true });
+  await writeFile(join(live, 'privkey.pem'), '-----');
+  const holding = async (count: number) => {
+    await writeFile(join(live, 'fullchain.pem'), `${'é'.repeat(count)}-----`);
+    return readLive(join(stateDir, 'large'), 'a.hoge.com');
+  };
+  expect(await holding(1000)).toMatchObject({ key: '-----' });
+  expect(await holding(40_000)).toBeUndefined();
+
+  const state = await mkdtemp(join(tmpdir(), 'kokoa-certbot-'));
+  await certbot(state).account({ server: pebble.server });
+  const [registration] = (await readdir(state, { recursive: true })).filter((path) => path.endsWith('/regr.json'));
+  const unable = createCertbot({ binary: '/nowhere/certbot', stateDir: state });
+  await writeFile(join(state, registration!), JSON.stringify({ body: 'x'.repeat(1000) }));
+  expect(await unable.account({ server: pebble.server })).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  await writeFile(join(state, registration!), JSON.stringify({ body: 'x'.repeat(70_000) }));
+  const again = createCertbot({ binary: '/nowhere/certbot', stateDir: state });
+  await expect(again.account({ server: pebble.server })).rejects.toMatchObject({ code: 'certbot_failed' });
+  await rm(state, { recursive: true });
 });
 
 test('a missing certbot is named', async () => {

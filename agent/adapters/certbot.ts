@@ -105,7 +105,7 @@ async function orderIn(
       hint: 'the CA answers too slowly; it is tried again',
     });
   }
-  const { code, detail, retryAfterMs, ...said } = explainCertbot(output, log, Date.now());
+  const { code, detail, retryAfterMs, ...said } = explainCertbot(output, log, Date.now(), hostname);
   const hint = proof && code === 'acme_validation_failed' ? NOT_FOUND_IN_DNS : said.hint;
   if (code === 'acme_account_unknown') await accounts.forget(acme);
   throw new KokoaError(code, detail, { hint, ...(retryAfterMs !== undefined && { cause: { retryAfterMs } }) });

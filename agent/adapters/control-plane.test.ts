@@ -130,6 +130,11 @@ describe('a control plane that answers', () => {
     });
     const end = { kind: 'order_end', name: '*.c.example', outcome: 'rate_limited', retryAfterMs: 5, ...said } as const;
     expect(await client.orderEnded(end)).toEqual({ kind: 'answered' });
+    const proof = { name: '*.c.example', by: 'tokyo-1', signature: 's' };
+    const challenge = { kind: 'challenge', value: 'v', ...proof } as const;
+    await client.challenge(challenge);
+    const over = { kind: 'challenge_end', ...proof } as const;
+    await client.challengeEnded(over);
     expect(seen).toEqual([
       `POST /api/v1/edge-nodes/me/status ${JSON.stringify(STATUS)}`,
       'POST /api/v1/edge-nodes/me/relay/identity {"pool":"p"}',
@@ -137,6 +142,8 @@ describe('a control plane that answers', () => {
       `POST /api/v1/edge-nodes/me/relay/leases/a.example ${JSON.stringify(question)}`,
       `POST /api/v1/edge-nodes/me/relay/leases/b.example ${JSON.stringify({ ...question, name: 'b.example' })}`,
       `POST /api/v1/edge-nodes/me/relay/orders/*.c.example ${JSON.stringify(end)}`,
+      `POST /api/v1/edge-nodes/me/relay/challenges/*.c.example ${JSON.stringify(challenge)}`,
+      `POST /api/v1/edge-nodes/me/relay/challenges/*.c.example/end ${JSON.stringify(over)}`,
     ]);
   });
 

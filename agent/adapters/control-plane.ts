@@ -72,16 +72,16 @@ export function createControlPlane(options: ChannelOptions): ControlPlane {
         () => ({ kind: 'answered' as const }),
       );
     },
-    async challenge(name, value, signal) {
-      const path = `/relay/challenges/${encodeURIComponent(name)}`;
-      const answer = await channel.ask({ method: 'POST', path, body: { value }, bytesMax: POST_BYTES_MAX, signal });
+    async challenge(question, signal) {
+      const path = `/relay/challenges/${encodeURIComponent(question.name)}`;
+      const answer = await channel.ask({ method: 'POST', path, body: question, bytesMax: POST_BYTES_MAX, signal });
       return read(answer, 'challenge answer', asChallengeAnswer, (said) => ({
         kind: 'answered' as const,
         answer: said,
       }));
     },
-    async challengeEnded(name) {
-      const answer = await post(`/relay/challenges/${encodeURIComponent(name)}/end`, {});
+    async challengeEnded(end) {
+      const answer = await post(`/relay/challenges/${encodeURIComponent(end.name)}/end`, end);
       return read(answer, 'challenge answer', asChallengeAnswer, () => ({ kind: 'answered' as const }));
     },
     serverTime: channel.serverTime,

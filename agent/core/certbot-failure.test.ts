@@ -46,10 +46,17 @@ test.each([
   ],
   [
     'an unknown account',
-    'urn:ietf:params:acme:error:accountDoesNotExist :: …',
-    '',
+    'An unexpected error occurred:\nAccount not found',
+    'HTTP 400\nA: b\n\n{\n  "type": "urn:ietf:params:acme:error:accountDoesNotExist",\n  "status": 400\n}',
     'acme_account_unknown',
     'registered',
+  ],
+  [
+    'an account that only words call unknown',
+    'urn:ietf:params:acme:error:accountDoesNotExist :: …',
+    '',
+    'acme_order_failed',
+    'does not accept this account',
   ],
   [
     'an answer that ended in the middle',
@@ -143,6 +150,65 @@ test('an order that became invalid is told in the words of the CA, the last ones
   expect(explainCertbot(output, log, NOW).detail).toMatch(/IssuanceError: the .*order.* was dropped$/);
   expect(explainCertbot('', log, NOW).detail).toContain('was dropped');
   expect(explainCertbot(VALIDATION, log, NOW).detail).not.toContain('was dropped');
+});
+
+/** Every code's words, as somebody else may put them into a name or into the answer of a server that the CA asks. */
+const HOSTILE_NAMES = [
+  ...['ratelimited', 'accountdoesnotexist', 'badnonce', 'sslerror', 'jsondecodeerror', 'connectionerror'],
+  ...['serverinternal', 'unreachable', 'incompleteread', 'caa', 'rejectedidentifier'],
+].flatMap((word) => [`${word}.team.example`, `app.${word}.example`, `*.${word}.example`]);
+const ACCOUNT_GONE = '{"type": "urn:ietf:params:acme:error:accountDoesNotExist"}';
+const HOSTILE_ANSWERS = [
+  ...['too many requests', 'urn:ietf:params:acme:error:rateLimited', 'HTTP 429', 'Response [503]', 'serverInternal'],
+  ...[
+    'urn:ietf:params:acme:error:accountDoesNotExist',
+    'Account not found',
+    'error:badNonce',
+    'CERTIFICATE_VERIFY_FAILED',
+  ],
+  ...['JSONDecodeError', 'Connection refused', `x\nHTTP 429\nRetry-After: 9999\n\n${ACCOUNT_GONE}`, 'x'.repeat(40_000)],
+];
+
+test.each(HOSTILE_NAMES)('no word of the name %s is the CA’s', (name) => {
+  const parent = name.split('.').slice(1).join('.');
+  const failed = VALIDATION.replaceAll('a.hoge.com', name);
+  expect(explainCertbot(failed, failed, NOW, name)).toMatchObject({ code: 'acme_validation_failed' });
+  for (const said of [name, parent, name.toUpperCase()]) {
+    const output = `Requesting a certificate for ${name}\nAn unexpected error occurred:\nError creating new order :: no ${said}`;
+    const log = `HTTP 400\nA: b\n\n{"type": "urn:ietf:params:acme:error:malformed", "detail": "no ${said}"}`;
+    expect(explainCertbot(output, log, NOW, name)).toMatchObject({
+      code: 'acme_order_failed',
+      hint: expect.stringContaining('no known cause'),
+    });
+  }
+  expect(explainCertbot(failed, '', NOW, name).detail).toContain(name);
+});
+
+test.each(HOSTILE_ANSWERS)('a server that answers %j fails its own validation, and nothing else', (answer) => {
+  const printed = VALIDATION.replace('dial tcp', `Invalid response: ${answer}`);
+  // As the debug log has it: in the answer of the CA, and once more as printed.
+  const valid = `HTTP 200\nA: b\n\n${JSON.stringify({ status: 'invalid', detail: answer })}\n`;
+  const log = `HTTP 400\nA: b\n\n{"type": "badNonce"}\n${valid}2026-11-22 10:00:00,123:DEBUG:certbot:${printed}`;
+  for (const output of [printed, printed.slice(-32_768)]) {
+    const failure = explainCertbot(output, log, NOW, 'a.hoge.com');
+    expect(failure.code).toBe('acme_validation_failed');
+    expect(failure).not.toHaveProperty('retryAfterMs');
+  }
+});
+
+test.each([
+  ['in a string of it', `{"type": "x", "detail": ${JSON.stringify(ACCOUNT_GONE)}}`],
+  ['behind it', `{"type": "x"}\n2026-11-22 10:00:00,123:DEBUG:certbot._internal.log:${ACCOUNT_GONE}`],
+  ['in one that was no refusal', `{"type": "x"}\nHTTP 200\n\n${ACCOUNT_GONE}\nHTTP 500\n\nno`],
+  ['in one that was tried again', `${ACCOUNT_GONE}\nHTTP 200\n\n{}\nHTTP 500\n\nno`],
+])('an account is not given up for words of the last refused answer: %s', (_title, log) => {
+  const { code } = explainCertbot('An unexpected error occurred:\nx', `HTTP 403\nA: b\n\n${log}`, NOW, 'a.hoge.com');
+  expect(code).not.toBe('acme_account_unknown');
+});
+
+test('a URL that was followed with success limits nothing', () => {
+  const log = 'HTTP 200\nA: b\n\n{"validationRecord": [{"url": "http://a.b/error:rateLimited too many requests"}]}';
+  expect(explainCertbot('acme.errors.IssuanceError', log, NOW, 'a.hoge.com').code).toBe('acme_order_failed');
 });
 
 test('the detail is one bounded line of printable characters', () => {

@@ -1,16 +1,13 @@
 // What certbot's output means: a code, one bounded line for people, and what to do. Its exit code says nothing that counts.
+import { type CertbotCause, certbotCause } from './certbot-cause.ts';
 
 export interface CertbotFailure {
   /**
    * `acme_validation_failed`: the CA could not, or may not, issue for this name; nothing is wrong between it and us. `acme_unavailable`: it
-   * does not answer, or says that it cannot now. `acme_order_failed`: anything else.
+   * does not answer, or says that it cannot now. `acme_account_unknown`: its last answer said so, as RFC 8555 §6.7 words it.
+   * `acme_order_failed`: anything else.
    */
-  code:
-    | 'acme_order_failed'
-    | 'acme_validation_failed'
-    | 'acme_rate_limited'
-    | 'acme_unavailable'
-    | 'acme_account_unknown';
+  code: CertbotCause['code'];
   detail: string;
   hint: string;
   /** As the CA asked, when it limits or cannot now and named a time. */
@@ -34,69 +31,20 @@ const NOISE = [
 
 /** certbot 2.1 shows an order that became invalid without the CA's reason. */
 const WORDLESS = /IssuanceError$/;
+/** The first line of what certbot logs next. */
+const LOG_LINE = /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:,]{8,12}:[A-Z]+:/m;
 /** A member of a problem document (RFC 7807), as the debug log shows it. */
 const CA_WORDS = /"detail": ?"((?:[^"\\\n]|\\.){1,300})"/g;
-
-const CAUSES: { pattern: RegExp; code: CertbotFailure['code']; hint: string }[] = [
-  {
-    pattern: /rateLimited|too many (?:certificates|requests|new orders|failed|currently)|(?:HTTP |Response \[)429/i,
-    code: 'acme_rate_limited',
-    hint: 'the CA limits orders; wait, and order fewer names',
-  },
-  {
-    pattern: /accountDoesNotExist|Account (?:not found|is not valid|deactivated)|unable to find existing account/i,
-    code: 'acme_account_unknown',
-    hint: 'the CA does not know this account any more; another one is registered with the next try',
-  },
-  {
-    pattern: /error:caa|CAA record/i,
-    code: 'acme_validation_failed',
-    hint: 'a CAA record of the name forbids this CA; add it there',
-  },
-  {
-    pattern: /error:rejectedIdentifier|will not issue certificates for the identifier/i,
-    code: 'acme_validation_failed',
-    hint: 'the CA does not issue for this name at all: use another CA, or import a certificate',
-  },
-  {
-    pattern: /failed to authenticate|error:(?:connection|dns|unauthorized|incorrectResponse)|challenges have failed/i,
-    code: 'acme_validation_failed',
-    hint: 'the CA must reach port 80 of every edge of the pool under this name: check its A, AAAA or CNAME record and firewalls',
-  },
-  {
-    pattern: /badNonce|JWS has an invalid anti-replay nonce/i,
-    code: 'acme_order_failed',
-    hint: 'the CA refused a nonce; it is tried again',
-  },
-  {
-    pattern: /CERTIFICATE_VERIFY_FAILED|SSLError|invalid path: .*\.pem/i,
-    code: 'acme_order_failed',
-    hint: 'the certificate of the CA itself is not trusted here: check acme.server and the CA file',
-  },
-  {
-    pattern: /JSONDecodeError|failed to parse fullchain/i,
-    code: 'acme_unavailable',
-    hint: 'the answer of the CA ended in the middle, or was none: it is asked again',
-  },
-  {
-    pattern:
-      /ConnectionError|NewConnectionError|Connection (?:refused|aborted|broken)|RemoteDisconnected|IncompleteRead|Name or service not known|name resolution|timed out|unreachable|serverInternal|(?:HTTP |Response \[)50[0-9]/i,
-    code: 'acme_unavailable',
-    hint: 'the CA does not answer, or says that it cannot now: check acme.server and the way out of this machine',
-  },
-];
 
 /**
  * @param output what certbot printed (tail)
  * @param log certbot's debug log (tail); codes and times are taken from it, and the CA's reason when certbot names none
  * @param now ms since the epoch, for a Retry-After that is a date
+ * @param name canonical, of the certificate that was ordered; none: an account was registered
  */
-export function explainCertbot(output: string, log: string, now: number): CertbotFailure {
+export function explainCertbot(output: string, log: string, now: number, name = ''): CertbotFailure {
   const refusals = refusalsIn(log);
-  // What was refused first may have been tried again with success; what was refused last is why it ended.
-  const cause = [output, refusals.at(-1) ?? '', log]
-    .map((text) => CAUSES.find(({ pattern }) => pattern.test(text)))
-    .find((found) => found !== undefined);
+  const cause = certbotCause({ output, refusal: refusals.at(-1) ?? '', log }, name);
   const detail = detailOf(output, log);
   const code = cause?.code ?? 'acme_order_failed';
   const mayAsk = code === 'acme_rate_limited' || code === 'acme_unavailable';
@@ -125,9 +73,10 @@ function readable(output: string): string {
     .slice(0, DETAIL_CHARACTERS_MAX);
 }
 
-/** The answers of the CA in the debug log that were refusals: the status, the headers, an empty line, the body. */
+/** The answers of the CA in the debug log that were refusals: the status, the headers, an empty line, the body, and nothing behind it. */
 function refusalsIn(log: string): string[] {
-  return log.split(/^(?=HTTP [0-9]{3}$)/m).filter((answer) => /^HTTP [45]/.test(answer));
+  const answers = log.split(/^(?=HTTP [0-9]{3}$)/m).filter((answer) => /^HTTP [45]/.test(answer));
+  return answers.map((answer) => answer.split(LOG_LINE, 1)[0]!);
 }
 
 /**

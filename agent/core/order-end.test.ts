@@ -16,6 +16,7 @@ test.each([
   ],
   ['a time that is none', failure('acme_unavailable', 'x', Number.NaN), { outcome: 'failed' }],
   ['whatever else', new TypeError('x'), { outcome: 'failed' }],
+  ['a limit of nobody knows what', failure('acme_rate_limited', 'x'), { outcome: 'rate_limited', limit: 'account' }],
   [
     'a limit of everything',
     failure('acme_rate_limited', 'Service busy; retry later.', 9),

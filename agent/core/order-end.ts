@@ -1,4 +1,5 @@
-// How an order ended, as the fleet counts it. The words are those of the CA, so they decide only for how long others wait.
+// How an order ended, as the fleet counts it. The words are those of the CA, so they decide only for how long others wait. Law: everybody waits
+// only where the CA itself named a time.
 import type { OrderResult } from '../../bundle/api.ts';
 import { KokoaError } from '../../bundle/error.ts';
 
@@ -22,5 +23,6 @@ export function endOfFailure(error: unknown): OrderResult {
   const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
   if (code !== 'acme_rate_limited') return { outcome: 'failed', ...asked };
   const found = LIMITS.find(({ words }) => words.test(message));
-  return { outcome: 'rate_limited', ...asked, ...(found && { limit: found.limit }) };
+  const limit = found?.limit ?? (retryAfterMs === undefined ? 'account' : undefined);
+  return { outcome: 'rate_limited', ...asked, ...(limit !== undefined && { limit }) };
 }

@@ -101,13 +101,15 @@ test('a copy that another member may hand over keeps back an order, and no renew
   expect(planOrders(situation({ expectedUntil })).start).toEqual([]);
 });
 
-test('the waits of a renewal shrink with what is left, and never below what the CA asks', () => {
+test('the waits of a renewal shrink with what is left, and are as long as the CA asks up to a quarter of it', () => {
   const wait = (failures: number, leftMs: number, retryAfterMs = 0) =>
     afterFailure({ failures, notBeforeMs: 0 }, NOW, retryAfterMs, NOW + leftMs).notBeforeMs - NOW;
   expect(wait(20, 3_600_000)).toBe(300_000);
   expect(wait(20, 60_000)).toBe(10_000);
   expect(wait(0, 3_600_000)).toBe(60_000);
-  expect(wait(20, 3_600_000, 1_000_000)).toBe(1_000_000);
+  expect(wait(20, 3_600_000, 800_000)).toBe(800_000);
+  expect(wait(0, 6 * 3_600_000, 7 * 24 * 3_600_000)).toBe(1.5 * 3_600_000);
+  expect(wait(0, 20_000, 3_600_000)).toBe(10_000);
   // What has ended waits as a name that never had one.
   expect([wait(20, 0), wait(20, -5)]).toEqual([BACKOFF_MAX_MS, BACKOFF_MAX_MS]);
 });
@@ -129,7 +131,8 @@ test('when the CA answers again with a twentieth of the life left or at any mome
       lifetimes,
       fc.double({ min: 0, max: 0.95, noNaN: true }),
       fc.nat(60),
-      (lifetimeMs, share, orderMinutes) => {
+      fc.oneof(fc.constant(0), fc.nat(7 * 24 * HOUR_MS)),
+      (lifetimeMs, share, orderMinutes, askedMs) => {
         const end = NOW + lifetimeMs;
         const answersFromMs = NOW + share * lifetimeMs;
         const orderMs = Math.min(orderMinutes * 1000, lifetimeMs / 100);
@@ -150,8 +153,9 @@ test('when the CA answers again with a twentieth of the life left or at any mome
           expect(life.notBefore).toBe(NOW);
           expect(end - now).toBeLessThanOrEqual(lifetimeMs / 3 + 1e-3);
           now += orderMs;
-          if (at < answersFromMs) attempts.set('app.hoge.com', afterFailure(attempts.get('app.hoge.com'), now, 0, end));
-          else {
+          if (at < answersFromMs) {
+            attempts.set('app.hoge.com', afterFailure(attempts.get('app.hoge.com'), now, askedMs, end));
+          } else {
             attempts.delete('app.hoge.com');
             replacedMs = now;
             life = { notBefore: now, notAfter: now + lifetimeMs, source: 'ordered' };

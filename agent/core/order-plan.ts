@@ -9,6 +9,8 @@ export const BACKOFF_MAX_MS = 3_600_000;
 const DOUBLINGS_MAX = 20;
 /** Of what is left of the life: a renewal that fails is tried again after at most this share of it, so that a dozen more fit in. */
 const LEFT_SHARE = 1 / 12;
+/** The same, when the CA asks for longer: it is asked again while most of that is left. */
+const ASKED_SHARE = 1 / 4;
 const RENEWAL_WAIT_MS_MIN = 10_000;
 
 /** What is remembered of a name that could not be ordered. */
@@ -66,13 +68,15 @@ export function planOrders(situation: OrderSituation): OrderPlan {
 
 /**
  * After failure n: min(2^n × 30 s, 1 h), or as long as the CA asks, whichever is longer. `endsMs`: of the certificate that is held; while it is
- * good, a wait of ours is no longer than a twelfth of what is left of it.
+ * good, a wait of ours is no longer than a twelfth of what is left of it, and one that the CA asks for no longer than a quarter.
  */
 export function afterFailure(before: Attempt | undefined, now: number, retryAfterMs = 0, endsMs = now): Attempt {
   const failures = (before?.failures ?? 0) + 1;
   const doubledMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, DOUBLINGS_MAX), BACKOFF_MAX_MS);
-  const leftMs = endsMs > now ? Math.max(RENEWAL_WAIT_MS_MIN, (endsMs - now) * LEFT_SHARE) : Number.POSITIVE_INFINITY;
-  return { failures, notBeforeMs: now + Math.max(Math.min(doubledMs, leftMs), retryAfterMs) };
+  const ofLeft = (share: number) =>
+    endsMs > now ? Math.max(RENEWAL_WAIT_MS_MIN, (endsMs - now) * share) : Number.POSITIVE_INFINITY;
+  const waitMs = Math.max(Math.min(doubledMs, ofLeft(LEFT_SHARE)), Math.min(retryAfterMs, ofLeft(ASKED_SHARE)));
+  return { failures, notBeforeMs: now + waitMs };
 }
 
 /**

@@ -63,6 +63,18 @@ test('finds what routes bring, and what they miss', () => {
   ]);
 });
 
+test.each([
+  ['another route is served by it', { certificate: '*.hoge.com' }, []],
+  ['another route passes through', { certificate: '*.hoge.com', protocol: 'tls' as const }, ['*.hoge.com']],
+  ['all others have certificates of their own', {}, ['*.hoge.com']],
+])('of a wildcard that one route brings, when %s', (_, other, expected) => {
+  const plain = { backends: [], limits: { maxBodyBytes: 1 } };
+  const bringing = { ...plain, hostname: '*.hoge.com', ownCertificate: { sealed: 'QUJD' } };
+  const served = { ...plain, hostname: 'a.hoge.com', orderer: 'e1', ...other };
+  for (const chunks of [[{ routes: [bringing, served] }], [{ routes: [served] }, { routes: [bringing] }]])
+    expect([...ownCertificates(chunks).keys()]).toEqual(expected);
+});
+
 test.each(['', 'null', '1', '[]', '{"fullchain":"x"}', '{"fullchain":"x","key":1}', '{"fullchain":"","key":""}'])(
   'takes no certificate out of %j',
   (text) => {

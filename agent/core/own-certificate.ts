@@ -5,12 +5,19 @@ import type { Chunk } from '../../bundle/config.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
 import { parsePair } from './sealed-certificate.ts';
 
-/** Hostname → its sealed text; undefined: the control plane has none that is usable. */
+/**
+ * Hostname → its sealed text; undefined: the control plane has none that is usable. One that would take the place of a certificate by which
+ * other routes are served is left out: who brought it would have the key of hosts that are not theirs.
+ */
 export function ownCertificates(chunks: readonly Chunk[]): Map<string, string | undefined> {
   const found = new Map<string, string | undefined>();
   for (const { routes } of chunks)
     for (const { hostname, ownCertificate } of routes)
       if (ownCertificate !== undefined) found.set(hostname, ownCertificate.sealed);
+  if (found.size === 0) return found;
+  for (const { routes } of chunks)
+    for (const { hostname, certificate, protocol } of routes)
+      if (certificate !== undefined && certificate !== hostname && protocol !== 'tls') found.delete(certificate);
   return found;
 }
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ESCROW_NAME, type PoolIdentity } from '../../bundle/api.ts';
 import { signRelayed } from '../../bundle/relayed.ts';
+import { EPOCH_LEAP_MAX, EPOCH_STEP_MAX, LEAP_PATIENCE_MS } from './identity-epoch.ts';
 import {
   ESCROW_PATIENCE_MS,
   type IdentitySituation,
@@ -115,7 +116,7 @@ test('of several holders the first rotates; the next only when it did nothing', 
 test.each<[string, PoolIdentity]>([
   ['of a stranger', identity({ by: 'stranger' })],
   ['of another pool', identity({ pool: 'q' })],
-  ['with a flipped epoch', { ...identity(), epoch: 2 }],
+  ['with an epoch that no answer would be above', identity({ epoch: Number.MAX_SAFE_INTEGER })],
   ['with epoch 0', identity({ epoch: 0 })],
   ['signed in another member’s name', { ...identity(), by: 'b-1' }],
   ['with wraps that are no map', { ...identity(), wraps: null as never }],
@@ -143,6 +144,58 @@ test('epochs only grow, whatever the mailbox shows', () => {
     ),
   );
 });
+
+/** The plan, and the one that follows when the first one waited as long as it asks. */
+function inTheEnd(change: Partial<IdentitySituation>) {
+  const first = plan(change);
+  if (first.kind !== 'wait') return { waitedMs: 0, follows: first };
+  const waitedMs = first.untilMs! - NOW;
+  return {
+    waitedMs,
+    follows: plan({ ...change, now: NOW + waitedMs, waiting: { reason: first.reason, sinceMs: NOW } }),
+  };
+}
+
+test('a number far ahead is followed after a while, one that would use the numbers up never', () => {
+  const at = (epoch: number) => identity({ epoch, recipient: 'age1next', by: 'b-1' });
+  expect(plan({ held: HELD, relayed: at(1 + EPOCH_STEP_MAX) }).kind).toBe('open');
+  for (const epoch of [2 + EPOCH_STEP_MAX, 1 + EPOCH_LEAP_MAX])
+    expect(inTheEnd({ held: HELD, relayed: at(epoch) })).toMatchObject({
+      waitedMs: LEAP_PATIENCE_MS,
+      follows: { kind: 'open' },
+    });
+  for (const epoch of [2 + EPOCH_LEAP_MAX, Number.MAX_SAFE_INTEGER]) {
+    expect(plan({ held: HELD, relayed: at(epoch) })).toEqual({ kind: 'wrap' });
+    // Nor by an edge that holds nothing: it begins at the start.
+    expect(inTheEnd({ relayed: at(epoch) }).follows).toMatchObject({ kind: 'make', epoch: 1 });
+  }
+  // Whoever holds nothing follows at once, and the number that the config asks for counts as well.
+  expect(plan({ relayed: at(EPOCH_LEAP_MAX) }).kind).toBe('open');
+  expect(plan({ held: HELD, identityEpoch: 5000, relayed: at(6000) }).kind).toBe('open');
+});
+
+test.each([
+  ['which it holds', { ...HELD, epoch: 1_000_000 }, 0],
+  ['which it never opened', HELD, LEAP_PATIENCE_MS],
+])('when who put an enormous epoch is gone, an edge %s makes a larger one', (_title, held, waitedMs) => {
+  const relayed = identity({ epoch: 1_000_000, by: 'b-1' });
+  expect(inTheEnd({ members: [A, C], held, relayed })).toMatchObject({
+    waitedMs,
+    follows: { kind: 'make', epoch: 1_000_001 },
+  });
+});
+
+test.each<[string, Partial<PoolIdentity>]>([
+  ['of a larger epoch', { epoch: 5 }],
+  ['that took its epoch', { epoch: 2, recipient: 'age1theirs' }],
+])(
+  'an identity %s whose signer is nobody here is outbid after a while, so that it bars nobody for ever',
+  (_title, it) => {
+    const situation = { held: { ...HELD, epoch: 2 }, relayed: identity({ ...it, by: 'gone-1' }) };
+    const epoch = (it.epoch ?? 0) + 1;
+    expect(inTheEnd(situation)).toMatchObject({ waitedMs: WRAP_PATIENCE_MS, follows: { kind: 'outbid', epoch } });
+  },
+);
 
 test('a wrap for a node that the config does not name is remembered as one for a stranger', () => {
   expect(wrappedForOf(identity({ wraps: { 'a-1': 'x', gone: 'y' } }), [A])).toEqual({
@@ -184,8 +237,11 @@ test('what a member that awaits approval made is not opened; a holder answers wi
   // What is held here anyway may be passed on by anybody.
   const same = identity({ by: 'c-1', wraps: { 'a-1': 'x', 'b-1': 'y', 'c-1': 'z' } });
   expect(plan({ ...FOUR, held: HELD, relayed: same })).toEqual({ kind: 'settled' });
-  const enormous = identity({ ...theirs, epoch: 999_999 });
-  expect(plan({ ...FOUR, held: HELD, relayed: enormous }).kind).toBe('wait');
+  const far = identity({ ...theirs, epoch: 999_999 });
+  const waits = plan({ ...FOUR, held: HELD, relayed: far });
+  expect(waits).toMatchObject({ kind: 'wait', untilMs: NOW + LEAP_PATIENCE_MS });
+  const waited = { waiting: { reason: (waits as { reason: string }).reason, sinceMs: NOW - LEAP_PATIENCE_MS } };
+  expect(plan({ ...FOUR, ...waited, held: HELD, relayed: far })).toMatchObject({ kind: 'outbid', epoch: 1_000_000 });
 });
 
 const E = 'age1escrow';

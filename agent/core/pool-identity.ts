@@ -4,6 +4,7 @@
 import { ESCROW_NAME, type PoolIdentity } from '../../bundle/api.ts';
 import type { PoolMember } from '../../bundle/config.ts';
 import type { HeldIdentity } from '../ports/pool-keyring.ts';
+import { epochMaxOf, leapPatience, seenEpoch } from './identity-epoch.ts';
 import { isWellFormed, signerOf } from './relayed-identity.ts';
 
 /** The next in rank acts when the one before it did nothing for this long. */
@@ -12,8 +13,7 @@ export const RANK_STAGGER_MS = 30_000;
 export const WRAP_PATIENCE_MS = 60_000;
 /** So long two edges may be told of different escrow keys, while a change of settings goes out. */
 export const ESCROW_PATIENCE_MS = 3600_000;
-/** No epoch above it is answered by a larger one: the mailbox takes one million. */
-const OUTBID_EPOCH_MAX = 500_000;
+const NOT_OF_A_MEMBER = 'the identity in the mailbox is not signed by a member of this pool';
 
 export interface IdentitySituation {
   me: string;
@@ -51,7 +51,9 @@ export function planIdentity(situation: IdentitySituation): IdentityPlan {
   const { me, members, relayed, held } = situation;
   if (!members.some(({ node }) => node === me))
     return { kind: 'wait', reason: 'the signed config does not name this edge yet' };
-  const signed = relayed && isWellFormed(relayed, situation) && signerOf(relayed, members) ? relayed : undefined;
+  const epochMax = epochMaxOf(situation);
+  const isMembers = relayed && isWellFormed(relayed, { pool: situation.pool, epochMax }) && signerOf(relayed, members);
+  const signed = isMembers ? relayed : undefined;
   // Whoever passes on what is held here anyway says nothing that has to be believed.
   const isTrusted = signed && (!isUnapproved(signed.by, situation) || signed.recipient === held?.recipient);
   if (signed && !isTrusted) return standOff(situation, signed);
@@ -63,10 +65,9 @@ export function planIdentity(situation: IdentitySituation): IdentityPlan {
   }
   if (accepted) return enter(situation, accepted);
   if (relayed) {
-    const reason = 'the identity in the mailbox is not signed by a member of this pool';
     return makeInTurn(situation, {
-      reason,
-      epoch: epochAfter(relayed),
+      reason: NOT_OF_A_MEMBER,
+      epoch: seenEpoch(situation) + 1,
       rank: rankOf(me, members),
       patienceMs: WRAP_PATIENCE_MS,
     });
@@ -91,21 +92,27 @@ export function withheldFrom({ me, members, unapproved }: Pick<IdentitySituation
  * A member that awaits approval here made an identity. It is not opened. An edge that holds one answers with its own under a larger epoch,
  * unless the other one awaits a person in the same way: of two such edges one has to be silent.
  */
-function standOff({ me, held }: IdentitySituation, relayed: PoolIdentity): IdentityPlan {
+function standOff(situation: IdentitySituation, relayed: PoolIdentity): IdentityPlan {
+  const { me, held } = situation;
   const reason = `the identity in the mailbox is that of ${relayed.by}, whom nobody approved here`;
   if (!held || relayed.withheld?.includes(me)) return { kind: 'wait', reason };
   if (relayed.epoch < held.epoch) return { kind: 'wrap' };
-  return relayed.epoch >= OUTBID_EPOCH_MAX
-    ? { kind: 'wait', reason }
-    : { kind: 'outbid', epoch: relayed.epoch + 1, reason };
+  const turn = { reason, epoch: relayed.epoch + 1, rank: 0, patienceMs: leapPatience(situation, relayed.epoch) };
+  return inTurn(situation, turn, { kind: 'outbid', epoch: turn.epoch, reason });
 }
 
 /** This edge holds the newest identity: rotate it when somebody left, wrap it when somebody came. */
 function maintain(situation: IdentitySituation, held: Held, accepted: PoolIdentity | undefined): IdentityPlan {
   const { me, members, escrow, identityEpoch = 1 } = situation;
   const holders = members.filter(({ node, recipient }) => held.wrappedFor[node] === recipient);
-  const anew = (reason: string, patienceMs = 0) =>
-    makeInTurn(situation, { reason, epoch: held.epoch + 1, rank: rankOf(me, holders), patienceMs });
+  // Who left may have put a larger one that nobody here holds.
+  const seen = seenEpoch(situation);
+  const leapMs = leapPatience(situation, seen);
+  const turnOf = (reason: string, patienceMs: number) => ({
+    ...{ reason, epoch: Math.max(held.epoch, seen) + 1 },
+    ...{ rank: rankOf(me, holders), patienceMs: Math.max(patienceMs, leapMs) },
+  });
+  const anew = (reason: string, patienceMs = 0) => makeInTurn(situation, turnOf(reason, patienceMs));
 
   const recipients = new Map(members.map(({ node, recipient }) => [node, recipient]));
   const gone = Object.keys(held.wrappedFor).filter((node) => recipients.get(node) !== held.wrappedFor[node]);
@@ -114,6 +121,12 @@ function maintain(situation: IdentitySituation, held: Held, accepted: PoolIdenti
   if (held.escrow !== undefined && held.escrow !== escrow) return anew('the escrow key is another one now');
   if (held.epoch < identityEpoch) return anew(`identityEpoch asks for ${identityEpoch}`);
 
+  const { relayed } = situation;
+  const isInTheWay = seen > held.epoch || (seen === held.epoch && relayed?.recipient !== held.recipient);
+  if (!accepted && isInTheWay) {
+    const turn = turnOf(NOT_OF_A_MEMBER, WRAP_PATIENCE_MS);
+    return inTurn(situation, turn, { kind: 'outbid', epoch: turn.epoch, reason: turn.reason });
+  }
   if (lacks(situation, accepted)) return { kind: 'wrap' };
   const foreign = accepted?.escrow !== undefined && accepted.escrow.recipient !== escrow;
   return foreign ? anew('it is wrapped to another escrow key', ESCROW_PATIENCE_MS) : { kind: 'settled' };
@@ -134,7 +147,11 @@ function lacks(situation: IdentitySituation, accepted: PoolIdentity | undefined)
 function enter(situation: IdentitySituation, accepted: PoolIdentity): IdentityPlan {
   const { me, members, unopenable } = situation;
   const wrap = Object.hasOwn(accepted.wraps, me) ? accepted.wraps[me] : undefined;
-  if (wrap !== undefined && accepted.signature !== unopenable) return { kind: 'open', relayed: accepted, wrap };
+  const leapMs = leapPatience(situation, accepted.epoch);
+  if (wrap !== undefined && accepted.signature !== unopenable) {
+    const turn = { reason: 'the number of the pool identity leaps', rank: 0, patienceMs: leapMs };
+    return inTurn(situation, turn, { kind: 'open', relayed: accepted, wrap });
+  }
   if (wrap === undefined && accepted.withheld?.includes(me))
     return { kind: 'wait', reason: `a person has to approve this edge on ${accepted.by}` };
   const reason =
@@ -143,28 +160,33 @@ function enter(situation: IdentitySituation, accepted: PoolIdentity): IdentityPl
       : 'the wrap for this edge is for another key';
   return makeInTurn(situation, {
     reason,
-    epoch: epochAfter(accepted),
+    epoch: accepted.epoch + 1,
     rank: rankOf(me, members),
-    patienceMs: WRAP_PATIENCE_MS,
+    patienceMs: Math.max(WRAP_PATIENCE_MS, leapMs),
   });
 }
 
-function makeInTurn(
-  { now, waiting, identityEpoch = 1 }: IdentitySituation,
-  turn: { reason: string; epoch: number; rank: number; patienceMs: number },
-): IdentityPlan {
+interface Turn {
+  reason: string;
+  rank: number;
+  patienceMs: number;
+}
+
+function makeInTurn(situation: IdentitySituation, turn: Turn & { epoch: number }): IdentityPlan {
+  const epoch = Math.max(turn.epoch, situation.identityEpoch ?? 1);
+  return inTurn(situation, turn, { kind: 'make', epoch, reason: turn.reason });
+}
+
+/** `plan`, when it has been this edge's turn for long enough. */
+function inTurn({ now, waiting }: IdentitySituation, turn: Turn, plan: IdentityPlan): IdentityPlan {
   const sinceMs = waiting?.reason === turn.reason ? waiting.sinceMs : now;
   const untilMs = sinceMs + turn.patienceMs + turn.rank * RANK_STAGGER_MS;
-  if (now >= untilMs) return { kind: 'make', epoch: Math.max(turn.epoch, identityEpoch), reason: turn.reason };
+  if (now >= untilMs) return plan;
   return { kind: 'wait', reason: turn.reason, untilMs };
 }
 
 function isUnapproved(name: string, { unapproved }: Pick<IdentitySituation, 'unapproved'>): boolean {
   return unapproved?.has(name) === true;
-}
-
-function epochAfter({ epoch }: PoolIdentity): number {
-  return Number.isSafeInteger(epoch) && epoch >= 0 && epoch < Number.MAX_SAFE_INTEGER ? epoch + 1 : 1;
 }
 
 function rankOf(node: string, members: readonly PoolMember[]): number {

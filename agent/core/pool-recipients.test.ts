@@ -69,8 +69,40 @@ test.each<[string, Partial<RecipientSituation>, string[], string[]]>([
     [],
     [`osaka-1 ${NEW}`, `kyoto-1 ${NEW}`],
   ],
+  [
+    'it does where nobody asked for approval',
+    { record: { pool: 'other', known: [OSAKA], strangers: [] }, wrappedFor: undefined },
+    [],
+    [`osaka-1 ${NEW}`, `kyoto-1 ${NEW}`],
+  ],
+  [
+    'it comes back to an identity that it gave a stranger',
+    { record: { pool: 'other', known: [], strangers: [] }, wrappedFor: { 'kyoto-1': 'age1kyoto' } },
+    [],
+    [`osaka-1 ${NEW}`, `kyoto-1 ${NEW}`],
+  ],
 ])('when %s', (_title, change, known, strangers) => {
   expect(next(change)).toEqual([known, strangers]);
+});
+
+test('a move to another pool and back leaves the alarm, and a person ends it', () => {
+  const situation = { wrappedFor: undefined, approvals: [], approvalIsRequired: false, nowMs: NOW };
+  const look = (pool: string, record: RecipientSituation['record'], recipients: RecipientSituation['recipients']) =>
+    nextRecord({ ...situation, pool, record, recipients });
+  const home = look('default', undefined, [OSAKA]);
+  expect(home).toMatchObject({ known: [OSAKA], strangers: [] });
+  const away = look('other', look('default', home, [OSAKA, KYOTO]), []);
+  const back = look('default', away, [OSAKA, KYOTO]);
+  expect(back.known).toEqual([]);
+  expect(back.strangers).toMatchObject([OSAKA, KYOTO]);
+  const approved = nextRecord({
+    ...situation,
+    pool: 'default',
+    record: back,
+    recipients: [OSAKA, KYOTO],
+    approvals: [OSAKA],
+  });
+  expect(approved).toMatchObject({ known: [OSAKA], strangers: [KYOTO] });
 });
 
 test('the recipients of a pool are its other members and the escrow key', () => {

@@ -52,11 +52,14 @@ function includes(list: readonly Recipient[], one: Recipient): boolean {
   return list.some((other) => isSame(other, one));
 }
 
-/** Those that an identity was wrapped for already; on a new machine everybody, because it has nothing to give yet. */
+/**
+ * Those that an identity was wrapped for already; on a new machine everybody, because it has nothing to give yet. A machine that looked in
+ * another pool is not new: else a move there and back would make everybody known.
+ */
 function isKnownAtFirst(
   { name, recipient }: Recipient,
-  { wrappedFor, approvalIsRequired }: RecipientSituation,
+  { record, wrappedFor, approvalIsRequired }: RecipientSituation,
 ): boolean {
-  if (approvalIsRequired) return false;
+  if (approvalIsRequired || record !== undefined) return false;
   return wrappedFor === undefined || wrappedFor[name] === recipient;
 }

@@ -7,9 +7,10 @@ export const MEMBERS_MAX = 256;
 const WRAP_CHARACTERS_MAX = 4096;
 
 /** True for an identity of this pool within bounds, whoever signed it. */
-export function isWellFormed(relayed: PoolIdentity, { pool }: { pool: string }): boolean {
+export function isWellFormed(relayed: PoolIdentity, { pool, epochMax }: { pool: string; epochMax: number }): boolean {
   const { epoch, recipient, wraps, escrow, withheld } = relayed;
-  if (relayed.pool !== pool || !Number.isSafeInteger(epoch) || epoch < 1 || typeof recipient !== 'string') return false;
+  if (relayed.pool !== pool || !Number.isSafeInteger(epoch) || epoch < 1 || epoch > epochMax) return false;
+  if (typeof recipient !== 'string') return false;
   if (typeof wraps !== 'object' || wraps === null || Object.keys(wraps).length > MEMBERS_MAX) return false;
   if (escrow !== undefined && (typeof escrow?.recipient !== 'string' || !isWrap(escrow.wrap))) return false;
   if (withheld !== undefined && (!Array.isArray(withheld) || withheld.length > MEMBERS_MAX)) return false;

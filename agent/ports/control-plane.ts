@@ -2,6 +2,8 @@
 import type {
   BundleResponse,
   ChallengeAnswer,
+  ChallengeEnd,
+  ChallengeQuestion,
   LeaseAnswer,
   LeaseQuestion,
   OrderEnd,
@@ -47,14 +49,13 @@ export interface ControlPlane {
   lease(question: LeaseQuestion): Promise<{ kind: 'answered'; lease: LeaseAnswer } | Unavailable>;
   /** How the order under a lease ended. */
   orderEnded(end: OrderEnd): Promise<{ kind: 'answered' } | Unavailable>;
-  /** May the CA look in DNS for the proof of this wildcard? `value` is put there first. */
+  /** May the CA look in DNS for the proof of this wildcard? Its value is put there first. */
   challenge(
-    name: string,
-    value: string,
+    question: ChallengeQuestion,
     signal?: AbortSignal,
   ): Promise<{ kind: 'answered'; answer: ChallengeAnswer } | Unavailable>;
   /** The order of this wildcard has ended. */
-  challengeEnded(name: string): Promise<{ kind: 'answered' } | Unavailable>;
+  challengeEnded(end: ChallengeEnd): Promise<{ kind: 'answered' } | Unavailable>;
   /** Its clock now, in ms since the epoch, by its newest answer; `ageMs`: how old that is. Undefined: nobody has answered yet. */
   serverTime(): { ms: number; ageMs: number } | undefined;
   close(): Promise<void>;

@@ -1,14 +1,19 @@
 // The pools' mailboxes as a command on the reconciler's machine reads them, beside a reconciler that may run. It writes nothing.
-import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Enrolment, PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import { validateEnrolment } from '../../bundle/api-schema.ts';
+import type { SignerKeys } from '../core/parcel-trust.ts';
 import { openDatabaseBeside, translated } from './store-database.ts';
 import { createMailbox } from './store-mailbox.ts';
-import { createStoredTexts } from './store-texts.ts';
+import { createStoredTexts, type StoredTexts } from './store-texts.ts';
 
 export interface PoolMailbox {
   pool: string;
   /** Undefined: no edge has made one yet. */
   identity?: PoolIdentity;
   certificates: SealedCertificate[];
+  /** Of the edges that gave the certificates; those that are not known any more are left out. */
+  signers?: Record<string, SignerKeys>;
 }
 
 /** An answer holds some 8 MB. */
@@ -22,12 +27,11 @@ export function readMailboxesBeside(directory: string, onDamaged: (words: string
   const database = openDatabaseBeside(directory);
   try {
     return translated(directory, () => {
-      const mailbox = createMailbox(
-        database,
-        createStoredTexts(({ place, problem }) => onDamaged(`${place}: ${problem}`)),
-      );
+      const texts = createStoredTexts(({ place, problem }) => onDamaged(`${place}: ${problem}`));
+      const mailbox = createMailbox(database, texts);
+      const known = signersIn(database, texts);
       const pools = database.prepare('SELECT pool FROM mailboxes ORDER BY pool').all();
-      return pools.map(({ pool }) => wholeMailbox(String(pool), mailbox.after));
+      return pools.map(({ pool }) => withSigners(wholeMailbox(String(pool), mailbox.after), known));
     });
   } finally {
     database.close();
@@ -46,4 +50,21 @@ function wholeMailbox(pool: string, after: ReturnType<typeof createMailbox>['aft
   }
   found.certificates.sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   return found;
+}
+
+function signersIn(database: DatabaseSync, texts: StoredTexts): Map<string, SignerKeys> {
+  const rows = database.prepare('SELECT node, enrolment FROM enrolments').all();
+  const found = new Map<string, SignerKeys>();
+  for (const { node, enrolment } of rows) {
+    const said = texts.read<Enrolment>(['enrolments', String(node)], enrolment, validateEnrolment);
+    if (said === undefined) continue;
+    const { signingKey, recipient } = said;
+    found.set(String(node), { signingKey, ...(recipient !== undefined && { recipient }) });
+  }
+  return found;
+}
+
+function withSigners(mailbox: PoolMailbox, known: ReadonlyMap<string, SignerKeys>): PoolMailbox {
+  const givers = new Set(mailbox.certificates.map(({ by }) => by));
+  return { ...mailbox, signers: Object.fromEntries([...known].filter(([node]) => givers.has(node))) };
 }

@@ -15,7 +15,7 @@ const ENDED_KEPT_MS = 24 * 3600_000;
 export interface Mailbox {
   after(pool: string, since: number): RelayResponse;
   putIdentity(identity: PoolIdentity): 'kept' | 'stale';
-  putCertificate(pool: string, certificate: SealedCertificate): 'kept' | 'stale';
+  putCertificate(pool: string, certificate: SealedCertificate, replaces?: boolean): 'kept' | 'stale';
   takeLease(lease: Lease, nowMs: number, lost?: string): Lease;
   leases(): Lease[];
   prune(nowMs: number): void;
@@ -78,11 +78,11 @@ export function createMailbox(database: DatabaseSync, texts: StoredTexts): Mailb
       return 'kept';
     },
 
-    putCertificate(pool, item) {
+    putCertificate(pool, item, replaces = false) {
       const text = JSON.stringify(item);
       const notBeforeMs = Date.parse(item.notBefore);
       const held = certificate.get(pool, item.hostname);
-      if (held && notBeforeMs < Number(held.not_before_ms)) return 'stale';
+      if (held && !replaces && notBeforeMs < Number(held.not_before_ms)) return 'stale';
       if (held?.item !== text)
         putCertificate.run(pool, item.hostname, next(pool), notBeforeMs, Date.parse(item.notAfter), text);
       return 'kept';

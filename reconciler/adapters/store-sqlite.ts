@@ -155,8 +155,8 @@ export async function openSqliteStore(
 
     relay: async (pool, since) => read(() => mailbox.after(pool, since)),
     putIdentity: async (identity: PoolIdentity) => transaction(true, () => mailbox.putIdentity(identity)),
-    putCertificate: async (pool: string, certificate: SealedCertificate) =>
-      transaction(true, () => mailbox.putCertificate(pool, certificate)),
+    putCertificate: async (pool: string, certificate: SealedCertificate, replaces?: boolean) =>
+      transaction(true, () => mailbox.putCertificate(pool, certificate, replaces)),
     takeLease: async (lease, nowMs, lost) => transaction(true, () => mailbox.takeLease(lease, nowMs, lost)),
     leases: async () => read(() => mailbox.leases()),
 

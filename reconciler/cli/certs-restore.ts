@@ -1,11 +1,14 @@
 // `kokoa certs escrow-restore`: reads the offline key and a mailbox, writes the parcel. Law: the key is neither printed nor kept.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { rootCertificates } from 'node:tls';
 import { KokoaError } from '../../bundle/error.ts';
 import { escrowAge } from '../adapters/escrow-age.ts';
 import type { PoolMailbox } from '../adapters/mailboxes-beside.ts';
 import { isAgeRecipient } from '../core/age-recipient.ts';
-import { packParcel } from '../escrow-parcel.ts';
+import { createTrust } from '../core/certificate-trust.ts';
+import { type Parcel, packParcel } from '../escrow-parcel.ts';
+import { readPrivateCa } from './private-ca.ts';
 import { printable } from './problem-text.ts';
 import { readSecretFile } from './secret-file.ts';
 
@@ -14,6 +17,8 @@ export interface RestoreOptions {
   out: string;
   keyFile?: string;
   from?: string;
+  privateCa?: string;
+  replaced?: string[];
 }
 
 const KEY_BYTES_MAX = 4_096;
@@ -25,7 +30,7 @@ const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
 /** @throws KokoaError usage, mailbox_unreadable, out_unwritable, and what packParcel throws */
 export async function escrowRestore(
   pool: string,
-  { recipient, out, keyFile, from }: RestoreOptions,
+  { recipient, out, keyFile, from, privateCa, replaced = [] }: RestoreOptions,
   fromStore: () => PoolMailbox,
 ): Promise<void> {
   if (!isAgeRecipient(recipient))
@@ -36,19 +41,33 @@ export async function escrowRestore(
         hint: 'kokoa-agent status on the new machine prints it',
       },
     );
+  const authorities = [rootCertificates, privateCa === undefined ? [] : await readPrivateCa(privateCa)].map(
+    createTrust,
+  );
   const mailbox = from === undefined ? fromStore() : await readExported(from, pool);
   const escrowKey = await readKey(keyFile);
   const { lines, names, leftOut } = await packParcel({
-    ...{ mailbox, escrowKey, recipient },
+    ...{ mailbox, escrowKey, recipient, trust: { authorities, replaced } },
     sealing: escrowAge,
     now: Date.now(),
   });
   await writeNew(out, `${lines.join('\n')}\n`);
-  for (const { name, reason } of leftOut.slice(0, SHOWN_MAX))
-    console.log(`left out ${printable(name)}: ${printable(reason)}`);
-  if (leftOut.length > SHOWN_MAX) console.log(`left out ${leftOut.length - SHOWN_MAX} more`);
+  sayLeftOut(pool, leftOut);
   console.log(`packed ${names.length} certificates of pool ${printable(pool)} into ${printable(out)}`);
   console.log(`next, on the new machine: kokoa-agent certs restore ${printable(out)}`);
+}
+
+/** By reason, the most frequent first. */
+function sayLeftOut(pool: string, leftOut: Parcel['leftOut']): void {
+  if (leftOut.length === 0) return;
+  console.log(`left out ${leftOut.length} certificates of pool ${printable(pool)}:`);
+  const byReason = [...Map.groupBy(leftOut, ({ reason }) => reason)].sort(([, a], [, b]) => b.length - a.length);
+  for (const [reason, some] of byReason.slice(0, SHOWN_MAX)) {
+    const names = some.slice(0, SHOWN_MAX).map(({ name }) => printable(name));
+    const more = some.length > SHOWN_MAX ? ` and ${some.length - SHOWN_MAX} more` : '';
+    console.log(`  ${some.length}: ${printable(reason)}\n    ${names.join(', ')}${more}`);
+  }
+  if (byReason.length > SHOWN_MAX) console.log(`  and ${byReason.length - SHOWN_MAX} more reasons`);
 }
 
 /** Such as age-keygen writes it, with comments above. */

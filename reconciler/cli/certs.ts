@@ -12,7 +12,7 @@ import { printable, withEscapes } from './problem-text.ts';
 
 const DATA_HELP = 'the --data of kokoa serve';
 const DATA_DEFAULT = '.kokoa';
-const EPOCH_MAX = 100_000;
+const EPOCH_MAX = 1_000_000_000_000;
 
 const LIST_HELP = `
 GIVEN BY is the edge that ordered a certificate, or another holder that put it
@@ -27,8 +27,10 @@ Here, with the offline key from a file or standard input:
   kokoa certs escrow-restore POOL --recipient age1... --out parcel
 and there again, with the file that only that machine can open:
   kokoa-agent certs restore parcel
-It then serves the same certificates, and nothing is ordered. To keep the
-offline key off this machine, take the mailbox to where it is:
+It then serves the same certificates, and nothing is ordered. What no authority
+that browsers know signed is left out and listed, because whoever can write the
+store can put one there; so is what the edge that it names did not sign. To
+keep the offline key off this machine, take the mailbox to where it is:
   kokoa certs export POOL > mailbox.json
   kokoa certs escrow-restore POOL --from mailbox.json ...`;
 
@@ -77,6 +79,8 @@ export function registerCerts(program: Command): void {
     .option('--key-file <file>', 'file with the offline key (default: standard input)')
     .addOption(new Option('--data <dir>', DATA_HELP).default(DATA_DEFAULT))
     .option('--from <file>', 'an exported mailbox in place of the store')
+    .option('--private-ca <file>', 'PEM of an authority of your own that signed certificates of the pool')
+    .option('--replaced <node...>', 'lost edges whose name another machine has now')
     .addHelpText('after', RESTORE_HELP)
     .action((pool: string, options: RestoreOptions & { data: string }) =>
       escrowRestore(pool, options, () => requirePool(readAll(options.data), pool)),

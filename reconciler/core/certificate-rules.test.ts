@@ -5,6 +5,7 @@ import { canBeOrdered, certificateNameOf, certificateRulesOf } from './certifica
 import { chunkEntries } from './chunks.ts';
 import { type Compiled, compile } from './compile.ts';
 import type { AnyLoadedFile } from './files.ts';
+import type { RouteEntry } from './routing.ts';
 import { bound, edge, enrolmentMap, inputOf, kokoa, NOW, origin, route, sha } from './world.fixture.ts';
 
 const WRITTEN = { provider: 'rfc2136', server: '127.0.0.1', credentials: { file: 'x' } } as const;
@@ -59,6 +60,26 @@ test('100 hosts of one zone: one certificate, one orderer; names of other depths
     ['a.b.hoge.com', undefined],
   ]);
   expect(others.every(({ orderer }) => orderer !== undefined)).toBe(true);
+});
+
+test.each([
+  ['*.hoge.com', { orderer: expect.any(String) }],
+  ['*.given.example', { orderer: expect.any(String) }],
+  ['*.b.hoge.com', { ownCertificate: {} }],
+  ['*.plain.example', { ownCertificate: {} }],
+  ['app.hoge.com', { ownCertificate: {} }],
+])('past the check %s brings a certificate', (hostname, expected) => {
+  const bringing = route(hostname, 'o1', 8080, { tls: { certificate: { file: 'cert' } } });
+  const found = compile(
+    inputOf([kokoa({ zones: ZONES }), origin('o1'), ...EDGES.map((name) => edge(name)), bringing], { enrolments }),
+  );
+  const [{ wire }] = [...chunkEntries(found.routing.pools.get('default'))] as [RouteEntry];
+  const { certificate, orderer, ownCertificate } = wire;
+  expect({
+    ...(certificate && { certificate }),
+    ...(orderer && { orderer }),
+    ...(ownCertificate && { ownCertificate }),
+  }).toEqual(expected);
 });
 
 test('a zone that changes, and a lease that is taken and ends, lead to what a compile from nothing says', () => {

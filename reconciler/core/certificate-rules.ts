@@ -23,10 +23,15 @@ export function certificateRulesOf(kokoa: Kokoa | undefined): CertificateRules {
 }
 
 /** The name of the certificate that serves a hostname: `*.zone` for what stands one label below a zone that wants that, else its own. */
-export function certificateNameOf(hostname: string, { zones }: CertificateRules): string {
+export function certificateNameOf(hostname: string, rules: CertificateRules): string {
   const above = wildcardAbove(hostname);
-  const zone = above === undefined ? undefined : zones.get(above.slice(2));
-  return zone?.wildcard === true && canProve(zone) ? above! : hostname;
+  return above !== undefined && isShared(above, rules) ? above : hostname;
+}
+
+/** True for `*.zone` of a zone that wants it: the hosts of all teams there are served by it, so it is no team's to bring. */
+export function isShared(certificate: string, { zones }: CertificateRules): boolean {
+  const zone = isWildcard(certificate) ? zones.get(certificate.slice(2)) : undefined;
+  return zone?.wildcard === true && canProve(zone);
 }
 
 /** True when an edge can order a certificate of this name. */

@@ -16,6 +16,11 @@ export function challengeRecord(certificate: string): string {
   return `${LABEL}.${certificate.replace(/^\*\./, '')}`;
 }
 
+/** The zone of kokoa.yaml in which a certificate is named, wherever its proof is written in the end; undefined: none. */
+export function zoneOfCertificate(certificate: string, zones: ReadonlyMap<string, Zone>): string | undefined {
+  return namedZone(challengeRecord(certificate), zones)?.name;
+}
+
 export function isChallengeValue(value: unknown): value is string {
   return typeof value === 'string' && VALUE.test(value);
 }

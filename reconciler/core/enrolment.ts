@@ -66,7 +66,8 @@ export function bindEnrolment(
       `another ${change} is bound; raise generation above ${bound.generation} with a new token: ${command}`,
     );
   }
-  // The account, once bound, stays named even when a report leaves it out; and a binding never goes back in generations.
+  // An account changes when a CA forgets it and with the fallback, and stays named when a report leaves it out. A binding never goes back in
+  // generations.
   const { generation, sequence } = bound;
   const numbered = { ...next, generation, ...(sequence !== undefined && { sequence }) };
   const kept = { ...numbered, enrolment: withAccountOf(bound.enrolment, enrolment) };
@@ -106,8 +107,7 @@ function changeOf(bound: BoundEnrolment, { role }: EnrolmentSlot, after: Enrolme
     const isNext = key === 'wireguardPublicKey' && after[key] === before.nextWireguardPublicKey;
     if (before[key] !== after[key] && !isNext) return words;
   }
-  const account = before.acmeThumbprint;
-  return account !== undefined && (after.acmeThumbprint ?? account) !== account ? 'ACME account' : undefined;
+  return undefined;
 }
 
 function clashOf(node: string, enrolment: Enrolment, others: Iterable<BoundEnrolment>): string | undefined {
@@ -125,7 +125,7 @@ function clashOf(node: string, enrolment: Enrolment, others: Iterable<BoundEnrol
 }
 
 function withAccountOf({ acmeThumbprint }: Enrolment, enrolment: Enrolment): Enrolment {
-  return acmeThumbprint === undefined ? enrolment : { ...enrolment, acmeThumbprint };
+  return acmeThumbprint === undefined ? enrolment : { acmeThumbprint, ...enrolment };
 }
 
 function known(announced: Enrolment): Enrolment {

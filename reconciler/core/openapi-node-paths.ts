@@ -77,15 +77,15 @@ export function nodePaths(): Record<string, Operation> {
         'challenge',
         'Puts the proof for a wildcard into DNS, for the holder of the lease.',
         { 200: answer('There, not yet, or no.', 'ChallengeAnswer'), ...refusals([413, 415, 422]) },
-        { parameters: [certificate], requestBody: body(reference('Challenge')) },
+        { parameters: [certificate], requestBody: body(reference('ChallengeQuestion')) },
       ),
     },
     [`${NODE}/relay/challenges/{name}/end`]: {
       post: operation(
         'challengeEnded',
         'The order of a wildcard has ended: its proof is taken out of DNS.',
-        { 200: answer('Done, or left to the holder of the lease.', 'ChallengeAnswer'), ...refusals([422]) },
-        { parameters: [certificate] },
+        { 200: answer('Done, or left to the holder of the lease.', 'ChallengeAnswer'), ...refusals([413, 415, 422]) },
+        { parameters: [certificate], requestBody: body(reference('ChallengeEnd')) },
       ),
     },
     [`${NODE}/relay/orders/{hostname}`]: {

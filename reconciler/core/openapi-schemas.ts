@@ -70,7 +70,8 @@ const certificate = shape({
   notAfter: time,
   ...relayed,
 });
-const ofOrder = { name: text, server: text, by: text, signature: text };
+const ofCertificate = { name: text, by: text, signature: text };
+const ofOrder = { ...ofCertificate, server: text };
 const pullRequest = {
   ...{ hostname: text, file: text, warnings: list(reference('Problem')) },
 };
@@ -161,7 +162,8 @@ const ANSWERS: Record<string, Schema> = {
       shape({ granted: { const: false }, reason: text, retryAfterMs: whole }),
     ],
   },
-  Challenge: shape({ value: text }),
+  ChallengeQuestion: shape({ kind: { const: 'challenge' }, ...ofCertificate, value: text }),
+  ChallengeEnd: shape({ kind: { const: 'challenge_end' }, ...ofCertificate }),
   ChallengeAnswer: {
     oneOf: [
       shape({ outcome: { const: 'ready' } }),

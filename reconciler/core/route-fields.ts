@@ -18,6 +18,7 @@ import { networks } from './fields/networks.ts';
 import { originTls } from './fields/origin-tls.ts';
 import { judgeStripped, paths } from './fields/paths.ts';
 import { redirect } from './fields/redirect.ts';
+import { judgeShared } from './fields/shared-certificate.ts';
 import { timeouts } from './fields/timeouts.ts';
 import { isLayer4 } from './public-port.ts';
 
@@ -54,6 +55,7 @@ export const routeFields = block<Route>(
   (route, place) => [
     ...judgeRouteDestination(route, place),
     ...judgeLayer4(route, place),
+    ...judgeShared(route, place),
     ...judgeStripped(route, place),
     ...judgeBesideRedirect(route, place),
     ...judgeOwners(route, place),

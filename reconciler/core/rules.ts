@@ -462,6 +462,11 @@ export const rules = {
     why: 'The hostname answers 404, or the public port nothing: nobody notices that in the file.',
     fix: 'Write a later moment, delete the line to serve it for ever, or delete the file.',
   },
+  KK356: {
+    title: 'certificate that all hosts of a zone share',
+    why: 'With wildcard: true the hosts of every team in the zone are served by it. Who brings another one in its place has the key of them all.',
+    fix: 'Delete tls.certificate. For a certificate of your own, use a hostname that is not the wildcard of the zone.',
+  },
 
   KK360: {
     title: 'too many public ports in a pool',

@@ -1,6 +1,7 @@
 // One route as edges are told it: everything resolved and in one spelling, what stays at its default left out.
 import type { WireLimits, WireOwnCertificate, WireRoute } from '../../bundle/config.ts';
 import type { Limits, Route } from '../../schemas/types.ts';
+import { certificateRulesOf, isShared } from './certificate-rules.ts';
 import type { Desired } from './desired.ts';
 import { hasExpired } from './expiry.ts';
 import type { LoadedFile } from './files.ts';
@@ -43,7 +44,8 @@ export function wireRouteOf(
 ): WireRoute | undefined {
   if (file?.value === undefined || file.hostname === undefined || takesPublicPort(file.value)) return undefined;
   const { value, hostname, team = '' } = file;
-  const own = ownCertificateOf(value);
+  // KK356: what came past the check takes nothing from the hosts of others.
+  const own = isShared(hostname, certificateRulesOf(desired.kokoa?.value)) ? undefined : ownCertificateOf(value);
   const head = {
     hostname,
     limits: wireLimits(value.limits, limits),

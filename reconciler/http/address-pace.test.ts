@@ -165,6 +165,30 @@ it('never holds back the end of a rotation, nor leaves the key as the next one',
   expect([address(), bound().enrolment.nextWireguardPublicKey]).toEqual(['192.0.2.1', undefined]);
 });
 
+const account = (acmeThumbprint?: string, more = {}) =>
+  at('192.0.2.1', { ...(acmeThumbprint !== undefined && { acmeThumbprint }), ...more });
+
+it('never holds back a first account, also of a node that just moved', async () => {
+  const { say, bound } = await moving();
+  await say(at('192.0.2.2'));
+  expect(await say(at('192.0.2.3', { acmeThumbprint: 'A' }))).toBe(true);
+  expect(bound().enrolment).toEqual({ ...KEYS, address: { ipv4: '192.0.2.2' }, acmeThumbprint: 'A' });
+});
+
+it('takes another account at once and the last of many ten seconds later, one run for each', async () => {
+  const { say, pass, bound, dirty } = await moving();
+  await say(account('A'));
+  expect(await say(account('B'))).toBe(true);
+  for (const one of ['A', 'B', 'A', 'C']) {
+    await say(account(one));
+    expect(bound().enrolment.acmeThumbprint).toBe('B');
+    await pass(1000);
+  }
+  expect(dirty()).toBe(0);
+  await pass(MOVE_EVERY_MS);
+  expect([bound().enrolment.acmeThumbprint, dirty()]).toEqual(['C', 1]);
+});
+
 it('survives a store that is away, and says that the address comes again', async () => {
   const { say, pass, store, lines, address, dirty } = await moving();
   await say(at('192.0.2.2'));

@@ -1,4 +1,4 @@
-// How often a node may move: each new public address of a node, or next WireGuard key, is a new bundle for every peer of it. Law: the first move
+// How often a node may move: each new public address, next WireGuard key or other ACME account is a new bundle for others. Law: the first move
 // counts at once, of those that follow within ten seconds the last one does at their end; none is lost, and whatever else it announces never waits.
 import type { Enrolment } from '../../bundle/api.ts';
 import { canonicalJson } from '../../bundle/canonical.ts';
@@ -13,7 +13,7 @@ export interface AddressPace {
 }
 
 /** What makes new bundles for others and may change at every report. */
-type Place = Pick<Enrolment, 'address' | 'nextWireguardPublicKey'>;
+type Place = Pick<Enrolment, 'address' | 'nextWireguardPublicKey' | 'acmeThumbprint'>;
 
 interface Moving {
   /** When a move counted last; ms since the epoch. */
@@ -85,11 +85,19 @@ function withoutMove(bound: BoundEnrolment, next: BoundEnrolment): BoundEnrolmen
   return canonicalJson(said) === canonicalJson(before) ? bound : still;
 }
 
-/** A key that was taken into use is nobody's next one any more. */
-function inPlace(enrolment: Enrolment, { address, nextWireguardPublicKey: key }: Place): Enrolment {
+/** A key that was taken into use is nobody's next one any more. A first account never waits, and none is taken away. */
+function inPlace(
+  enrolment: Enrolment,
+  { address, nextWireguardPublicKey: key, acmeThumbprint: account }: Place,
+): Enrolment {
   const { address: _, nextWireguardPublicKey: __, ...rest } = enrolment;
   const isNext = key !== undefined && key !== rest.wireguardPublicKey;
-  return { ...rest, ...(address && { address }), ...(isNext && { nextWireguardPublicKey: key }) };
+  return {
+    ...rest,
+    ...(address && { address }),
+    ...(isNext && { nextWireguardPublicKey: key }),
+    ...(account !== undefined && { acmeThumbprint: account }),
+  };
 }
 
 /** The end of a rotation moves nobody: the key is the one that was announced. */

@@ -197,4 +197,7 @@ export function leaseQuestion(name: string, server: string): LeaseQuestion {
   return signRelayed<LeaseQuestion>(question, KEYS.privateKey);
 }
 
+/** Node a, as it signs what it says of orders. */
+export const SIGNER = { signingKey: KEYS.privateKey, view: () => ({ config: { node: 'a' } }) };
+
 let sequence = 0;

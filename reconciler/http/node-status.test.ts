@@ -28,6 +28,22 @@ it('tells the loop of what configs are compiled from, such as the ACME account',
   expect((await at.store.enrolments())[0]?.enrolment.acmeThumbprint).toBe('A'.repeat(43));
 });
 
+it('takes another account of the same machine, keeps its state, and of many the first in ten seconds', async () => {
+  at = await install();
+  const [A, B, C] = ['A', 'E', 'I'].map((letter) => letter.repeat(43)) as [string, string, string];
+  const say = async (acmeThumbprint: string, state: 'applied' | 'degraded') => {
+    const answer = await at.post('a', STATUS, report({ state, enrolment: enrolment({ acmeThumbprint }) }));
+    expect(await answer.json()).toEqual({ bound: true });
+    expect(at.reports.report('a')?.report.state).toBe(state);
+    return (await at.store.enrolments())[0]!.enrolment.acmeThumbprint;
+  };
+  expect([await say(A, 'applied'), await say(B, 'degraded'), at.calls.enrolment]).toEqual([A, B, 2]);
+  for (const one of [C, A, C]) expect(await say(one, 'applied')).toBe(B);
+  expect(at.calls.enrolment).toBe(2);
+  at.clock.offsetMs += MOVE_EVERY_MS;
+  expect([await say(C, 'applied'), at.calls.enrolment]).toEqual([C, 3]);
+});
+
 it('takes in a node that moves all the time once in ten seconds, and whatever else it says at once', async () => {
   at = await install();
   const say = async (ipv4: string, more: Partial<ReturnType<typeof enrolment>> = {}) => {
@@ -63,6 +79,16 @@ const forged: [string, () => object, string][] = [
     'another address in a signed report',
     () => ({ ...report(), enrolment: enrolment({ address: { ipv4: '192.0.2.66' } }) }),
     'the signature is not that of',
+  ],
+  [
+    'another ACME account in a signed report',
+    () => ({ ...report(), enrolment: enrolment({ acmeThumbprint: 'E'.repeat(43) }) }),
+    'the signature is not that of',
+  ],
+  [
+    'another ACME account without a signature',
+    () => ({ ...report({ enrolment: enrolment({ acmeThumbprint: 'E'.repeat(43) }) }), signature: undefined }),
+    'not signed',
   ],
   ['another state in a signed report', () => ({ ...report(), state: 'refused' }), 'the signature is not that of'],
   ['a later number on a signed report', () => ({ ...report(), sequence: 2 ** 40 }), 'the signature is not that of'],

@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { OrderEnd, PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
+import type { ChallengeEnd, ChallengeQuestion, OrderEnd, PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { signRelayed } from '../../bundle/relayed.ts';
 import { openapiDocument } from '../core/openapi.ts';
 import { rolloutView } from '../core/rollout/rollout-view.ts';
@@ -240,8 +240,12 @@ describe('what is really answered', () => {
     await ask(leases, `${NODE_PATH}/relay/leases/App.hoge.com`, { as: 'a', body: '{}' });
     const challenges = `post ${NODE_PATH}/relay/challenges/{name}`;
     const value = `${'a'.repeat(42)}A`;
-    await ask(challenges, `${NODE_PATH}/relay/challenges/*.hoge.com`, { as: 'a', body: json({ value }) });
+    const proof = { name: '*.hoge.com', by: 'a' } as const;
+    const question = signRelayed<ChallengeQuestion>({ kind: 'challenge', ...proof, value }, privateKey);
+    const over = signRelayed<ChallengeEnd>({ kind: 'challenge_end', ...proof }, privateKey);
+    await ask(challenges, `${NODE_PATH}/relay/challenges/*.hoge.com`, { as: 'a', body: json(question) });
     await ask(challenges, `${NODE_PATH}/relay/challenges/*.hoge.com`, { as: 'a', body: '{}' });
+    await ask(`${challenges}/end`, `${NODE_PATH}/relay/challenges/*.hoge.com/end`, { as: 'a', body: json(over) });
     await ask(`${challenges}/end`, `${NODE_PATH}/relay/challenges/*.hoge.com/end`, { as: 'a', body: '{}' });
     const ends = `post ${NODE_PATH}/relay/orders/{hostname}`;
     const end = signRelayed<OrderEnd>(

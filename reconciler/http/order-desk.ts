@@ -11,8 +11,10 @@ import type { HttpDeps } from './deps.ts';
 import type { HeldCertificate } from './pool-index.ts';
 
 const RETRY_MS_MAX = 60_000;
-/** More failures of one name than this in a week change nothing. */
-const NAME_ORDERS_READ_MAX = 1000;
+/** More failures of one name, or orders of edges that are gone, than this in a week change nothing. */
+const ORDERS_READ_MAX = 1000;
+/** An order that began earlier was over long ago: whoever ends it now asks nobody to wait. */
+const PAUSING_ORDER_MS = 2 * LEASE_MS;
 
 export interface AskedOrder {
   pool: string;
@@ -73,12 +75,13 @@ export function createOrderDesk(deps: HttpDeps): OrderDesk {
     const limits = deps.orderLimits(server);
     const lifetimeMs = held && Date.parse(held.notAfter) - Date.parse(held.notBefore);
     const [ofName, ofDomain, ofAccount, pauses] = await Promise.all([
-      store.orders({ server, name }, nowMs - WEEK_MS, NAME_ORDERS_READ_MAX + ordersPerWeek(limits, lifetimeMs)),
-      store.orders({ server, domain }, nowMs - WEEK_MS, limits.newNamesPerDomain),
+      store.orders({ server, name }, nowMs - WEEK_MS, ORDERS_READ_MAX + ordersPerWeek(limits, lifetimeMs)),
+      store.orders({ server, domain }, nowMs - WEEK_MS, ORDERS_READ_MAX + limits.newNamesPerDomain),
       store.orders({ server, node }, nowMs - ACCOUNT_WINDOW_MS, limits.ordersPerAccount),
       store.pauses(server, nowMs),
     ]);
-    const history = { name: ofName, domain: ofDomain, account: ofAccount, pauses: pauses.filter(isTold) };
+    const [ofNameTold, ofDomainTold] = [ofName.filter(isTold), ofDomain.filter(isTold)];
+    const history = { name: ofNameTold, domain: ofDomainTold, account: ofAccount, pauses: pauses.filter(isTold) };
     return judgeOrder({ name, domain, node, renewal, lifetimeMs, limits, history, nowMs });
   }
 
@@ -104,12 +107,13 @@ export function createOrderDesk(deps: HttpDeps): OrderDesk {
       inTurn(async () => {
         const nowMs = clock().getTime();
         const { server, name, outcome, by: node } = end;
-        const newest = await store.orders({ server, name }, nowMs - WEEK_MS, NAME_ORDERS_READ_MAX);
+        const newest = await store.orders({ server, name }, nowMs - WEEK_MS, ORDERS_READ_MAX);
         const order = newest.find((one) => one.node === node && one.outcome === undefined);
         const ended = await store.endOrder({ server, name, node, outcome, endedMs: nowMs });
         if (ended === 'unknown') return ended;
         metrics.order(outcome);
-        const pause = pauseAfter(end, { node, renewal: order?.renewal ?? false, nowMs });
+        const isRecent = order !== undefined && nowMs - order.begunMs < PAUSING_ORDER_MS;
+        const pause = isRecent ? pauseAfter(end, { node, renewal: order.renewal, nowMs }) : undefined;
         if (pause !== undefined) {
           await store.putPause(pause, nowMs);
           const { scope, subject, untilMs } = pause;

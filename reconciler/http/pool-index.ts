@@ -9,6 +9,8 @@ export interface PoolIndex {
   sequence(pool: string): Promise<number>;
   /** Recipient of the pool's identity. */
   recipient(pool: string): Promise<string | undefined>;
+  /** Number of the pool's identity. */
+  epoch(pool: string): Promise<number | undefined>;
   certificate(pool: string, hostname: string): Promise<HeldCertificate | undefined>;
   /** Reads what was added since; call it after a put. */
   refresh(pool: string): Promise<void>;
@@ -17,6 +19,7 @@ export interface PoolIndex {
 interface Held {
   sequence: number;
   recipient: string | undefined;
+  epoch: number | undefined;
   certificates: Map<string, HeldCertificate>;
 }
 
@@ -26,7 +29,10 @@ export function createPoolIndex(store: Pick<Store, 'relay'>): PoolIndex {
   async function advance(pool: string, held: Held): Promise<Held> {
     for (;;) {
       const { sequence, identity, certificates } = await store.relay(pool, held.sequence);
-      if (identity) held.recipient = identity.recipient satisfies PoolIdentity['recipient'];
+      if (identity) {
+        held.recipient = identity.recipient satisfies PoolIdentity['recipient'];
+        held.epoch = identity.epoch;
+      }
       for (const { hostname, by, recipient, notBefore, notAfter } of certificates)
         held.certificates.set(hostname, { by, recipient, notBefore, notAfter });
       if (sequence === held.sequence) return held;
@@ -37,7 +43,12 @@ export function createPoolIndex(store: Pick<Store, 'relay'>): PoolIndex {
   function begin(pool: string): Promise<Held> {
     const known = pools.get(pool);
     if (known) return known;
-    const reading = advance(pool, { sequence: 0, recipient: undefined, certificates: new Map() });
+    const reading = advance(pool, {
+      sequence: 0,
+      recipient: undefined,
+      epoch: undefined,
+      certificates: new Map(),
+    });
     pools.set(pool, reading);
     reading.catch(() => pools.delete(pool));
     return reading;
@@ -46,6 +57,7 @@ export function createPoolIndex(store: Pick<Store, 'relay'>): PoolIndex {
   return {
     sequence: async (pool) => (await begin(pool)).sequence,
     recipient: async (pool) => (await begin(pool)).recipient,
+    epoch: async (pool) => (await begin(pool)).epoch,
     certificate: async (pool, hostname) => (await begin(pool)).certificates.get(hostname),
     async refresh(pool) {
       await advance(pool, await begin(pool));

@@ -24,7 +24,9 @@ export function leaseHandler(
     if (!answer.granted) return void response.json(answer);
     const { server, renewal = false } = asked.said ?? {};
     const held = await index.certificate(member.pool, asked.name);
-    const order = { pool: member.pool, name: asked.name, node: member.caller.node, server, renewal, held };
+    // Who says that a certificate is a first one, where the pool has one, would use up what new names have.
+    const isRenewal = renewal || held !== undefined;
+    const order = { pool: member.pool, name: asked.name, node: member.caller.node, server, renewal: isRenewal, held };
     const granted = await desk.begin(order);
     if (!response.closed) response.json(granted);
   };

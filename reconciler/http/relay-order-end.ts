@@ -2,7 +2,8 @@
 // it counts only under the signing key that the edge announced.
 import { Ajv } from 'ajv';
 import type { Request, Response } from 'express';
-import type { LeaseQuestion, OrderEnd } from '../../bundle/api.ts';
+import type { ChallengeEnd, ChallengeQuestion, LeaseQuestion, OrderEnd } from '../../bundle/api.ts';
+import { isWildcard } from '../../bundle/certificate-name.ts';
 import { verifyRelayed } from '../../bundle/relayed.ts';
 import { canonicalHostname } from '../core/hostname.ts';
 import { refuse } from './answer.ts';
@@ -12,7 +13,7 @@ import type { OrderDesk } from './order-desk.ts';
 import { authenticateMember, type Member } from './relay-member.ts';
 
 /** Of what an edge says of orders. */
-const ORDER_BYTES_MAX = 4096;
+export const ORDER_BYTES_MAX = 4096;
 /** A longer pause is bounded again where it is kept. */
 const RETRY_AFTER_MS_MAX = 366 * 24 * 3600_000;
 
@@ -24,12 +25,12 @@ const server = {
   maxLength: 300,
 } as const;
 
-const ofOrder = {
+export const ofCertificate = {
   name: { type: 'string', minLength: 1, maxLength: 253 },
-  server,
   by: { type: 'string', minLength: 1, maxLength: 63 },
   signature: { type: 'string', pattern: '^[A-Za-z0-9_-]{86}$' },
 } as const;
+const ofOrder = { ...ofCertificate, server } as const;
 
 const isEnd = ajv.compile<OrderEnd>({
   type: 'object',
@@ -49,7 +50,7 @@ const isQuestion = ajv.compile<LeaseQuestion>({
   properties: { ...ofOrder, kind: { const: 'lease' }, renewal: { type: 'boolean' } },
 });
 
-/** The name in the path, and what the edge says of it: nothing, where it is too old. Undefined when the refusal was already sent. */
+/** The name in the path, and what the edge says of it: nothing, where it is too old to order wildcards. Undefined when the refusal was already sent. */
 export async function readQuestion(
   request: Request,
   response: Response,
@@ -59,7 +60,8 @@ export async function readQuestion(
   const read = await readNamed(request, response);
   if (read === undefined) return undefined;
   const { name, body } = read;
-  if (typeof body === 'object' && Object.keys(body ?? {}).length === 0) return { name, said: undefined };
+  const isSilent = typeof body === 'object' && Object.keys(body ?? {}).length === 0;
+  if (isSilent && !isWildcard(name)) return { name, said: undefined };
   if (isQuestion(body) && isOwn(body, name, member, deps)) return { name, said: body };
   refuseOrder(response);
   return undefined;
@@ -92,9 +94,9 @@ async function readNamed(request: Request, response: Response): Promise<{ name: 
   return body === undefined ? undefined : { name, body };
 }
 
-/** A token alone is not enough: whoever stole one would use up what the fleet may order. */
-function isOwn(
-  item: LeaseQuestion | OrderEnd,
+/** A token alone is not enough: whoever stole one would use up what the fleet may order, and prove wildcards to an account of his own. */
+export function isOwn(
+  item: LeaseQuestion | OrderEnd | ChallengeQuestion | ChallengeEnd,
   name: string,
   { caller }: Member,
   { reports }: Pick<HttpDeps, 'reports'>,

@@ -151,6 +151,57 @@ it('forgets what an edge said that has been revoked', async () => {
   expect(await ask('b', 'b.hoge.com')).toMatchObject(GRANTED);
 });
 
+it.each<['hour' | 'minute', number, boolean]>([
+  ['hour', 3600_000, false],
+  ['minute', 60_000, true],
+])('asks for a pause only with an order of now: one that began an %s ago', async (_, agoMs, isObeyed) => {
+  await orderedBy('a', [HOST, 'b.hoge.com']);
+  await ask('a');
+  pass(agoMs);
+  expect(await end('a', { outcome: 'rate_limited', retryAfterMs: 3 * 3600_000 })).toEqual({ outcome: 'ended' });
+  expect((await at.store.pauses(CA, 0)).length > 0).toBe(isObeyed);
+  expect(await ask('a', 'b.hoge.com')).toMatchObject(isObeyed ? refusedBecause('asked a to wait') : GRANTED);
+});
+
+it('counts no order of an edge that has been revoked: its successor may order', async () => {
+  for (let times = 0; times < 2; times += 1) {
+    await ask('a');
+    pass(DAY_MS);
+  }
+  const begunMs = Date.now() + DAY_MS;
+  for (let number = 0; number < 60; number += 1) {
+    const name = `n${number}.hoge.com`;
+    await at.store.beginOrder({ server: CA, name, domain: 'hoge.com', node: 'a', renewal: false, begunMs });
+  }
+  await orderedBy('b', [HOST, 'b.hoge.com']);
+  for (const name of [HOST, 'b.hoge.com']) expect(await ask('b', name)).toMatchObject({ granted: false });
+  at.setAccess('a', { state: 'revoked' });
+  for (const name of [HOST, 'b.hoge.com']) expect(await ask('b', name)).toMatchObject(GRANTED);
+  // Those of edges that are still there count, however many of the others are newer.
+  for (let number = 0; number < 60; number += 1) {
+    const name = `m${number}.hoge.com`;
+    const node = number < 50 ? 'b' : 'a';
+    await at.store.beginOrder({
+      server: CA,
+      name,
+      domain: 'hoge.com',
+      node,
+      renewal: false,
+      begunMs: begunMs + number,
+    });
+  }
+  await orderedBy('b', ['c.hoge.com']);
+  expect(await ask('b', 'c.hoge.com')).toMatchObject(refusedBecause('hoge.com had 50 new names'));
+});
+
+it('takes a name that the mailbox has for a renewal, whatever the edge says', async () => {
+  const validity = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z' };
+  const item = { hostname: HOST, recipient: RECIPIENT, sealed: 'QUJD', ...validity, by: 'a' };
+  await at.post('a', `${NODE_PATH}/relay/certificates`, signRelayed<SealedCertificate>(item, secret.a));
+  expect(await ask('a', HOST, { renewal: false })).toMatchObject(GRANTED);
+  expect(await at.store.newNames(CA, 0)).toEqual(new Map());
+});
+
 it('believes nobody about an order that he did not begin', async () => {
   expect(await end('b', { outcome: 'rate_limited', retryAfterMs: 3600_000 })).toEqual({ outcome: 'unknown' });
   expect(await ask('a')).toMatchObject(GRANTED);
@@ -207,7 +258,7 @@ it('lets two edges have the last order of a domain together only once', async ()
   const begunMs = Date.now();
   for (let at49 = 0; at49 < 49; at49 += 1) {
     const name = `n${at49}.hoge.com`;
-    await at.store.beginOrder({ server: CA, name, domain: 'hoge.com', node: 'z', renewal: false, begunMs });
+    await at.store.beginOrder({ server: CA, name, domain: 'hoge.com', node: 'b', renewal: false, begunMs });
   }
   const { orders } = at.store;
   // A store that takes its time, so that both could read before either has written.

@@ -15,6 +15,11 @@ import { authenticateMember, type Member } from './relay-member.ts';
 import { orderEndHandler } from './relay-order-end.ts';
 import { asPoolIdentity, asSealedCertificate } from './relay-schema.ts';
 
+/** How far above the kept identity's number, or the configured one, the next may be: nobody uses up the numbers there are. */
+const EPOCH_STEP_MAX = 1000;
+/** Of a mailbox without identity: whoever kept one over the loss of a mailbox gives it again, whatever its number is. */
+const FIRST_EPOCH_MAX = 2 ** 36;
+
 /** Adds the relay's routes below `base`. */
 export function addRelay(router: Router, base: string, deps: HttpDeps): void {
   const index = createPoolIndex(deps.store);
@@ -71,7 +76,7 @@ function identityHandler(deps: HttpDeps, index: PoolIndex) {
         error: 'other_pool',
         message: `${member.caller.node} belongs to pool ${member.pool}`,
       });
-    const { thumbprints, escrow } = member.node.config;
+    const { thumbprints, escrow, identityEpoch = 0 } = member.node.config;
     const stranger = [...Object.keys(item.wraps), ...(item.withheld ?? [])].find((node) => !thumbprints.has(node));
     if (stranger !== undefined)
       return refuse(response, 409, {
@@ -84,6 +89,10 @@ function identityHandler(deps: HttpDeps, index: PoolIndex) {
         message: `/escrow is wrapped to another key than ${escrow === undefined ? 'none' : 'that of the pool'}`,
       });
     if (!isOwn(item, member, deps, response)) return;
+    const held = await index.epoch(member.pool);
+    const most = Math.max(held ?? 0, identityEpoch) + (held === undefined ? FIRST_EPOCH_MAX : EPOCH_STEP_MAX);
+    if (item.epoch > most)
+      return refuse(response, 409, { error: 'epoch_too_far', message: `/epoch may be ${most} at most now` });
     const outcome = await deps.store.putIdentity(item);
     await settle(response, member.pool, outcome, index, deps);
     // What was sealed to the pool's earlier identity is sealed anew.
@@ -115,7 +124,8 @@ function certificateHandler(deps: HttpDeps, index: PoolIndex) {
         error: 'not_the_orderer',
         message: `${wanted.orderer ?? 'nobody'} orders this hostname`,
       });
-    await settle(response, member.pool, await deps.store.putCertificate(member.pool, item), index, deps);
+    const replaces = await mayReplace(item, wanted.orderer, member, index);
+    await settle(response, member.pool, await deps.store.putCertificate(member.pool, item, replaces), index, deps);
   };
 }
 
@@ -135,6 +145,23 @@ async function isLacking(
   return (
     !held || held.recipient !== recipient || !node.config.thumbprints.has(held.by) || Date.parse(held.notAfter) <= nowMs
   );
+}
+
+/**
+ * True when what the mailbox holds must not keep this one out by a later date: it is of a machine that left, sealed to another identity, or
+ * of another edge than the orderer, who is here.
+ */
+async function mayReplace(
+  item: SealedCertificate,
+  orderer: string | undefined,
+  { node, pool }: Member,
+  index: PoolIndex,
+): Promise<boolean> {
+  const held = await index.certificate(pool, item.hostname);
+  if (!held || !node.config.thumbprints.has(held.by)) return true;
+  const recipient = await index.recipient(pool);
+  if (item.recipient !== recipient) return false;
+  return held.recipient !== recipient || (item.by === orderer && held.by !== orderer);
 }
 
 function isOwn(

@@ -12,6 +12,8 @@ export interface ServedConfig {
   thumbprints: ReadonlyMap<string, string | undefined>;
   /** age recipient of the pool's escrow key; absent: none. */
   escrow?: string;
+  /** The least number of the pool's identity; absent: any. */
+  identityEpoch?: number;
   /** Edges only: where certificates are ordered, URLs of ACME directories. */
   acmeServers: readonly string[];
   /** How many. */
@@ -41,13 +43,14 @@ export function createConfigReader(): (hash: string, text: string) => ServedConf
     const nextKeys = config.wireguard.peers.flatMap(({ nextPublicKey }) => nextPublicKey ?? []);
     if (config.role !== 'edge')
       return { hash, peers, nextKeys, acmeServers: [], thumbprints: new Map(), chunks: new Map() };
-    const { pool, members, acme, chunks, escrow } = config.edge;
+    const { pool, members, acme, chunks, escrow, identityEpoch } = config.edge;
     return {
       hash,
       peers,
       nextKeys,
       pool,
       ...(escrow !== undefined && { escrow }),
+      ...(identityEpoch !== undefined && { identityEpoch }),
       acmeServers: serversOf(acme),
       thumbprints: new Map(members.map(({ node, acmeThumbprint }) => [node, acmeThumbprint])),
       chunks: shared(chunks),

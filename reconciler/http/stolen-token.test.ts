@@ -3,7 +3,15 @@
 import type { KeyObject } from 'node:crypto';
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
+import type {
+  ChallengeEnd,
+  ChallengeQuestion,
+  Enrolment,
+  LeaseQuestion,
+  PoolIdentity,
+  RelayResponse,
+  SealedCertificate,
+} from '../../bundle/api.ts';
 import { signRelayed } from '../../bundle/relayed.ts';
 import {
   chunk,
@@ -19,10 +27,13 @@ import {
 
 const RELAY = `${NODE_PATH}/relay`;
 const [MINE, OTHERS] = ['app.hoge.com', 'b.hoge.com'];
+const WILDCARD = '*.w.hoge.com';
+const CA = 'https://ca.example.com/dir';
 const SECRET = '-----BEGIN PRIVATE KEY-----';
 const routes = chunk([
   { hostname: MINE, orderer: 'a' },
   { hostname: OTHERS, orderer: 'b' },
+  { hostname: WILDCARD, orderer: 'a' },
 ]);
 const validity = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z' };
 
@@ -30,6 +41,8 @@ let at: Installation;
 let honest: { signingKey: KeyObject; announced: Enrolment; ageIdentity: string };
 let thief: { signingKey: KeyObject; publicSigningKey: string; ageIdentity: string; recipient: string };
 let poolKey: string;
+/** What was written into DNS, and taken out. */
+let inDns: string[];
 
 async function sealTo(recipient: string, text: string): Promise<string> {
   const encrypter = new Encrypter();
@@ -38,7 +51,18 @@ async function sealTo(recipient: string, text: string): Promise<string> {
 }
 
 beforeEach(async () => {
-  at = await install();
+  inDns = [];
+  at = await install({
+    challenges: {
+      async present({ value }) {
+        inDns.push(value);
+        return { outcome: 'ready' };
+      },
+      async withdraw() {
+        inDns = [];
+      },
+    },
+  });
   const configs = [edgeConfig('a', [routes]), edgeConfig('b', [routes]), originConfig('home')];
   const [first] = await at.publish(configs, [routes]);
   const [own, stolen] = [keys(), keys()];
@@ -148,4 +172,29 @@ it('gets no lease for a host that the edge does not order', async () => {
     expect(said).toMatchObject({ granted: false });
   }
   expect(await at.store.leases()).toEqual([]);
+});
+
+const ofWildcard = { name: WILDCARD, by: 'a' } as const;
+const leaseOf = (key: KeyObject) =>
+  signRelayed<LeaseQuestion>({ kind: 'lease', ...ofWildcard, server: CA, renewal: false }, key);
+const proofOf = (value: string, key: KeyObject) =>
+  signRelayed<ChallengeQuestion>({ kind: 'challenge', ...ofWildcard, value }, key);
+const endBy = (key: KeyObject) => signRelayed<ChallengeEnd>({ kind: 'challenge_end', ...ofWildcard }, key);
+const say = (path: string, body: unknown) => at.post('a', `${RELAY}${path}`, body);
+
+it('gets no lease for a wildcard of the edge, and puts no proof for its own ACME account into DNS under the lease of the edge', async () => {
+  const [value, lie] = [`${'h'.repeat(42)}A`, `${'t'.repeat(42)}A`];
+  for (const body of [{}, leaseOf(thief.signingKey)]) expect((await say(`/leases/${WILDCARD}`, body)).status).toBe(422);
+  expect(await at.store.leases()).toEqual([]);
+
+  expect(await (await say(`/leases/${WILDCARD}`, leaseOf(honest.signingKey))).json()).toMatchObject({ granted: true });
+  const own = proofOf(value, honest.signingKey);
+  expect(await (await say(`/challenges/${WILDCARD}`, own)).json()).toEqual({ outcome: 'ready' });
+  for (const body of [{ value: lie }, proofOf(lie, thief.signingKey), { ...own, value: lie }])
+    expect((await say(`/challenges/${WILDCARD}`, body)).status).toBe(422);
+  for (const body of [{}, endBy(thief.signingKey)])
+    expect((await say(`/challenges/${WILDCARD}/end`, body)).status).toBe(422);
+  expect(inDns).toEqual([value]);
+  expect((await say(`/challenges/${WILDCARD}/end`, endBy(honest.signingKey))).status).toBe(200);
+  expect(inDns).toEqual([]);
 });

@@ -89,8 +89,8 @@ export interface Store extends SealedTexts, Restrictions, KeptProposals, OrderBo
   relay(pool: string, since: number): Promise<RelayResponse>;
   /** Kept when its epoch is larger than the kept one's, or equal with the same recipient and more weight (core/identity-weight.ts); else `stale`. */
   putIdentity(identity: PoolIdentity): Promise<'kept' | 'stale'>;
-  /** Kept when its notBefore is not older than the kept one's; else `stale`. */
-  putCertificate(pool: string, certificate: SealedCertificate): Promise<'kept' | 'stale'>;
+  /** Kept when its notBefore is not older than the kept one's, or when it `replaces` whatever is kept; else `stale`. */
+  putCertificate(pool: string, certificate: SealedCertificate, replaces?: boolean): Promise<'kept' | 'stale'>;
 
   /**
    * Grants the lease when it is free, expired at `nowMs`, already this node's, or held by `lost`, who cannot use it any more. Answers the

@@ -183,6 +183,15 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect((await store.relay('default', 0)).sequence).toBe(sequence);
     });
 
+    it('lets an older certificate replace one that is worthless', async () => {
+      const older = certificate({ notBefore: '2025-01-01T00:00:00Z' });
+      await store.putCertificate('default', certificate({}));
+      expect(await store.putCertificate('default', older, false)).toBe('stale');
+      expect(await store.putCertificate('default', older, true)).toBe('kept');
+      expect(await store.putCertificate('default', older, true)).toBe('kept');
+      expect(await store.relay('default', 0)).toEqual({ sequence: 2, certificates: [older] });
+    });
+
     it.each<[string, Partial<PoolIdentity>, 'kept' | 'stale']>([
       ['a larger epoch', { epoch: 3, recipient: 'age1b', wraps: {} }, 'kept'],
       ['a smaller epoch', { epoch: 1, wraps: { a: 'x', b: 'x', c: 'x', d: 'x' } }, 'stale'],

@@ -20,6 +20,7 @@ import {
   install,
   leaseQuestion,
   report,
+  SIGNER,
 } from '../../reconciler/http/http.fixture.ts';
 import type { Zone } from '../../schemas/types.ts';
 import { createMemoryStore } from '../fakes/memory-store.ts';
@@ -70,7 +71,7 @@ async function publish(names: readonly string[]): Promise<void> {
 
 const certbot = () => createCertbot({ binary: 'certbot', stateDir, caFile: pebble.caFile });
 const order = (name: string, signal?: AbortSignal) =>
-  certbot().order({ server: pebble.server }, name, signal, createDnsProof(name, control));
+  certbot().order({ server: pebble.server }, name, signal, createDnsProof(name, { control, ...SIGNER }));
 const lease = (name: string) => control.lease(leaseQuestion(name, pebble.server));
 
 test('certbot gets wildcards, two at once, by proofs that the reconciler writes, and nothing of them stays', async () => {

@@ -2,7 +2,14 @@
 // to lose everything and to be away. For tests of the agent's certificate side.
 import { EventEmitter, once } from 'node:events';
 import type { ControlPlane, Unavailable } from '../../agent/ports/control-plane.ts';
-import type { LeaseQuestion, OrderEnd, PoolIdentity, RelayResponse, SealedCertificate } from '../../bundle/api.ts';
+import type {
+  ChallengeQuestion,
+  LeaseQuestion,
+  OrderEnd,
+  PoolIdentity,
+  RelayResponse,
+  SealedCertificate,
+} from '../../bundle/api.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 
 const LEASE_MS = 600_000;
@@ -22,7 +29,7 @@ export interface MemoryControlPlane {
   /** Who got a lease for what, in order. */
   readonly leases: { node: string; hostname: string }[];
   /** What was to be put into DNS, in order; all of it is. */
-  readonly challenges: { node: string; name: string; value: string }[];
+  readonly challenges: ChallengeQuestion[];
   /** What was asked with them, and how the orders under them ended, in order. */
   readonly questions: LeaseQuestion[];
   readonly ends: OrderEnd[];
@@ -52,7 +59,7 @@ export function createMemoryControlPlane(pool: string, clock: () => number = Dat
   const identities: PoolIdentity[] = [];
   const certificates: SealedCertificate[] = [];
   const leases: { node: string; hostname: string }[] = [];
-  const challenges: { node: string; name: string; value: string }[] = [];
+  const challenges: ChallengeQuestion[] = [];
   const questions: LeaseQuestion[] = [];
   const ends: MemoryControlPlane['ends'] = [];
   const unreachable: Unavailable = { kind: 'unreachable', message: 'away', retryAfterMs: 10 };
@@ -90,9 +97,9 @@ export function createMemoryControlPlane(pool: string, clock: () => number = Dat
         news.emit('news');
         return { kind: 'answered' };
       },
-      async challenge(name, value) {
+      async challenge(question) {
         if (away) return unreachable;
-        challenges.push({ node, name, value });
+        challenges.push(question);
         return { kind: 'answered', answer: { outcome: 'ready' } };
       },
       challengeEnded: async () => ({ kind: 'answered' }),

@@ -12,6 +12,9 @@ import { startProgram } from './started-program.ts';
 const WRITER = fileURLToPath(new URL('small-files-writer.ts', import.meta.url));
 const FIRST_MARK = 10_000;
 
+/** What would open a port that was closed since is taken away when it cannot be written. */
+const RATHER_NOTHING = /\/open-ports\.json$/;
+
 export const smallFiles: FaultProgram = {
   name: 'small-files',
   threads: ['pool'],
@@ -43,6 +46,7 @@ export const smallFiles: FaultProgram = {
         const after = await textsIn(stateDir);
         for (const [path, text] of after) {
           const now = found.get(path);
+          if (now === undefined && RATHER_NOTHING.test(path)) continue;
           if (now !== before.get(path) && now !== text) throw new Error(`${path} is neither old nor new: ${now}`);
           if (text === before.get(path)) throw new Error(`${path} was not written again`);
         }

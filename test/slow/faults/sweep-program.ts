@@ -57,6 +57,7 @@ export async function sweepProgram(program: FaultProgram, options: SweepOptions)
         const hit = await strike(open, point, options);
         if (hit === undefined) {
           swept.missed += 1;
+          options.say(`missed ${keyOf(program, point)} at ${shapeOf(point.path)}`);
           continue;
         }
         swept.held.set(point.kind, (swept.held.get(point.kind) ?? 0) + 1);
