@@ -402,11 +402,10 @@ const OF_COMMANDS = [
 ].map((path) => `agent/${path}`);
 /** Written like codes: words of nftables, the kernel and certbot's end, and a state. */
 const NO_CODES: readonly string[] = [
-  'challenge_end',
   ...['inet_service', 'udp_ports', 'udp_targets', 'udp_forwards', 'udp_entrances', 'route_localnet'],
   ...['rolled_back', 'last_good', 'timed_out'],
-  // What the control plane is told of an order.
-  ...['order_end', 'validation_failed', 'rate_limited'],
+  // What the control plane is told of an order and of its proof.
+  ...['order_end', 'challenge_end', 'validation_failed', 'rate_limited'],
 ];
 
 /** Every text of an agent's sources that looks like a code, the codes of verifying, and what a stage makes of an error of the system. */
