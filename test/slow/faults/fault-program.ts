@@ -1,11 +1,11 @@
 // What a sweep can step through: a real program in a real situation, one round at a time.
 import type { FaultKind } from './fault-kinds.ts';
-import type { Injection, ThreadName, Tracing } from './strace.ts';
+import type { Injection, Tracing } from './strace.ts';
 
 export interface FaultProgram {
   name: string;
-  /** Threads of it that change the disk. */
-  threads: readonly ThreadName[];
+  /** What of it changes the disk: threads (`main`, `pool`), or what `trace` has names for. */
+  threads: readonly string[];
   /** `each`: every kind at every point. `turns`: KILL at every point, and one of the others in turn. */
   kinds: 'each' | 'turns';
   open(): Promise<OpenProgram>;
@@ -20,6 +20,6 @@ export interface OpenProgram {
    */
   round(begin: (pid: number) => Promise<Tracing>, kind: FaultKind | undefined): Promise<void>;
   /** Where it is not one thread of one process that is traced. */
-  trace?(injection: Injection | undefined): Promise<Tracing>;
+  trace?(thread: string, injection: Injection | undefined): Promise<Tracing>;
   close(): Promise<void>;
 }

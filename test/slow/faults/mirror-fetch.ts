@@ -1,25 +1,35 @@
-// The mirror of the repository, while git itself fails: every process of a fetch is traced. Law: the newest commit known is the old one
+// The mirror of the repository, while git itself fails: each process of a fetch is traced by itself. Law: the newest commit known is the old one
 // or the new one, it can be read whole, and the next fetch brings what is missing without a person.
-import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { KokoaError } from '../../../bundle/error.ts';
 import { openGitSource } from '../../../reconciler/adapters/git.ts';
 import type { FaultProgram } from './fault-program.ts';
 import { straceOptions } from './strace.ts';
 import { openSweptPublisher } from './swept-publisher.ts';
+import { tracedCalls } from './traced-calls.ts';
 
-/** What lives on between fetches is not traced. */
+/** The commands of a fetch that could change the mirror. What lives on between fetches is none of them. */
+const COMMANDS = ['fetch', 'unpack-objects', 'index-pack', 'rev-list', 'maintenance', 'gc'];
+
+/**
+ * Stands in the place of git, also for the processes that git itself starts. The first of each command has a strace of its own: of two
+ * processes under one, it is not the same each time which does its n-th write first.
+ */
 const WRAPPER = (folder: string) => `#!/bin/sh
-set -f
-case "$*" in *cat-file*|*--stdin*) exec /usr/bin/git "$@";; esac
 [ -s "${folder}/options" ] || exec /usr/bin/git "$@"
-exec strace -ff -qq -y -s 0 -o "${folder}/calls" $(cat "${folder}/options") /usr/bin/git "$@"
+export GIT_EXEC_PATH="${folder}"
+for word in "$@"; do case "$word" in ${COMMANDS.join('|')}) break;; *) word=;; esac; done
+[ -n "$word" ] && grep -qx "$word" "${folder}/traced" && mkdir "${folder}/calls/$word" || exec /usr/bin/git "$@"
+set -f
+exec strace -qq -y -s 0 -o "${folder}/calls/$word/lines" $(cat "${folder}/options") /usr/bin/git "$@"
 `;
 
 export const mirrorFetch: FaultProgram = {
   name: 'mirror-fetch',
-  threads: ['main'],
+  threads: ['fetch', 'unpack-objects', 'maintenance'],
   kinds: 'each',
   async open() {
     const site = await openSweptPublisher();
@@ -31,26 +41,36 @@ export const mirrorFetch: FaultProgram = {
     const mirrorDir = join(site.top, 'mirror');
     const source = await openGitSource({ url: site.repository, branch: 'main', mirrorDir });
     let [known, port] = [await source.fetch(), 1000];
+    const linesOf = async (command: string) =>
+      (await readFile(join(folder, 'calls', command, 'lines'), 'utf8').catch(() => '')).split('\n');
+    /** No command changes the mirror without being stepped through. */
+    const requireKnown = async (command: string) => {
+      const changed = tracedCalls(await linesOf(command), mirrorDir).find(({ path }) => path !== undefined);
+      if (changed !== undefined && !mirrorFetch.threads.includes(command))
+        throw new Error(`git ${command} changes ${changed.path}, and is none of ${mirrorFetch.threads.join(', ')}`);
+    };
 
     return {
       folder: mirrorDir,
-      async trace(injection) {
-        await clear(folder);
+      async trace(command, injection) {
+        await rm(join(folder, 'calls'), { recursive: true, force: true });
+        await mkdir(join(folder, 'calls'));
+        const traced = injection === undefined ? COMMANDS : [command];
+        await writeFile(join(folder, 'traced'), traced.map((name) => `${name}\n`).join(''));
         await writeFile(join(folder, 'options'), straceOptions(injection).join(' '));
-        const lines = async () => {
-          const names = (await readdir(folder)).filter((name) => name.startsWith('calls.'));
-          return Promise.all(names.map(async (name) => (await readFile(join(folder, name), 'utf8')).split('\n')));
-        };
         return {
-          lines,
+          lines: () => linesOf(command),
           async end() {
             await rm(join(folder, 'options'), { force: true });
+            for (const name of COMMANDS) await requireKnown(name);
           },
         };
       },
       async round(begin, kind) {
         port += 1;
         const commit = await site.routeTo(port);
+        // Which directories of objects are there already is chance: now there is none.
+        await execa('git', ['--git-dir', mirrorDir, 'repack', '-a', '-d', '-q']);
         const tracing = await begin(0);
         const fetched = await source.fetch().catch((error: unknown) => error);
         await tracing.end();
@@ -80,8 +100,4 @@ export const mirrorFetch: FaultProgram = {
 
 function unlessOurs(error: unknown): undefined {
   if (!(error instanceof KokoaError)) throw error;
-}
-
-async function clear(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) if (name.startsWith('calls.')) await rm(join(folder, name));
 }

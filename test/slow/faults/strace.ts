@@ -9,9 +9,6 @@ import { DISK_CALLS, type FaultKind } from './fault-kinds.ts';
 const ATTACH_MS_MAX = 10_000;
 const LOOK_EVERY_MS = 3;
 
-/** `main`: what node does by itself, SQLite among it. `pool`: the one thread of the pool, which does what is awaited. */
-export type ThreadName = 'main' | 'pool';
-
 /** What is to fail: the `nth` call of this name, counted from when the tracing begins. */
 export interface Injection {
   kind: FaultKind;
@@ -20,8 +17,8 @@ export interface Injection {
 }
 
 export interface Tracing {
-  /** What it has written so far about each thread or process. */
-  lines(): Promise<string[][]>;
+  /** What it has written so far. */
+  lines(): Promise<string[]>;
   /** Lets go; what was traced goes on. */
   end(): Promise<void>;
 }
@@ -35,10 +32,13 @@ export function straceOptions(injection: Injection | undefined): string[] {
   return [...chosen, '-e', `inject=${call}:${effect}:when=${nth}`];
 }
 
-/** @throws Error when strace does not get hold of it */
+/**
+ * `main`: what node does by itself, SQLite among it. `pool`: the one thread of the pool, which does what is awaited.
+ * @throws Error when strace does not get hold of it
+ */
 export async function trace(
   pid: number,
-  thread: ThreadName,
+  thread: string,
   { logFile, injection }: { logFile: string; injection?: Injection | undefined },
 ): Promise<Tracing> {
   const tid = threadOf(pid, thread);
@@ -55,7 +55,7 @@ export async function trace(
     await delay(LOOK_EVERY_MS);
   }
   return {
-    lines: async () => [(await readFile(logFile, 'utf8')).split('\n')],
+    lines: async () => (await readFile(logFile, 'utf8')).split('\n'),
     async end() {
       strace.kill('SIGINT');
       await strace;
@@ -64,7 +64,7 @@ export async function trace(
 }
 
 /** With UV_THREADPOOL_SIZE=1 there is one thread of that name. */
-function threadOf(pid: number, thread: ThreadName): number {
+function threadOf(pid: number, thread: string): number {
   if (thread === 'main') return pid;
   const found = readdirSync(`/proc/${pid}/task`).filter(
     (tid) => readFileSync(`/proc/${pid}/task/${tid}/comm`, 'utf8').trim() === 'libuv-worker',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Random } from '../../../lab/random.ts';
 import { canHappen, FAULT_KINDS, type FaultKind } from './fault-kinds.ts';
 import type { FaultProgram, OpenProgram } from './fault-program.ts';
-import { type Injection, type ThreadName, type Tracing, trace } from './strace.ts';
+import { type Injection, type Tracing, trace } from './strace.ts';
 import { shapeOf, type TracedCall, tracedCalls } from './traced-calls.ts';
 
 export interface SweepOptions {
@@ -31,7 +31,7 @@ export interface Swept {
 }
 
 interface Point extends Injection {
-  thread: ThreadName;
+  thread: string;
   path: string;
 }
 
@@ -103,8 +103,7 @@ async function pointsOf(program: FaultProgram, open: OpenProgram, options: Sweep
   const counted = await count(program, open, options);
   let turn = random.between(0, FAULT_KINDS.length - 1);
   const points = counted.flatMap(({ thread, call }): Point[] => {
-    // A kill is one wherever it happens; an error is to be of the disk.
-    const possible = kinds.filter((kind) => canHappen(kind, call.name) && (call.alone || kind === 'KILL'));
+    const possible = kinds.filter((kind) => canHappen(kind, call.name));
     const errors = possible.filter((kind) => kind !== 'KILL');
     turn += 1;
     const chosen = errors[turn % Math.max(1, errors.length)];
@@ -117,7 +116,7 @@ async function pointsOf(program: FaultProgram, open: OpenProgram, options: Sweep
 }
 
 async function count({ threads }: FaultProgram, open: OpenProgram, options: SweepOptions) {
-  const found: { thread: ThreadName; call: TracedCall }[] = [];
+  const found: { thread: string; call: TracedCall }[] = [];
   for (const thread of threads) {
     const calls = await roundOf(open, thread, undefined, options);
     found.push(...calls.filter(({ path }) => path !== undefined).map((call) => ({ thread, call })));
@@ -138,7 +137,7 @@ async function strike(open: OpenProgram, point: Point, options: SweepOptions): P
 
 async function roundOf(
   open: OpenProgram,
-  thread: ThreadName,
+  thread: string,
   injection: Injection | undefined,
   { scratch }: SweepOptions,
 ): Promise<TracedCall[]> {
@@ -146,7 +145,7 @@ async function roundOf(
   const calls = async () => tracedCalls((await tracing?.lines()) ?? [], open.folder);
   const round = open.round(async (pid) => {
     const logFile = join(scratch, 'calls');
-    tracing = await (open.trace?.(injection) ?? trace(pid, thread, { logFile, injection }));
+    tracing = await (open.trace?.(thread, injection) ?? trace(pid, thread, { logFile, injection }));
     return tracing;
   }, injection?.kind);
   await round.catch(async (error: unknown) => {

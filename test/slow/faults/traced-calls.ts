@@ -1,5 +1,6 @@
 // Reads what strace printed (with -y, so that every file descriptor has its path) about one thread. Law: only a call that changes
 // something below the watched folder is a point; sockets, pipes and the wake-ups of the event loop are none.
+import { resolve } from 'node:path';
 import { DISK_CALLS } from './fault-kinds.ts';
 
 export interface TracedCall {
@@ -9,27 +10,13 @@ export interface TracedCall {
   /** Below the watched folder, and '' for it; undefined when the call is about something else, or changes nothing. */
   path: string | undefined;
   injected: boolean;
-  /** False: the call of the same number in another traced process is about something else. */
-  alone: boolean;
 }
 
 const OPENS = ['openat', 'open'];
 const CHANGING_FLAGS = /\bO_(WRONLY|RDWR|CREAT|TRUNC)\b/;
 
-/** `traced`: the lines of every thread or process. `folder` is absolute and real. */
-export function tracedCalls(traced: readonly (readonly string[])[], folder: string): TracedCall[] {
-  const calls = traced.flatMap((lines) => callsIn(lines, folder));
-  const elsewhere = new Set(calls.filter(({ path }) => path === undefined).map(keyOf));
-  const found = new Map<string, TracedCall>();
-  for (const call of calls) {
-    const key = keyOf(call);
-    const before = found.get(key);
-    if (before?.path === undefined || call.injected) found.set(key, { ...call, alone: !elsewhere.has(key) });
-  }
-  return [...found.values()];
-}
-
-function callsIn(lines: readonly string[], folder: string): TracedCall[] {
+/** `folder` is absolute and real. */
+export function tracedCalls(lines: readonly string[], folder: string): TracedCall[] {
   const counts = new Map<string, number>();
   const calls: TracedCall[] = [];
   for (const line of lines) {
@@ -39,13 +26,9 @@ function callsIn(lines: readonly string[], folder: string): TracedCall[] {
     counts.set(name, nth);
     const isChange = !OPENS.includes(name) || CHANGING_FLAGS.test(line);
     const path = isChange ? pathIn(line, folder) : undefined;
-    calls.push({ name, nth, path, injected: isInjected(line), alone: true });
+    calls.push({ name, nth, path, injected: isInjected(line) });
   }
   return calls;
-}
-
-function keyOf({ name, nth }: TracedCall): string {
-  return `${name} ${nth}`;
 }
 
 /** A thread that was killed at a call has no result of it. */
@@ -53,8 +36,11 @@ function isInjected(line: string): boolean {
   return line.endsWith('(INJECTED)') || / = \?$/.test(line);
 }
 
+/** A name is read from the directory before it: `openat(AT_FDCWD</work>, "file"`. */
 function pathIn(line: string, folder: string): string | undefined {
-  const paths = [...line.matchAll(/"([^"]*)"|<([^<>]*)>/g)].map(([, quoted, opened]) => quoted ?? opened ?? '');
+  const paths = [...line.matchAll(/(?:<([^<>]*)>, )?"([^"]*)"|<([^<>]*)>/g)].map(([, directory, name, opened]) =>
+    name === undefined ? (opened ?? '') : resolve(directory ?? '/', name),
+  );
   const found = paths.find((path) => path === folder || path.startsWith(`${folder}/`));
   return found?.slice(folder.length + 1);
 }
