@@ -8,6 +8,7 @@ import type { FaultKind } from './fault-kinds.ts';
 import { until } from './until.ts';
 
 const HOLD = fileURLToPath(new URL('hold.ts', import.meta.url));
+const PLACED = fileURLToPath(new URL('placed-writes.ts', import.meta.url));
 /** A process that was killed is heard of so much later at most. */
 const KILLED_MS = 500;
 
@@ -40,7 +41,7 @@ export async function startProgram(args: readonly string[], options: StartOption
     rmSync(hold, { recursive: true, force: true });
     mkdirSync(hold, { recursive: true });
   }
-  const child = execa(process.execPath, [...(hold ? ['--import', HOLD] : []), ...args], {
+  const child = execa(process.execPath, ['--import', PLACED, ...(hold ? ['--import', HOLD] : []), ...args], {
     ...{ cwd, input, env, extendEnv: false, reject: false, all: true, forceKillAfterDelay: 5_000 },
   });
   let text = '';
