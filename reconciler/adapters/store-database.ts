@@ -1,9 +1,10 @@
 // Opens the one database file, for the reconciler, which holds the directory for itself, or for a command that works beside it. Every
 // failure is in words that say what to do.
-import { accessSync, constants, existsSync, mkdirSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KokoaError } from '../../bundle/error.ts';
+import { makeFolderSync } from './make-folder.ts';
 import { migrate, requireNewest } from './store-schema.ts';
 
 export const DATABASE_FILE = 'kokoa.sqlite';
@@ -37,7 +38,7 @@ export interface OwnedDatabase {
  */
 export function openDatabase(directory: string): OwnedDatabase {
   return translated(directory, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolderSync(directory);
     const lock = lockOf(directory);
     locks.add(lock);
     const unlock = () => {

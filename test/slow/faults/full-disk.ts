@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { judgeState } from './edge-state.ts';
+import { filesIn, judgeState } from './edge-state.ts';
 import { judgeLog } from './judge-log.ts';
 import { type Offer, openSweptEdge } from './swept-edge.ts';
 import { until } from './until.ts';
@@ -79,6 +79,9 @@ async function goThrough(trouble: Trouble): Promise<void> {
   const told = () => `${JSON.stringify(plane.reports.at(-1))} ${agent.said().slice(-2_000)}`;
   try {
     await until('the first bundle is applied', () => isApplied(edge.first), told);
+    // What certbot would say of a full disk is not looked at here.
+    const hasAccount = async () => (await filesIn(stateDir)).some((path) => path.endsWith('/regr.json'));
+    await until('it has an account', hasAccount, told);
     const visitor = edge.visitor();
     await trouble.begin(stateDir);
     const offset = agent.said().length;
