@@ -71,6 +71,8 @@ export interface Orders {
 
 interface State {
   wentBack(): boolean;
+  /** Of the config that was planned by last. */
+  compromised: string;
   attempts: Map<string, Attempt>;
   inFlight: Set<string>;
   ends: OrderEnds;
@@ -81,7 +83,13 @@ interface State {
 export function createOrders(dependencies: OrdersDependencies): Orders {
   const { now } = dependencies;
   const state: State = {
-    ...{ wentBack: noticeStepsBack(now), attempts: new Map(), inFlight: new Set(), bell: createBell() },
+    ...{
+      wentBack: noticeStepsBack(now),
+      compromised: '',
+      attempts: new Map(),
+      inFlight: new Set(),
+      bell: createBell(),
+    },
     account: createOrderAccount(dependencies),
     ends: createOrderEnds(dependencies.control, (end) => signAs(dependencies, end)),
   };
@@ -112,8 +120,11 @@ async function next(state: State, dependencies: OrdersDependencies): Promise<{ s
   if (!current) return { start: [] };
   const wentBack = state.wentBack();
   if (wentBack) account.forgetWait();
+  const compromised = current.config.edge.compromised?.join() ?? '';
+  const isNewlyExposed = compromised !== state.compromised;
+  state.compromised = compromised;
   // What one CA asked to wait for is nothing to another one.
-  if ((await account.choose(current)) || wentBack) attempts.clear();
+  if ((await account.choose(current)) || wentBack || isNewlyExposed) attempts.clear();
   const thumbprint = await account.ensure(current);
   if (!thumbprint) {
     const wakeAtMs = account.retryAtMs();
@@ -207,7 +218,7 @@ async function orderAndStore(
   if (!verdict.ok)
     throw new KokoaError('bad_certificate', `the CA's answer was refused: ${verdict.code}: ${verdict.detail}`);
   caInUse.issued(acme);
-  await shelf.put(hostname, verdict, 'ordered');
+  await shelf.put(hostname, verdict, 'ordered', view()?.config.edge.compromised);
   explain(hostname, undefined);
   log.info(
     { hostname, notAfter: new Date(verdict.notAfter).toISOString(), isRenewal, tookMs: now() - startedMs },

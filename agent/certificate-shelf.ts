@@ -17,7 +17,12 @@ export interface CertificateShelf {
   isServed(hostname: string, now: number): boolean;
   /** Hostname → why its certificate is there and cannot be served. */
   broken(now: number): ReadonlyMap<string, string>;
-  put(hostname: string, certificate: AcceptedCertificate, source: CertificateSource): Promise<void>;
+  put(
+    hostname: string,
+    certificate: AcceptedCertificate,
+    source: CertificateSource,
+    keptFrom?: readonly string[],
+  ): Promise<void>;
   /** Takes it off the disk. False: it is not ours to remove. */
   remove(hostname: string): Promise<boolean>;
   pair(hostname: string): Promise<CertificatePair | undefined>;
@@ -48,9 +53,9 @@ export function createCertificateShelf(store: CertificateStore): CertificateShel
       const ended = [...held.values()].filter(({ notAfter }) => notAfter <= now);
       return new Map([...torn, ...ended.map(({ hostname, notAfter }) => [hostname, endedOn(notAfter)] as const)]);
     },
-    async put(hostname, { fullchain, key, notBefore, notAfter, fingerprint256 }, source) {
-      await store.write(hostname, { fullchain, key }, source);
-      held.set(hostname, { hostname, source, notBefore, notAfter, fingerprint256 });
+    async put(hostname, { fullchain, key, notBefore, notAfter, fingerprint256 }, source, keptFrom = []) {
+      await store.write(hostname, { fullchain, key }, source, keptFrom);
+      held.set(hostname, { hostname, source, notBefore, notAfter, fingerprint256, keptFrom });
       torn.delete(hostname);
       revision += 1;
     },

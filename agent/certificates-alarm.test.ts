@@ -1,9 +1,10 @@
 // What the log says of certificates that end soon.
 import { beforeEach, expect, test } from 'vitest';
-import { createAlarm } from './certificates-alarm.ts';
-import type { Ending } from './certificates-status.ts';
+import { createAlarm, ENDING_WORDS } from './certificates-alarm.ts';
 
-const END = Date.parse('2026-11-22T18:00:00Z');
+const END = '2026-11-22T18:00:00.000Z';
+
+type Ending = Record<'hostname' | 'notAfter' | 'reason', string>;
 let log: string[];
 let endings: Ending[];
 
@@ -14,7 +15,7 @@ beforeEach(() => {
 function alarm() {
   const told = (level: string) => (fields: object, message: string) =>
     log.push(`${level} ${message} ${JSON.stringify(fields)}`);
-  return createAlarm({ endings: () => endings, log: { info: told('info'), warn: told('warn') } });
+  return createAlarm({ found: () => endings, words: ENDING_WORDS, log: { info: told('info'), warn: told('warn') } });
 }
 
 const ending = (hostname: string, reason = 'because'): Ending => ({ hostname, notAfter: END, reason });

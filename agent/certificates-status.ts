@@ -5,6 +5,7 @@ import type { EdgeView } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import type { Reasons } from './certificates-reasons.ts';
 import { certificatesCovering } from './core/certificate-choice.ts';
+import { exposedTo, namesOf } from './core/exposure.ts';
 import { isEnding } from './core/renewal.ts';
 import type { CertificateSource } from './ports/certificate-store.ts';
 
@@ -39,6 +40,31 @@ export interface Ending {
   notAfter: number;
   /** Why it was not replaced. */
   reason: string;
+}
+
+/** A certificate whose key a compromised edge had. */
+export interface Exposed {
+  /** Its name. */
+  hostname: string;
+  /** Names of those edges. */
+  edges: string;
+  /** Why it was not replaced. */
+  reason: string;
+}
+
+/** At most 1 000. */
+export function exposedOf(view: EdgeView | undefined, shelf: CertificateShelf, reasons: Reasons): Exposed[] {
+  const compromised = view?.config.edge.compromised;
+  if (!view || !compromised) return [];
+  const found: Exposed[] = [];
+  for (const certificate of shelf.all()) {
+    const { hostname } = certificate;
+    const edges = view.certificates.has(hostname) ? exposedTo(certificate, compromised) : [];
+    if (edges.length === 0 || found.length >= STATUS_CERTIFICATES_MAX) continue;
+    const reason = reasons.failures().get(hostname) ?? awaited(view.certificates.get(hostname), view);
+    found.push({ hostname, edges: namesOf(edges), reason });
+  }
+  return found;
 }
 
 /** The first to end first; at most 1 000. */
@@ -90,6 +116,9 @@ export function statusOf(
   now: number,
 ) {
   const ending = new Map(endingOf(view, shelf, reasons, now).map(({ hostname, reason }) => [hostname, reason]));
+  const exposed = new Map(
+    exposedOf(view, shelf, reasons).map(({ hostname, edges, reason }) => [hostname, `${edges} had its key; ${reason}`]),
+  );
   const certificates = [...shelf.all()]
     .filter(({ hostname, notAfter }) => notAfter > now && view.certificates.has(hostname))
     .sort((a, b) => a.notAfter - b.notAfter || (a.hostname < b.hostname ? -1 : 1))
@@ -97,6 +126,7 @@ export function statusOf(
     .map(({ hostname, notAfter }) => ({
       ...{ hostname, notAfter: new Date(notAfter).toISOString() },
       ...(ending.has(hostname) && { ending: ending.get(hostname)! }),
+      ...(exposed.has(hostname) && { exposed: exposed.get(hostname)! }),
     }));
   const broken = shelf.broken(now);
   const quarantined: { hostname: string; reason: string }[] = [];

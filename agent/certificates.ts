@@ -7,7 +7,7 @@ import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import { createCaInUse } from './ca-in-use.ts';
 import { createOrders, type EdgeView, type Log } from './certificate-orders.ts';
 import { createCertificateShelf } from './certificate-shelf.ts';
-import { createAlarm } from './certificates-alarm.ts';
+import { createAlarm, ENDING_WORDS, EXPOSED_WORDS } from './certificates-alarm.ts';
 import { watchDisk } from './certificates-disk.ts';
 import { createPruning } from './certificates-pruning.ts';
 import { createReasons } from './certificates-reasons.ts';
@@ -15,7 +15,9 @@ import { createServedCheck } from './certificates-served.ts';
 import {
   type Broken,
   brokenOf,
+  type Ending,
   endingOf,
+  exposedOf,
   isCovered,
   statusOf,
   unobtainedOf,
@@ -104,7 +106,9 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
   const shared = { ...dependencies, view: () => view, shelf, explain: reasons.explain, monotonicMs };
   const served = createServedCheck(shared);
   const pruning = createPruning(shared);
-  const alarm = createAlarm({ endings: () => endingOf(view, shelf, reasons, now()), log });
+  const endings = () => endingOf(view, shelf, reasons, now()).map(saidOf);
+  const ending = createAlarm({ found: endings, words: ENDING_WORDS, log });
+  const exposed = createAlarm({ found: () => exposedOf(view, shelf, reasons), words: EXPOSED_WORDS, log });
   const stored = (name: string) => {
     served.stored(name);
     dependencies.onStored?.(name);
@@ -161,7 +165,7 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
     async run(signal) {
       await disk.read();
       isRead = true;
-      const care = [served, pruning, alarm].map((part) => part.run(signal));
+      const care = [served, pruning, ending, exposed].map((part) => part.run(signal));
       await Promise.all([
         mailbox.run(signal),
         orders.run(signal),
@@ -207,6 +211,10 @@ function viewOf(config: EdgeConfig, chunks: readonly Chunk[], before: EdgeView |
   for (const name of before?.certificates.keys() ?? []) if (wanted.has(name)) certificates.set(name, wanted.get(name));
   for (const [name, orderer] of wanted) certificates.set(name, orderer);
   return { config, certificates, servedBy };
+}
+
+function saidOf({ hostname, notAfter, reason }: Ending) {
+  return { hostname, notAfter: new Date(notAfter).toISOString(), reason };
 }
 
 function remembered<T>(key: () => string, make: () => T): () => T {

@@ -1,6 +1,7 @@
 // The certificates of an edge, as `kokoa-agent status` says them from the disk: which hosts have none, which end soon, and which nobody renews.
 import type { WireRoute } from '../bundle/config.ts';
 import { certificatesCovering } from './core/certificate-choice.ts';
+import { exposedTo, namesOf } from './core/exposure.ts';
 import { labelledLine } from './core/labelled-line.ts';
 import { isEnding } from './core/renewal.ts';
 import type { HeldCertificate } from './ports/certificate-store.ts';
@@ -11,27 +12,37 @@ export function describeCertificates(
   routes: readonly WireRoute[],
   certificates: readonly HeldCertificate[],
   nowMs: number,
+  compromised: readonly string[] = [],
 ) {
   const good = certificates.filter(({ notAfter }) => notAfter > nowMs).sort((a, b) => a.notAfter - b.notAfter);
   const held = new Set(good.map(({ hostname }) => hostname));
   const without = hostsWithout(routes, held);
   const used = new Set(routes.map(({ hostname, certificate = hostname }) => certificate));
   const ending = good.filter((one) => used.has(one.hostname) && isEnding(one, nowMs));
+  const exposed = good.filter((one) => used.has(one.hostname) && exposedTo(one, compromised).length > 0);
   const imported = good.filter(({ hostname, source }) => used.has(hostname) && source === 'imported');
   return {
     facts: {
       hosts: routes.length,
       hostsWithoutCertificate: without,
       certificatesEndingSoon: ending.map(factsOf),
+      ...(exposed.length > 0 && { exposedCertificates: exposed.map(({ hostname }) => hostname) }),
       importedCertificates: imported.map(factsOf),
     },
     lines: [
       ...labelledLine('hosts', `${routes.length}, ${routes.length - without.length} with a certificate`),
       ...(without.length > 0 ? labelledLine('waiting', `no certificate yet: ${shown(without)}`) : []),
       ...(ending.length > 0 ? labelledLine('ends soon', shown(ending.map(endOf))) : []),
+      ...(exposed.length > 0 ? labelledLine('exposed', exposedText(exposed, compromised)) : []),
       ...(imported.length > 0 ? labelledLine('imported', `${shown(imported.map(endOf))}; not renewed here`) : []),
     ],
   };
+}
+
+/** All of one pool were had by the same edges, but for those that were ordered in between. */
+function exposedText(exposed: readonly HeldCertificate[], compromised: readonly string[]): string {
+  const edges = namesOf(exposed.flatMap((one) => exposedTo(one, compromised)));
+  return `${edges} had the key, to be ordered anew: ${shown(exposed.map(({ hostname }) => hostname))}`;
 }
 
 /** As node-metrics counts them too. What is passed on unopened needs none. */

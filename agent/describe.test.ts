@@ -34,6 +34,7 @@ const certificate = (hostname: string, notAfter: number) => ({
   notBefore: 0,
   source: 'ordered' as const,
   fingerprint256: 'f',
+  keptFrom: [],
 });
 
 describe('what status says', () => {
@@ -88,6 +89,18 @@ describe('what status says', () => {
       certificatesEndingSoon: [{ hostname: 'a.test', notAfter: '2030-01-01T00:00:01Z', source: 'ordered' }],
       importedCertificates: [{ hostname: 'b.test', source: 'imported' }],
     });
+  });
+
+  it('of certificates whose key a compromised edge had', () => {
+    const lkg = { ...READING.lkg!, config: { ...READING.lkg!.config } };
+    if (lkg.config.role === 'edge') lkg.config.edge = { ...lkg.config.edge, compromised: ['osaka-1/1', 'osaka-2/4'] };
+    const clean = { ...certificate('b.test', 2 * NOW_MS), keptFrom: ['osaka-1/1', 'osaka-2/4'] };
+    const old = { ...certificate('a.test', 2 * NOW_MS), keptFrom: ['osaka-1/1'] };
+    const { facts, lines } = describeNode({ ...READING, lkg, certificates: [clean, old] });
+    expect(lines.filter((line) => line.startsWith('exposed'))).toEqual([
+      'exposed       osaka-2 had the key, to be ordered anew: a.test',
+    ]);
+    expect(facts).toMatchObject({ exposedCertificates: ['a.test'] });
   });
 
   it('of hosts that changed: what visitors got, those without an answer first', () => {

@@ -122,7 +122,8 @@ function restoredText({ at, what }: Restored): string {
 function describeEdge({ lkg, serving, certificates, answers, caFallbackSinceMs, nowMs }: Reading) {
   const caFallbackSince = caFallbackSinceMs === undefined ? undefined : isoSeconds(caFallbackSinceMs);
   const routes = lkg?.chunks.flatMap((chunk) => chunk.routes) ?? [];
-  const held = describeCertificates(routes, certificates, nowMs);
+  const compromised = lkg?.config.role === 'edge' ? lkg.config.edge.compromised : undefined;
+  const held = describeCertificates(routes, certificates, nowMs, compromised);
   return {
     facts: { webServer: serving ?? 'not answering', ...held.facts, caFallbackSince, answers },
     lines: [

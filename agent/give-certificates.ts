@@ -1,8 +1,10 @@
 // Gives the pool what this edge holds and the mailbox lacks: sealed to the pool's identity, signed by this edge.
 import type { SealedCertificate } from '../bundle/api.ts';
+import { writeCertificateText } from '../bundle/certificate-text.ts';
 import { signRelayed } from '../bundle/relayed.ts';
 import type { EdgeView } from './certificate-orders.ts';
 import { planHandOver, REPEAT_MS } from './core/hand-over.ts';
+import { goneFrom } from './core/pool-identity.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { MailboxDependencies } from './pool-mailbox.ts';
 
@@ -16,7 +18,8 @@ export async function giveCertificates(
 ): Promise<number | undefined> {
   const { shelf, identity, now } = dependencies;
   const held = identity.held();
-  if (!held) return undefined;
+  // Who left still has an identity that is about to be replaced: the next one is waited for.
+  if (!held || goneFrom(held.wrappedFor, view.config.edge.members).length > 0) return undefined;
   const plan = planHandOver({
     me: view.config.node,
     memberNames: new Set(view.config.edge.members.map(({ node }) => node)),
@@ -48,11 +51,12 @@ async function giveOne(
   const certificate = shelf.get(hostname);
   const pair = await shelf.pair(hostname);
   if (!certificate || !pair) return;
-  state.putAt.set(hostname, { recipient, atMs: now() });
+  const { fingerprint256 } = certificate;
+  state.putAt.set(hostname, { recipient, fingerprint256, atMs: now() });
   const item = {
     hostname,
     recipient,
-    sealed: await sealing.seal([recipient], JSON.stringify(pair)),
+    sealed: await sealing.seal([recipient], writeCertificateText({ ...pair, keptFrom: certificate.keptFrom })),
     notBefore: new Date(certificate.notBefore).toISOString(),
     notAfter: new Date(certificate.notAfter).toISOString(),
     by: view.config.node,

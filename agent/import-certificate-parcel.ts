@@ -4,12 +4,14 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PARCEL_FORMAT, type ParcelHead, type ParcelItem } from '../bundle/api.ts';
 import { judgeCertificate } from '../bundle/certificate.ts';
+import { readCertificateText } from '../bundle/certificate-text.ts';
 import { KokoaError } from '../bundle/error.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
 import type { Sealing } from './ports/sealing.ts';
 
 const LINE_CHARACTERS_MAX = 300 * 1024;
 const ITEMS_MAX = 200_000;
+const NOTHING = 'it holds no certificate and key';
 
 export interface RestoreRequest {
   file: string;
@@ -57,19 +59,20 @@ export async function restoreCertificates({
   async function takeOne(hostname: string, sealed: string): Promise<string | undefined> {
     const before = held.get(hostname);
     try {
-      const { fullchain, key } = JSON.parse(await sealing.open(ageIdentity, sealed)) as Record<string, string>;
+      const pair = readCertificateText(await sealing.open(ageIdentity, sealed));
+      if (!pair) return NOTHING;
       const notOlderThan = before && before.notAfter > now ? before.notBefore : undefined;
       const judged = judgeCertificate({
-        ...{ fullchain: String(fullchain), key: String(key), hostname, now },
+        ...{ ...pair, hostname, now },
         ...(notOlderThan !== undefined && { notOlderThan }),
       });
       if (!judged.ok) return `${judged.code}: ${judged.detail}`;
       if (before?.fingerprint256 === judged.fingerprint256) return 'it is held already';
-      await store.write(hostname, judged, 'relayed');
+      await store.write(hostname, judged, 'relayed', pair.keptFrom);
       return undefined;
     } catch (error) {
       if (error instanceof KokoaError && error.code === 'certificate_store_failed') throw error;
-      return error instanceof KokoaError ? error.message : 'it holds no certificate and key';
+      return error instanceof KokoaError ? error.message : NOTHING;
     }
   }
 }

@@ -3,7 +3,7 @@ import type { PoolIdentity, RelayResponse, SealedCertificate } from '../bundle/a
 import { isCanonicalHostname } from '../bundle/certificate-name.ts';
 import type { EdgeView } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
-import type { MailboxEntry } from './core/hand-over.ts';
+import type { LastPut, MailboxEntry } from './core/hand-over.ts';
 import { isSealedCertificate } from './core/sealed-certificate.ts';
 
 /** Of sealed texts that wait to be judged: 10 000 certificates have 64 MB. */
@@ -29,7 +29,7 @@ export interface MailboxState {
   pending: Map<string, SealedCertificate>;
   pendingCharacters: number;
   lackingSince: Map<string, number>;
-  putAt: Map<string, { recipient: string; atMs: number }>;
+  putAt: Map<string, LastPut>;
   askedAgainMs: number;
 }
 

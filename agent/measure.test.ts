@@ -21,8 +21,22 @@ const READING: Reading = {
   accepted: edgeBundle(['c.test'], { version: 7 }),
   serving: 'r',
   certificates: [
-    { hostname: 'a.test', notAfter: NOW_MS + 9_000, notBefore: 0, source: 'ordered', fingerprint256: 'f' },
-    { hostname: 'b.test', notAfter: NOW_MS - 5_000, notBefore: 0, source: 'ordered', fingerprint256: 'f' },
+    {
+      hostname: 'a.test',
+      notAfter: NOW_MS + 9_000,
+      notBefore: 0,
+      source: 'ordered',
+      fingerprint256: 'f',
+      keptFrom: [],
+    },
+    {
+      hostname: 'b.test',
+      notAfter: NOW_MS - 5_000,
+      notBefore: 0,
+      source: 'ordered',
+      fingerprint256: 'f',
+      keptFrom: [],
+    },
   ],
   rootVersion: 2,
   answers: [],
@@ -62,6 +76,7 @@ describe('the numbers of a node', () => {
       'kokoa_agent_hosts_without_certificate 1',
       `kokoa_agent_certificates_end_timestamp_seconds ${NOW_MS / 1000 - 5}`,
       'kokoa_agent_certificates_ending 1',
+      'kokoa_agent_certificates_exposed 0',
       'kokoa_agent_tunnel_handshake_age_seconds{peer="home"} 12',
     ]);
   });
@@ -90,6 +105,7 @@ describe('the numbers of a node', () => {
       'kokoa_agent_hosts 0',
       'kokoa_agent_hosts_without_certificate 0',
       'kokoa_agent_certificates_ending 0',
+      'kokoa_agent_certificates_exposed 0',
     ]);
     const silent = { ...READING, tunnel: undefined };
     expect((await values(silent)).join()).not.toContain('handshake');

@@ -1,4 +1,5 @@
 // What `kokoa-agent status -o metrics` says: the reading that the other outputs show, in numbers.
+import { exposedTo } from './core/exposure.ts';
 import { type Metric, nodeMetrics } from './core/node-metrics.ts';
 import { isEnding } from './core/renewal.ts';
 import { tunnelAges } from './core/status-report.ts';
@@ -11,6 +12,7 @@ export function measureNode(reading: Reading): Metric[] {
   const wanted = new Set(routes.map(({ hostname, certificate = hostname }) => certificate));
   const used = certificates.filter(({ hostname }) => wanted.has(hostname));
   const good = new Set(certificates.filter(({ notAfter }) => notAfter > nowMs).map(({ hostname }) => hostname));
+  const compromised = lkg?.config.role === 'edge' ? lkg.config.edge.compromised : undefined;
   return nodeMetrics({
     ...{ node, agentRuns, agentVersion, standing },
     bundles: [
@@ -23,6 +25,7 @@ export function measureNode(reading: Reading): Metric[] {
     hostsWithoutCertificate: hostsWithout(routes, good).length,
     certificateEndsMs: used.map(({ notAfter }) => notAfter),
     certificatesEnding: used.filter((one) => isEnding(one, nowMs)).length,
+    certificatesExposed: used.filter((one) => exposedTo(one, compromised).length > 0).length,
     usesCaFallback:
       lkg?.config.role === 'edge' && lkg.config.edge.acme.fallback
         ? reading.caFallbackSinceMs !== undefined

@@ -1,5 +1,6 @@
 // What is due here: the certificates that this edge orders and lacks, or that are to be renewed. One answer for the plan, the choice of the CA and
 // the account.
+import type { EdgeConfig } from '../bundle/config.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import { standingAgainst } from './core/own-certificate.ts';
 import { type Held, heldOf } from './core/renewal.ts';
@@ -13,14 +14,16 @@ export interface DueParts {
 }
 
 interface DueView {
-  config: { node: string };
+  config: Pick<EdgeConfig, 'node' | 'edge'>;
   /** Certificate name → its orderer. */
   certificates: ReadonlyMap<string, string | undefined>;
 }
 
 /** What orders are to know of a certificate that is held. */
 export function heldNow(name: string, { view, shelf, suggestedAt, now }: DueParts): Held | undefined {
-  const place = { name, node: view()?.config.node ?? '', suggestedAtMs: suggestedAt?.(name) };
+  const config = view()?.config;
+  const compromised = config?.edge.compromised;
+  const place = { name, node: config?.node ?? '', compromised, suggestedAtMs: suggestedAt?.(name) };
   return heldOf(standingAgainst(shelf.get(name), view()?.certificates.get(name)), place, now());
 }
 

@@ -21,7 +21,7 @@ import type { RenewalInfoSource } from './ports/renewal-info.ts';
 const WAIT_MS = 30_000;
 export const POOL = 'default';
 
-type PoolSettings = Partial<Pick<EdgeConfig['edge'], 'members' | 'escrow' | 'identityEpoch' | 'acme'>>;
+type PoolSettings = Partial<Pick<EdgeConfig['edge'], 'members' | 'escrow' | 'identityEpoch' | 'compromised' | 'acme'>>;
 
 /** Hostname → the certificate that a person brings for it. */
 type Brought = Record<string, WireOwnCertificate>;

@@ -33,6 +33,7 @@ async function takeOne(
   const side: ReceivingSide = {
     me: view.config.node,
     members: view.config.edge.members,
+    compromised: view.config.edge.compromised,
     unapproved: recipients.unapproved(),
     hosts: view.certificates,
     recipient: identity.held()?.recipient,
@@ -87,7 +88,7 @@ async function judge(
   const content = judgeContent(item, text, side);
   if (!content.ok) return { kind: 'refuse', reason: content.reason };
   try {
-    await shelf.put(item.hostname, content.certificate, 'relayed');
+    await shelf.put(item.hostname, content.certificate, 'relayed', content.keptFrom);
     return { kind: 'stored' };
   } catch (error) {
     return { kind: 'later', reason: (error as Error).message.slice(0, 200) };

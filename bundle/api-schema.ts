@@ -66,7 +66,12 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
   lkg: sha256,
   error: record(['stage', 'code', 'detail'], { stage: text(64), code: text(64), detail: text(4096) }),
   quarantined: list(record(['hostname', 'reason'], { hostname, reason: text(1000) })),
-  certificates: list(record(['hostname', 'notAfter'], { hostname, notAfter: time, ending: text(MESSAGE_CHARS_MAX) })),
+  certificates: list(
+    record(['hostname', 'notAfter'], {
+      ...{ hostname, notAfter: time },
+      ...{ ending: text(MESSAGE_CHARS_MAX), exposed: text(MESSAGE_CHARS_MAX) },
+    }),
+  ),
   answers: {
     type: 'array',
     maxItems: ANSWERS_MAX,

@@ -113,8 +113,11 @@ export interface StatusReport {
   error?: { stage: string; code: string; detail: string };
   /** Hosts that are left out, have no certificate yet, or are served with another one than the node holds, with the reason. */
   quarantined?: { hostname: string; reason: string }[];
-  /** Hosts with a certificate, notAfter as ISO 8601. `ending`: less than a quarter of its life is left, and why it was not replaced yet. */
-  certificates?: { hostname: string; notAfter: string; ending?: string }[];
+  /**
+   * Hosts with a certificate, notAfter as ISO 8601. `ending`: less than a quarter of its life is left, and why it was not replaced yet. `exposed`: an
+   * edge that is compromised had its key, and why it was not replaced yet.
+   */
+  certificates?: { hostname: string; notAfter: string; ending?: string; exposed?: string }[];
   /**
    * Hosts that a change touched, the newest change first; one that was not answered yet is left out. Never older than `applied`. Edges
    * only; absent: this agent does not ask.

@@ -1,5 +1,6 @@
 // JSON Schemas (draft-07) of config.json and of a chunk, as an agent accepts them. Whatever is later rendered into a web server's
 // configuration, a packet filter's rules or a program's arguments is pinned here to characters that mean nothing there.
+import { COMPROMISED_MAX, COMPROMISED_PATTERN } from './certificate-text.ts';
 import { CONFIG_FORMAT } from './config.ts';
 import { CHUNK_BYTES_MAX } from './limits.ts';
 import { CHUNKS_MAX } from './read-bundle.ts';
@@ -239,6 +240,7 @@ const edge = object(['pool', 'members', 'acme', 'chunks'], {
   members: list(member, 0, 1_000),
   escrow: recipient,
   identityEpoch: { type: 'integer', minimum: 1, maximum: IDENTITY_EPOCH_MAX },
+  compromised: list({ type: 'string', pattern: COMPROMISED_PATTERN }, 1, COMPROMISED_MAX),
   acme,
   chunks: list(chunkReference, 0, CHUNKS_MAX),
   streams: list(stream, 1, STREAMS_MAX),

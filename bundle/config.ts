@@ -47,6 +47,11 @@ export interface EdgePart {
   escrow?: string;
   /** The pool identity has at least this epoch: edges with an older one make a new one. Absent: any. */
   identityEpoch?: number;
+  /**
+   * Edges that had the certificates of this pool and are compromised: `NODE/GENERATION`, sorted; absent: none. What they may have had is ordered
+   * anew (ADR 29).
+   */
+  compromised?: string[];
   /** `fallback`: used for a day when `server` refuses for too long; never the same one. */
   acme: { server: string; email?: string; fallback?: { server: string; email?: string } };
   /** Sorted by bucket; empty buckets are omitted. */

@@ -2,6 +2,7 @@
 // machine. Law: what is written can be opened by that machine alone, and one bad certificate costs its own name.
 import { PARCEL_FORMAT, type ParcelHead, type ParcelItem, type SealedCertificate } from '../bundle/api.ts';
 import { judgeCertificate } from '../bundle/certificate.ts';
+import { readCertificateText, writeCertificateText } from '../bundle/certificate-text.ts';
 import { KokoaError } from '../bundle/error.ts';
 import type { PoolMailbox } from './adapters/mailboxes-beside.ts';
 import { distrust, type ParcelTrust } from './core/parcel-trust.ts';
@@ -59,13 +60,13 @@ export async function packParcel(request: ParcelRequest): Promise<Parcel> {
       return { reason: 'it is sealed to an older identity of the pool' };
     const text = await sealing.open(identity, sealed).catch(() => undefined);
     if (text === undefined) return { reason: 'it does not open' };
-    const pair = parsePair(text);
+    const pair = readCertificateText(text, item.by);
     if (!pair) return { reason: 'it holds no certificate and key' };
     const verdict = judgeCertificate({ ...pair, hostname, now });
     if (!verdict.ok) return { reason: `${verdict.code}: ${verdict.detail}` };
     const reason = distrust(item, verdict.fullchain, trust);
     if (reason !== undefined) return { reason };
-    return { text: JSON.stringify({ fullchain: verdict.fullchain, key: verdict.key }) };
+    return { text: writeCertificateText({ ...verdict, keptFrom: pair.keptFrom }) };
   }
 }
 
@@ -89,13 +90,4 @@ async function openIdentity(
   throw new KokoaError('identity_damaged', `what is wrapped to the escrow key is not the identity of pool ${pool}`, {
     hint: 'try an older backup of the store, or an exported mailbox',
   });
-}
-
-function parsePair(text: string): { fullchain: string; key: string } | undefined {
-  try {
-    const { fullchain, key } = JSON.parse(text) as { fullchain?: unknown; key?: unknown };
-    return typeof fullchain === 'string' && typeof key === 'string' ? { fullchain, key } : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -46,6 +46,19 @@ test('what was written is read, listed with its times and source, and found agai
   expect(await readFile(join(dir, '_wildcard.hoge.com', 'key.pem'), 'utf8')).toBe(two.key);
 });
 
+test('from whom a key was kept stands beside it, and what is damaged there says nothing', async () => {
+  const store = createCertsDir({ dir });
+  await store.write('app.hoge.com', one, 'ordered', ['osaka-1/1']);
+  const keptFrom = async () => (await createCertsDir({ dir }).list()).held.map((held) => held.keptFrom);
+  expect(await keptFrom()).toEqual([['osaka-1/1']]);
+  for (const text of ['', '{', '"osaka-1/1"', '[1, "../x", "osaka-1"]', `["${'a/1","'.repeat(1_000)}a/1"]`]) {
+    await writeFile(join(dir, 'app.hoge.com', 'kept-from.json'), text);
+    expect(await keptFrom()).toEqual([[]]);
+  }
+  await store.write('app.hoge.com', two, 'ordered');
+  expect((await readdir(join(dir, 'app.hoge.com'))).sort()).toEqual(['fullchain.pem', 'key.pem', 'source']);
+});
+
 test('files are for the owner and the group alone, whatever the umask', async () => {
   const before = process.umask(0o077);
   const gid = process.getgid!();

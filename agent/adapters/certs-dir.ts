@@ -5,6 +5,7 @@ import { chmod, chown, lstat, readdir, readlink, rename, rm, stat, symlink } fro
 import { basename, dirname, join } from 'node:path';
 import { FULLCHAIN_CHARACTERS_MAX, fingerprintOf, KEY_CHARACTERS_MAX } from '../../bundle/certificate.ts';
 import { certificateFolder, hostnameOfFolder, isCanonicalHostname } from '../../bundle/certificate-name.ts';
+import { readKeptFrom } from '../../bundle/certificate-text.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import type {
   CertificatePair,
@@ -23,6 +24,9 @@ const FILE_MODE = 0o640;
 const SOURCES: readonly string[] = ['ordered', 'relayed', 'imported', 'given'] satisfies CertificateSource[];
 const PAIR = ['fullchain.pem', 'key.pem'] as const;
 const SOURCE_BYTES_MAX = 100;
+/** There only where it says something. */
+const KEPT_FROM = 'kept-from.json';
+const KEPT_FROM_BYTES_MAX = 128 * 1024;
 /** Entries read at once. */
 const READS_AT_ONCE = 32;
 
@@ -45,12 +49,12 @@ export function createCertsDir(options: CertsDirOptions): CertificateStore {
   const known = new Map<string, Known>();
 
   return {
-    async write(hostname, pair, source) {
+    async write(hostname, pair, source, keptFrom = []) {
       if (!isCanonicalHostname(hostname)) throw new KokoaError('certificate_store_failed', 'not a canonical hostname');
       try {
         await makeFolder(dir, options);
         await makeFolder(join(dir, VERSIONS), options);
-        await swapIn(options, certificateFolder(hostname), pair, source);
+        await swapIn(options, certificateFolder(hostname), { pair, source, keptFrom });
       } catch (error) {
         throw new KokoaError(
           'certificate_store_failed',
@@ -100,8 +104,7 @@ export function createCertsDir(options: CertsDirOptions): CertificateStore {
 async function swapIn(
   options: CertsDirOptions,
   folder: string,
-  pair: CertificatePair,
-  source: CertificateSource,
+  { pair, source, keptFrom }: { pair: CertificatePair; source: CertificateSource; keptFrom: readonly string[] },
 ): Promise<void> {
   const { dir, gid } = options;
   const present = await lstat(join(dir, folder)).catch(() => undefined);
@@ -116,6 +119,7 @@ async function swapIn(
   await createPrivateFile(join(path, 'fullchain.pem'), pair.fullchain, ownership);
   await createPrivateFile(join(path, 'key.pem'), pair.key, ownership);
   await createPrivateFile(join(path, 'source'), `${source}\n`, ownership);
+  if (keptFrom.length > 0) await createPrivateFile(join(path, KEPT_FROM), JSON.stringify(keptFrom), ownership);
   await syncFolder(path);
   await syncFolder(versions);
 
@@ -174,6 +178,7 @@ async function look(
     notBefore: leaf.validFromDate.getTime(),
     notAfter: leaf.validToDate.getTime(),
     fingerprint256: fingerprintOf(leaf),
+    keptFrom: await readKept(path),
   };
   known.set(hostname, { version, held });
   return held;
@@ -192,6 +197,15 @@ async function restoreAccess(path: string, { gid }: CertsDirOptions): Promise<vo
     if (!file.isFile()) return;
     if ((file.mode & 0o777) !== FILE_MODE) await chmod(join(path, name), FILE_MODE);
     if (gid !== undefined && file.gid !== gid) await chown(join(path, name), process.getuid?.() ?? 0, gid);
+  }
+}
+
+/** What cannot be read says nothing: then it is ordered once more than needed. */
+async function readKept(path: string): Promise<string[]> {
+  try {
+    return readKeptFrom(JSON.parse((await readBounded(join(path, KEPT_FROM), KEPT_FROM_BYTES_MAX)) ?? '[]'));
+  } catch {
+    return [];
   }
 }
 

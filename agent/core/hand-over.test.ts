@@ -10,6 +10,7 @@ const HELD: HeldCertificate = {
   notBefore: NOW - 1000,
   notAfter: NOW + 1_000_000,
   fingerprint256: 'f',
+  keptFrom: [],
 };
 const ENTRY: MailboxEntry = {
   by: 'other',
@@ -71,8 +72,11 @@ test.each<[string, Partial<HeldCertificate>, string]>([
   expect(plan({ mailbox: new Map(), hosts, held: [{ ...HELD, ...change }] }).put).toEqual([]);
 });
 
-test('does not repeat itself, unless the identity changed', () => {
-  const putAt = new Map([['a.hoge.com', { recipient: 'age1now', atMs: NOW - 1 }]]);
+test('does not repeat itself, unless the identity or the certificate is another one', () => {
+  const { fingerprint256 } = HELD;
+  const putAt = new Map([['a.hoge.com', { recipient: 'age1now', fingerprint256, atMs: NOW - 1 }]]);
   expect(plan({ mailbox: new Map(), putAt })).toMatchObject({ put: [], wakeAtMs: NOW - 1 + REPEAT_MS });
   expect(plan({ mailbox: new Map(), putAt, recipient: 'age1next' }).put).toEqual(['a.hoge.com']);
+  const held = [{ ...HELD, source: 'ordered' as const, fingerprint256: 'another' }];
+  expect(plan({ mailbox: new Map(), putAt, held }).put).toEqual(['a.hoge.com']);
 });

@@ -32,9 +32,17 @@ export interface HandOverSituation {
   mailbox: ReadonlyMap<string, MailboxEntry>;
   /** Since when each hostname is lacking, as answered last time. */
   lackingSince: ReadonlyMap<string, number>;
-  /** When each was put last, and for which identity. */
-  putAt: ReadonlyMap<string, { recipient: string; atMs: number }>;
+  /** When each hostname's was put last. */
+  putAt: ReadonlyMap<string, LastPut>;
   now: number;
+}
+
+export interface LastPut {
+  /** Of the identity that it was sealed to. */
+  recipient: string;
+  fingerprint256: string;
+  /** ms */
+  atMs: number;
 }
 
 export interface HandOverPlan {
@@ -55,7 +63,8 @@ export function planHandOver(situation: HandOverSituation): HandOverPlan {
     plan.lackingSince.set(hostname, since);
     const mine = source === 'ordered' || hosts.get(hostname) === me;
     const put = putAt.get(hostname);
-    const repeatMs = put?.recipient === recipient ? put.atMs + REPEAT_MS : 0;
+    const isSame = put?.recipient === recipient && put.fingerprint256 === certificate.fingerprint256;
+    const repeatMs = isSame ? put.atMs + REPEAT_MS : 0;
     const dueMs = Math.max(mine ? 0 : since + OTHERS_GRACE_MS, repeatMs);
     if (dueMs <= now) plan.put.push(hostname);
     else plan.wakeAtMs = Math.min(plan.wakeAtMs ?? dueMs, dueMs);

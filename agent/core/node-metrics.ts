@@ -25,6 +25,8 @@ export interface MetricFacts {
   certificateEndsMs: readonly number[];
   /** Of the last known good bundle: those with less than a quarter of their life left. */
   certificatesEnding: number;
+  /** Those whose key a compromised edge had. */
+  certificatesExposed: number;
   /** Undefined: there is no fallback CA. */
   usesCaFallback: boolean | undefined;
   /** Recipients of the pool identity that nobody approved here. */
@@ -92,6 +94,11 @@ export function nodeMetrics(facts: MetricFacts): Metric[] {
       'kokoa_agent_certificates_ending',
       'Certificates in use that have less than a quarter of their life left.',
       facts.certificatesEnding,
+    ),
+    one(
+      'kokoa_agent_certificates_exposed',
+      'Certificates in use whose key an edge had that is compromised; they are ordered anew.',
+      facts.certificatesExposed,
     ),
     one(
       'kokoa_agent_ca_fallback',

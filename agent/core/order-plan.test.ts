@@ -136,7 +136,7 @@ test('when the CA answers again with a twentieth of the life left or at any mome
         const end = NOW + lifetimeMs;
         const answersFromMs = NOW + share * lifetimeMs;
         const orderMs = Math.min(orderMinutes * 1000, lifetimeMs / 100);
-        let life = { notBefore: NOW, notAfter: end, source: 'ordered' as const };
+        let life = { notBefore: NOW, notAfter: end, source: 'ordered' as const, keptFrom: [] as string[] };
         let replacedMs = Number.POSITIVE_INFINITY;
         const attempts = new Map<string, Attempt>();
         // From one wake to the next, as the loop does, at least every 30 s and at most some hundred thousand times.
@@ -158,7 +158,7 @@ test('when the CA answers again with a twentieth of the life left or at any mome
           } else {
             attempts.delete('app.hoge.com');
             replacedMs = now;
-            life = { notBefore: now, notAfter: now + lifetimeMs, source: 'ordered' };
+            life = { notBefore: now, notAfter: now + lifetimeMs, source: 'ordered', keptFrom: [] };
           }
         }
         expect(replacedMs).toBeLessThan(end);

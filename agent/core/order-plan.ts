@@ -81,10 +81,10 @@ export function afterFailure(before: Attempt | undefined, now: number, retryAfte
 
 /**
  * A CA may give what has to be renewed at once, because most of its life is over: that waits for half of what is left. Undefined: nothing need be
- * remembered.
+ * remembered; what another edge had that was compromised meanwhile is due at once.
  */
-export function afterSuccess({ renewMs, endsMs }: Held, now: number): Attempt | undefined {
-  return renewMs > now ? undefined : { failures: 0, notBeforeMs: now + (endsMs - now) / 2 };
+export function afterSuccess({ renewMs, endsMs, isExposed }: Held, now: number): Attempt | undefined {
+  return renewMs > now || isExposed ? undefined : { failures: 0, notBeforeMs: now + (endsMs - now) / 2 };
 }
 
 /** Asked to come back later: no failure, no back-off. */

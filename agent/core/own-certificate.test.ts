@@ -14,7 +14,14 @@ const { privateKey } = generateKeyPairSync('ed25519');
 const signingKey = createPublicKey(privateKey).export({ format: 'jwk' }).x!;
 
 const held = (source: CertificateSource): HeldCertificate => ({
-  ...{ hostname: HOST, source, notBefore: NOW - DAY_MS, notAfter: NOW + 80 * DAY_MS, fingerprint256: 'f' },
+  ...{
+    hostname: HOST,
+    source,
+    notBefore: NOW - DAY_MS,
+    notAfter: NOW + 80 * DAY_MS,
+    fingerprint256: 'f',
+    keptFrom: [],
+  },
 });
 
 /** What the edge makes of a parcel by e2 that begins so many days from now. */

@@ -1,9 +1,9 @@
 // Certificates that people bring for routes, as an edge sees them. Law: a sealed text may come from whoever can sign for the control plane, so
 // what it holds is judged here again; and what was given counts against nothing once its route asks for none.
 import { type AcceptedCertificate, judgeCertificate } from '../../bundle/certificate.ts';
+import { readCertificateText } from '../../bundle/certificate-text.ts';
 import type { Chunk } from '../../bundle/config.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
-import { parsePair } from './sealed-certificate.ts';
 
 /**
  * Hostname → its sealed text; undefined: the control plane has none that is usable. One that would take the place of a certificate by which
@@ -28,7 +28,7 @@ export type GivenJudgement =
 
 /** Judges what was sealed. An older one than the one held is what somebody chose. */
 export function judgeGiven(hostname: string, text: string, now: number): GivenJudgement {
-  const pair = parsePair(text);
+  const pair = readCertificateText(text);
   if (!pair) return { ok: false, reason: 'it holds no certificate and key' };
   const judged = judgeCertificate({ ...pair, hostname, now });
   // The same words at every look, or each would be another reason.

@@ -101,6 +101,12 @@ function standOff(situation: IdentitySituation, relayed: PoolIdentity): Identity
   return inTurn(situation, turn, { kind: 'outbid', epoch: turn.epoch, reason });
 }
 
+/** `wrappedFor`: node → recipient. Those that are no member any more, or another machine by now. */
+export function goneFrom(wrappedFor: Readonly<Record<string, string>>, members: readonly PoolMember[]): string[] {
+  const recipients = new Map(members.map(({ node, recipient }) => [node, recipient]));
+  return Object.keys(wrappedFor).filter((node) => recipients.get(node) !== wrappedFor[node]);
+}
+
 /** This edge holds the newest identity: rotate it when somebody left, wrap it when somebody came. */
 function maintain(situation: IdentitySituation, held: Held, accepted: PoolIdentity | undefined): IdentityPlan {
   const { me, members, escrow, identityEpoch = 1 } = situation;
@@ -114,8 +120,7 @@ function maintain(situation: IdentitySituation, held: Held, accepted: PoolIdenti
   });
   const anew = (reason: string, patienceMs = 0) => makeInTurn(situation, turnOf(reason, patienceMs));
 
-  const recipients = new Map(members.map(({ node, recipient }) => [node, recipient]));
-  const gone = Object.keys(held.wrappedFor).filter((node) => recipients.get(node) !== held.wrappedFor[node]);
+  const gone = goneFrom(held.wrappedFor, members);
   if (gone.length > 0)
     return anew(`no longer the machine that it was wrapped for: ${gone.sort().slice(0, 5).join(', ')}`);
   if (held.escrow !== undefined && held.escrow !== escrow) return anew('the escrow key is another one now');

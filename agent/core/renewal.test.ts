@@ -59,7 +59,8 @@ test.each([
 
 test('what is imported is never renewed, and what has ended is not held', () => {
   const endsMs = life(6).notAfter;
-  const held = (source: 'ordered' | 'relayed' | 'imported', now: number) => heldOf({ ...life(6), source }, place, now);
+  const held = (source: 'ordered' | 'relayed' | 'imported', now: number) =>
+    heldOf({ ...life(6), source, keptFrom: [] }, place, now);
   expect(held('imported', START)).toEqual({ renewMs: Number.POSITIVE_INFINITY, endsMs });
   expect(held('relayed', START)).toEqual({ renewMs: START + 4 * HOUR_MS, endsMs });
   expect(held('relayed', START + 4 * HOUR_MS)).toEqual({ renewMs: renewalMs(life(6), place), endsMs });

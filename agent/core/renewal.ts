@@ -1,7 +1,8 @@
 // When a certificate is ordered anew, and when its end becomes an alarm. Laws: shares of its own life decide, so that 6 hours and 90 days are
 // alike; our own moment lies in the first tenth of the last third; what a person brought is theirs to renew.
 import { sha256Hex } from '../../bundle/canonical.ts';
-import type { CertificateSource } from '../ports/certificate-store.ts';
+import type { HeldCertificate } from '../ports/certificate-store.ts';
+import { exposedTo } from './exposure.ts';
 
 /** ms since the epoch. */
 export interface Life {
@@ -23,12 +24,14 @@ export interface RenewalPlace {
   name: string;
   /** The edge that would order it. */
   node: string;
+  /** Edges that may not have had it; absent: none. */
+  compromised?: readonly string[] | undefined;
   /** ms: when the CA itself suggests it (RFC 9773); only an earlier moment than our own counts. */
   suggestedAtMs?: number | undefined;
 }
 
 /** ms since the epoch; the same for the same name, node and certificate, so that a restart changes nothing. */
-export function renewalMs(life: Life, { name, node, suggestedAtMs }: RenewalPlace): number {
+export function renewalMs(life: Life, { name, node, suggestedAtMs }: Omit<RenewalPlace, 'compromised'>): number {
   const thirdMs = lifetimeMs(life) * RENEWAL_SHARE;
   const ownMs = life.notAfter - thirdMs + thirdMs * SPREAD_SHARE * fractionOf(`${node}\n${name}`);
   return earlierOf(ownMs, suggestedAtMs);
@@ -39,11 +42,13 @@ export interface Held {
   /** Not before this; until the last third begins, its begin. Infinity: never. */
   renewMs: number;
   endsMs: number;
+  /** A compromised edge had it: it is to be ordered anew, whatever its life. */
+  isExposed?: true;
 }
 
 /** Undefined: nothing that is valid now is held. */
 export function heldOf(
-  certificate: (Life & { readonly source: CertificateSource }) | undefined,
+  certificate: (Life & Pick<HeldCertificate, 'source' | 'keptFrom'>) | undefined,
   place: RenewalPlace,
   now: number,
 ): Held | undefined {
@@ -51,6 +56,7 @@ export function heldOf(
   const endsMs = certificate.notAfter;
   if (certificate.source === 'imported' || certificate.source === 'given')
     return { renewMs: Number.POSITIVE_INFINITY, endsMs };
+  if (exposedTo(certificate, place.compromised).length > 0) return { renewMs: 0, endsMs, isExposed: true };
   // Asked of every name all the time, and a hash is dear.
   const beginMs = endsMs - lifetimeMs(certificate) * RENEWAL_SHARE;
   const renewMs = now < beginMs ? earlierOf(beginMs, place.suggestedAtMs) : renewalMs(certificate, place);

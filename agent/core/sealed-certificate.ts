@@ -2,6 +2,7 @@
 // config did not sign for this very hostname, and nothing older or foreign replaces a certificate that works.
 import type { SealedCertificate } from '../../bundle/api.ts';
 import { type AcceptedCertificate, judgeCertificate } from '../../bundle/certificate.ts';
+import { readCertificateText } from '../../bundle/certificate-text.ts';
 import type { PoolMember } from '../../bundle/config.ts';
 import { verifyRelayed } from '../../bundle/relayed.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
@@ -15,6 +16,8 @@ export interface ReceivingSide {
   /** This edge. */
   me: string;
   members: readonly PoolMember[];
+  /** Edges that may not have what is served: of the config. */
+  compromised?: readonly string[] | undefined;
   /** Members whose word does not count until a person approves them here. */
   unapproved?: ReadonlySet<string>;
   /** Hosts of the config and their orderers. */
@@ -78,18 +81,23 @@ export function judgeEnvelope(item: SealedCertificate, side: ReceivingSide): Env
   return { kind: 'open' };
 }
 
-/** A newer one is: by the orderer as soon as it would renew it itself, so that nothing is renewed twice; by the others when the end is near. */
-function isAwaited(held: HeldCertificate, { me, hosts, now }: ReceivingSide): boolean {
+/**
+ * A newer one is: by the orderer as soon as it would order it itself, so that nothing is ordered twice; by the others when the end is near, or
+ * when a compromised edge had the one held.
+ */
+function isAwaited(held: HeldCertificate, { me, hosts, compromised, now }: ReceivingSide): boolean {
   const { hostname } = held;
-  const renewMs = heldOf(held, { name: hostname, node: me }, now)?.renewMs ?? 0;
-  return hosts.get(hostname) === me ? renewMs <= now : isEnding(held, now);
+  const { renewMs = 0, isExposed = false } = heldOf(held, { name: hostname, node: me, compromised }, now) ?? {};
+  return hosts.get(hostname) === me ? renewMs <= now : isExposed || isEnding(held, now);
 }
 
-export type ContentVerdict = { ok: true; certificate: AcceptedCertificate } | { ok: false; reason: string };
+export type ContentVerdict =
+  | { ok: true; certificate: AcceptedCertificate; keptFrom: readonly string[] }
+  | { ok: false; reason: string };
 
-/** Judges what was inside: the JSON text `{fullchain, key}`, against the envelope and against what is held. */
+/** Judges what was inside: the JSON text `{fullchain, key, keptFrom}`, against the envelope and against what is held. */
 export function judgeContent(item: SealedCertificate, text: string, { held, now }: ReceivingSide): ContentVerdict {
-  const pair = parsePair(text);
+  const pair = readCertificateText(text, item.by);
   if (!pair) return { ok: false, reason: 'it holds no certificate and key' };
   const verdict = judgeCertificate({
     ...pair,
@@ -101,15 +109,5 @@ export function judgeContent(item: SealedCertificate, text: string, { held, now 
   if (verdict.notBefore !== Date.parse(item.notBefore) || verdict.notAfter !== Date.parse(item.notAfter)) {
     return { ok: false, reason: 'its validity is not what the envelope says' };
   }
-  return { ok: true, certificate: verdict };
-}
-
-/** The JSON text `{fullchain, key}`; undefined for anything else. */
-export function parsePair(text: string): { fullchain: string; key: string } | undefined {
-  try {
-    const { fullchain, key } = JSON.parse(text) as { fullchain?: unknown; key?: unknown };
-    return typeof fullchain === 'string' && typeof key === 'string' ? { fullchain, key } : undefined;
-  } catch {
-    return undefined;
-  }
+  return { ok: true, certificate: verdict, keptFrom: pair.keptFrom };
 }

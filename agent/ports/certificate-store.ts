@@ -19,6 +19,8 @@ export interface HeldCertificate {
   notAfter: number;
   /** sha256 of the leaf, lower-case hex. */
   fingerprint256: string;
+  /** Compromised edges that never had its key: `NODE/GENERATION`. */
+  keptFrom: readonly string[];
 }
 
 /** An entry that is torn, or that somebody else put there. */
@@ -28,8 +30,16 @@ export interface StrangeEntry {
 }
 
 export interface CertificateStore {
-  /** Replaces the pair of a hostname in one step. The pair was judged before. @throws KokoaError certificate_store_failed */
-  write(hostname: string, pair: CertificatePair, source: CertificateSource): Promise<void>;
+  /**
+   * Replaces the pair of a hostname in one step. The pair was judged before. `keptFrom`: absent: none.
+   * @throws KokoaError certificate_store_failed
+   */
+  write(
+    hostname: string,
+    pair: CertificatePair,
+    source: CertificateSource,
+    keptFrom?: readonly string[],
+  ): Promise<void>;
   /** Undefined when there is none, or it is torn. */
   read(hostname: string): Promise<CertificatePair | undefined>;
   /**

@@ -16,6 +16,7 @@ export interface NodeFacts {
   certificatesEndSeconds?: number;
   /** Those with less than a quarter of their life left, as far as a report names them. */
   certificatesEnding: number;
+  certificatesExposed: number;
 }
 
 /** `facts` is asked when somebody scrapes. */
@@ -62,5 +63,10 @@ export function createNodeMetrics(registry: Registry, facts: () => readonly Node
     'kokoa_node_certificates_ending',
     'Certificates of a node that have less than a quarter of their life left.',
     (one) => one.certificatesEnding,
+  );
+  gauge(
+    'kokoa_node_certificates_exposed',
+    'Certificates of a node whose key an edge had that is compromised; they are ordered anew.',
+    (one) => one.certificatesExposed,
   );
 }

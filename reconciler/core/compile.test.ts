@@ -166,6 +166,21 @@ test.each([
   expect(bytes(compiled).includes('"e1"')).toBe(served);
 });
 
+test('what a compromised edge had is named to the edges of its pool, by the generation that had it', () => {
+  const compiled = built([
+    edge('e1', { state: 'compromised', generation: 3 }),
+    edge('e2'),
+    edge('e3', { pool: 'spare' }),
+    edge('e4', { pool: 'spare', state: 'revoked' }),
+    origin('o1', { state: 'compromised' }),
+    route('a.hoge.com', 'o2'),
+  ]);
+  expect(edgeConfig(compiled, 'e2').edge.compromised).toEqual(['e1/3']);
+  expect(edgeConfig(compiled, 'e3').edge.compromised).toBeUndefined();
+  const config = readConfig(canonicalJson(edgeConfig(compiled, 'e2')));
+  expect(isRefusal(config)).toBe(false);
+});
+
 test('origins dial edges; where an origin has an endpoint the edges dial it', () => {
   const endpoint = '203.0.113.7:4000';
   const compiled = built([

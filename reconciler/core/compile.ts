@@ -19,6 +19,7 @@ import { forwardsOf, sameForwards } from './forwards.ts';
 import { lookup } from './persistent-map.ts';
 import { type RouteChunks, type Routing, routingOf } from './routing.ts';
 import type { Sealed } from './sealed.ts';
+import { compromisedByPool } from './slots.ts';
 
 export interface CompileInput {
   desired: Desired;
@@ -58,7 +59,8 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
   const settings = settingsOf(desired);
   const fleet = fleetOf(desired, settings, enrolments);
   const routing = routingOf(input, settings, fleet, previous?.routing);
-  const fleetText = canonicalJson({ settings, fleet });
+  const compromised = compromisedByPool(desired, settings.defaultPool);
+  const fleetText = canonicalJson({ settings, fleet, compromised });
   const known = fleetText === previous?.fleetText ? previous : undefined;
   const { pools, streams } = routing;
   const references = new Map([...pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
@@ -66,6 +68,7 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
     pool,
     members: poolMembers(fleet, pool),
     acme: settings.acme,
+    ...(compromised[pool] && { compromised: compromised[pool] }),
     chunks: references.get(pool) ?? [],
     ...(streams.has(pool) && { streams: [...streams.get(pool)!.list] }),
     ...settings.pools[pool],

@@ -50,7 +50,7 @@ const node = {
   'applied?': sha256,
   'error?': shape({ stage: text, code: text, detail: text }),
   'quarantined?': list(shape({ hostname: text, reason: text })),
-  'certificates?': list(shape({ hostname: text, notAfter: time, 'ending?': text })),
+  'certificates?': list(shape({ hostname: text, notAfter: time, 'ending?': text, 'exposed?': text })),
   'answers?': list(shape({ hostname: text, 'status?': whole, 'failure?': text, since: time })),
   'restored?': shape({ at: time, what: list(text) }),
   'unacknowledged?': list(shape({ name: text, since: time, 'withheld?': { const: true } })),

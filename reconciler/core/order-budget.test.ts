@@ -36,6 +36,7 @@ const pause = (scope: OrderPause['scope'], subject: string, more: Partial<OrderP
 function ask(history: Partial<OrderHistory>, more: Partial<BudgetQuestion> = {}) {
   return judgeOrder({
     ...{ name: 'app.hoge.com', domain: 'hoge.com', node: 'e1', renewal: false, lifetimeMs: undefined, nowMs: NOW },
+    reissues: 0,
     limits: ORDER_LIMITS_DEFAULT,
     history: { name: [], domain: [], account: [], pauses: [], ...history },
     ...more,
@@ -63,6 +64,11 @@ test.each<[string, Partial<OrderHistory>, Partial<BudgetQuestion>]>([
     { pauses: [pause('domain', 'hoge.com')] },
     { renewal: true },
   ],
+  [
+    'ordered twice in a week, and an edge that had it is compromised',
+    { name: [order(DAY), order(2 * DAY)] },
+    { renewal: true, reissues: 1 },
+  ],
   ['a pause is over', { pauses: [pause('server', '', { untilMs: NOW })] }, {}],
 ])('passes when %s', (_, history, more) => {
   expect(ask(history, more)).toEqual({ kind: 'pass' });
@@ -71,6 +77,13 @@ test.each<[string, Partial<OrderHistory>, Partial<BudgetQuestion>]>([
 test.each<[string, Partial<OrderHistory>, Partial<BudgetQuestion>, string, number]>([
   ['ordered twice in a week', { name: [order(DAY), order(2 * DAY)] }, {}, 'ordered 2 times', 5 * DAY],
   ['ordered twice, once by an edge that died', { name: [open(DAY), order(2 * DAY)] }, {}, 'ordered 2 times', 5 * DAY],
+  [
+    'ordered five times in a week, and everybody is compromised',
+    { name: many(5, (at) => order((at + 1) * HOUR)) },
+    { renewal: true, reissues: 1000 },
+    'ordered 5 times',
+    WEEK_MS - 5 * HOUR,
+  ],
   [
     'a full domain',
     { domain: many(50, (at) => order((at + 1) * HOUR)) },

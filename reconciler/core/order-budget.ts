@@ -24,6 +24,9 @@ export const ORDER_LIMITS_DEFAULT: OrderLimits = {
   ordersPerAccount: 300,
 };
 
+/** With these a name comes to the five certificates that Let's Encrypt gives it in 7 days. */
+const REISSUES_MAX = 3;
+
 const HOUR_MS = 3600_000;
 export const WEEK_MS = 7 * 24 * HOUR_MS;
 export const ACCOUNT_WINDOW_MS = 3 * HOUR_MS;
@@ -54,6 +57,8 @@ export interface BudgetQuestion {
   domain: string;
   node: string;
   renewal: boolean;
+  /** How often it may have to be ordered beside that, because an edge that had it is compromised. */
+  reissues: number;
   /** Of the newest certificate of this name; undefined: there was none. */
   lifetimeMs: number | undefined;
   limits: OrderLimits;
@@ -105,8 +110,8 @@ function failuresOf({ lifetimeMs, limits, history, nowMs }: BudgetQuestion): Wai
 }
 
 function limitsOf(question: BudgetQuestion): (Wait | undefined)[] {
-  const { domain, renewal, lifetimeMs, limits, history } = question;
-  const perWeek = ordersPerWeek(limits, lifetimeMs);
+  const { domain, renewal, reissues, lifetimeMs, limits, history } = question;
+  const perWeek = ordersPerWeek(limits, lifetimeMs) + Math.min(reissues, REISSUES_MAX);
   const account = renewal
     ? limits.ordersPerAccount
     : Math.max(1, Math.floor(limits.ordersPerAccount * (1 - KEPT_FOR_RENEWALS)));

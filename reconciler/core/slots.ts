@@ -1,5 +1,6 @@
 // The slots of a Desired: every edge and origin file, with the defaults filled in and a state that can be trusted.
 
+import { COMPROMISED_MAX } from '../../bundle/certificate-text.ts';
 import type { NodeRole } from '../../bundle/config.ts';
 import type { Edge, Origin } from '../../schemas/types.ts';
 import { claimOf, type Desired } from './desired.ts';
@@ -31,6 +32,17 @@ export function slotsOf(desired: Desired): Slot[] {
 /** True for a slot that gets a config and whose peers keep it. */
 export function isServed(slot: { state: SlotState }): boolean {
   return slot.state !== 'revoked' && slot.state !== 'compromised';
+}
+
+/**
+ * Pool → `NODE/GENERATION` of its compromised edges, sorted, at most `COMPROMISED_MAX`: what they had of it is ordered anew. The same generation
+ * compromised a second time is the same entry.
+ */
+export function compromisedByPool(desired: Desired, defaultPool: string): Record<string, string[]> {
+  const edges = slotsOf(desired).filter(({ role, state }) => role === 'edge' && state === 'compromised');
+  const byPool = Map.groupBy(edges, ({ file }) => (file.value as Edge).pool ?? defaultPool);
+  const entryOf = ({ node, generation }: Slot) => `${node}/${generation}`;
+  return Object.fromEntries([...byPool].map(([pool, slots]) => [pool, slots.slice(0, COMPROMISED_MAX).map(entryOf)]));
 }
 
 /** `sha256:` in front is optional in YAML. */

@@ -20,6 +20,7 @@ function factsOf(
   return {
     ...{ node, state, quarantined: quarantined.length },
     certificatesEnding: certificates.filter(({ ending }) => ending !== undefined).length,
+    certificatesExposed: certificates.filter(({ exposed }) => exposed !== undefined).length,
     ...(stateSince !== undefined && { stateAgeSeconds: secondsSince(Date.parse(stateSince), nowMs) }),
     ...(rootVersion !== undefined && { rootVersion }),
     // A version is the time of its publication, or a little more.

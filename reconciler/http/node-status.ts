@@ -110,8 +110,8 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
   };
 }
 
-function knownCertificate({ hostname, notAfter, ending }: NonNullable<StatusReport['certificates']>[number]) {
-  return { hostname, notAfter, ...(ending !== undefined && { ending }) };
+function knownCertificate({ hostname, notAfter, ending, exposed }: NonNullable<StatusReport['certificates']>[number]) {
+  return { hostname, notAfter, ...(ending !== undefined && { ending }), ...(exposed !== undefined && { exposed }) };
 }
 
 function knownAnswer({ hostname, status, failure, since }: VisitorAnswer): VisitorAnswer {

@@ -23,6 +23,8 @@ export interface AskedOrder {
   /** URL of the ACME directory; undefined: the agent is too old to say, and its orders are not counted. */
   server: string | undefined;
   renewal: boolean;
+  /** Compromised edges of the pool: for each, what is there may be ordered once more. */
+  reissues: number;
   /** The certificate in the pool's mailbox. */
   held: Pick<HeldCertificate, 'notBefore' | 'notAfter'> | undefined;
 }
@@ -71,7 +73,7 @@ export function createOrderDesk(deps: HttpDeps): OrderDesk {
     return last !== undefined && last.node === node && last.outcome === undefined;
   }
 
-  async function judge({ server, name, domain, node, renewal, held }: Book, nowMs: number) {
+  async function judge({ server, name, domain, node, renewal, reissues, held }: Book, nowMs: number) {
     const limits = deps.orderLimits(server);
     const lifetimeMs = held && Date.parse(held.notAfter) - Date.parse(held.notBefore);
     const [ofName, ofDomain, ofAccount, pauses] = await Promise.all([
@@ -82,7 +84,7 @@ export function createOrderDesk(deps: HttpDeps): OrderDesk {
     ]);
     const [ofNameTold, ofDomainTold] = [ofName.filter(isTold), ofDomain.filter(isTold)];
     const history = { name: ofNameTold, domain: ofDomainTold, account: ofAccount, pauses: pauses.filter(isTold) };
-    return judgeOrder({ name, domain, node, renewal, lifetimeMs, limits, history, nowMs });
+    return judgeOrder({ name, domain, node, renewal, reissues, lifetimeMs, limits, history, nowMs });
   }
 
   /** What an edge said that has lost its place counts no longer. */

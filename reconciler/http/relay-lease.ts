@@ -26,7 +26,11 @@ export function leaseHandler(
     const held = await index.certificate(member.pool, asked.name);
     // Who says that a certificate is a first one, where the pool has one, would use up what new names have.
     const isRenewal = renewal || held !== undefined;
-    const order = { pool: member.pool, name: asked.name, node: member.caller.node, server, renewal: isRenewal, held };
+    const reissues = member.node.config.compromised ?? 0;
+    const order = {
+      ...{ pool: member.pool, name: asked.name, node: member.caller.node },
+      ...{ server, renewal: isRenewal, reissues, held },
+    };
     const granted = await desk.begin(order);
     if (!response.closed) response.json(granted);
   };

@@ -14,6 +14,8 @@ export interface ServedConfig {
   escrow?: string;
   /** The least number of the pool's identity; absent: any. */
   identityEpoch?: number;
+  /** Compromised edges of the pool: how many. */
+  compromised?: number;
   /** Edges only: where certificates are ordered, URLs of ACME directories. */
   acmeServers: readonly string[];
   /** How many. */
@@ -43,7 +45,7 @@ export function createConfigReader(): (hash: string, text: string) => ServedConf
     const nextKeys = config.wireguard.peers.flatMap(({ nextPublicKey }) => nextPublicKey ?? []);
     if (config.role !== 'edge')
       return { hash, peers, nextKeys, acmeServers: [], thumbprints: new Map(), chunks: new Map() };
-    const { pool, members, acme, chunks, escrow, identityEpoch } = config.edge;
+    const { pool, members, acme, chunks, escrow, identityEpoch, compromised } = config.edge;
     return {
       hash,
       peers,
@@ -51,6 +53,7 @@ export function createConfigReader(): (hash: string, text: string) => ServedConf
       pool,
       ...(escrow !== undefined && { escrow }),
       ...(identityEpoch !== undefined && { identityEpoch }),
+      ...(compromised !== undefined && { compromised: compromised.length }),
       acmeServers: serversOf(acme),
       thumbprints: new Map(members.map(({ node, acmeThumbprint }) => [node, acmeThumbprint])),
       chunks: shared(chunks),

@@ -63,6 +63,19 @@ export interface Certificates {
   domains: { domain: string; hostnames: string[]; left?: number }[];
   /** Newly served and not ordered: HTTP-01 proves no wildcard (RFC 8555, 7.1.4), and its zone has no DNS-01. */
   wildcards: string[];
+  /** By pool, sorted, because of edges that become compromised; absent: none. */
+  anew?: ReorderedPool[];
+}
+
+/** What compromised edges had of a pool. */
+export interface ReorderedPool {
+  pool: string;
+  /** The edges that become compromised, sorted. */
+  edges: string[];
+  /** Certificates that are ordered anew. */
+  count: number;
+  /** Hosts whose certificate a person brought, and has to replace; sorted. */
+  brought: string[];
 }
 
 /** A service that a changed route needs and that the owner's announced allow-list keeps closed. */

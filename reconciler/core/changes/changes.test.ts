@@ -318,6 +318,22 @@ describe('certificates', () => {
     expect(lines).not.toContain('only the reconciler knows');
   });
 
+  test('what a compromised edge had is ordered anew, and what was brought is named', () => {
+    const routes = [app(), route('b.hoge.com', 'o1', 80, OWN), route('c.hoge.com', 'o1', 80, { pool: 'spare' })];
+    const spare = edge('e2', { pool: 'spare' });
+    const revoked = edge('e1', { state: 'compromised' });
+    const { certificates } = change([spare, ...routes], [spare, revoked, ...routes]);
+    expect(certificates.anew).toEqual([{ pool: 'default', edges: ['e1'], count: 1, brought: ['b.hoge.com'] }]);
+    const text = JSON.stringify(certificatesSection(certificates));
+    expect(text).toContain(': 1 is ordered anew, because their keys were on ');
+    expect(text).toContain('b.hoge.com');
+    expect(text).toContain('"loud":true');
+    expect(text).not.toContain('first certificate');
+    expect(change([spare, revoked, ...routes], [spare, revoked, app({ port: 1 })]).certificates.anew).toBeUndefined();
+    const again = edge('e1', { state: 'compromised', generation: 2 });
+    expect(change([revoked, ...routes], [again, ...routes]).certificates.anew).toMatchObject([{ edges: ['e1'] }]);
+  });
+
   test.each([
     [50, undefined],
     [51, true],

@@ -11,6 +11,7 @@ import { neededLogins } from './logins.ts';
 import { nodeChanges } from './nodes.ts';
 import { poolChanges } from './pools.ts';
 import { portChanges, routeOfPort } from './ports.ts';
+import { reorderedPools } from './reordered.ts';
 import { settingsChanges } from './settings.ts';
 import { plain, shownValue } from './shown-value.ts';
 
@@ -42,6 +43,7 @@ export function changesOf({
   const plan = planOf(from, candidate);
   const hosts = hostChanges(from, candidate, plan);
   const ports = portChanges(from, candidate);
+  const anew = reorderedPools(from, candidate);
   const rollout = shownRollout(plannedRollout(from, candidate));
   const logins = [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
     neededLogins(name, hostIn(from, name), hostIn(candidate, name)),
@@ -53,7 +55,10 @@ export function changesOf({
     settings: settingsChanges(from, candidate),
     ...(rollout && { rollout }),
     pools: poolChanges(candidate, hosts, ports),
-    certificates: certificatesFor(touchedHosts(from, candidate, plan), from, candidate, ordered),
+    certificates: {
+      ...certificatesFor(touchedHosts(from, candidate, plan), from, candidate, ordered),
+      ...(anew.length > 0 && { anew }),
+    },
     addressesLost: [...addressesLost(hosts), ...addressesLost(ports)],
     refusedServices: announced === undefined ? [] : closedServices(candidate, hosts, ports, announced),
     ...(logins.length > 0 && { neededLogins: logins }),

@@ -1,7 +1,7 @@
 // The sections of a plan, each from one part of the changes; undefined: there is nothing to say of it.
 
 import type { PlannedRollout } from '../rollout/planned-rollout.ts';
-import type { Changes, FieldChange, Listed, NodeChange, PoolChange, RouteChange } from './change.ts';
+import type { Changes, FieldChange, Listed, NodeChange, PoolChange, ReorderedPool, RouteChange } from './change.ts';
 import type { Inline, Item, Line, Section } from './document-shape.ts';
 import { count, targetWords } from './words.ts';
 
@@ -73,7 +73,7 @@ const STATE_MEANS: Readonly<Record<NodeChange['state'], string>> = {
   draining: 'serves, orders no certificate, about to leave',
   suspended: 'gets no new configuration, keeps serving what it has',
   revoked: 'out of every tunnel and pool, at once, whatever the guard says',
-  compromised: 'out of every tunnel and pool, at once, whatever the guard says',
+  compromised: 'out of every tunnel and pool, at once, whatever the guard says; what it had is ordered anew',
 };
 
 function nodeItem(sign: 'removed' | 'added' | 'changed', { node, role, pool, state, fields }: NodeChange): Item {
@@ -110,8 +110,9 @@ function rolloutLine(rollout: PlannedRollout): Line {
 const WILDCARDS_BY_HAND =
   'A wildcard in a zone that the reconciler cannot write is imported by hand: kokoa-agent certs import (docs/dns.md)';
 
-export function certificatesSection({ perWeek, domains, wildcards }: Changes['certificates']): Section | undefined {
-  if (domains.length + wildcards.length === 0) return undefined;
+export function certificatesSection(certificates: Changes['certificates']): Section | undefined {
+  const { perWeek, domains, wildcards, anew = [] } = certificates;
+  if (domains.length + wildcards.length + anew.length === 0) return undefined;
   const isOver = ({ hostnames, left = perWeek }: (typeof domains)[number]) => hostnames.length > left;
   const items = domains.map((one): Item => {
     const { domain, hostnames, left } = one;
@@ -125,14 +126,37 @@ export function certificatesSection({ perWeek, domains, wildcards }: Changes['ce
     (hostname): Item => ({ line: [{ value: hostname }, ': nobody orders it'], details: [] }),
   );
   const isCounted = domains.every(({ left }) => left !== undefined);
-  const intro: Line[] = [
+  const counted: Line[] = [
     [
       `${perWeek} names of a registered domain may get their first certificate in a week. Counted is what this change orders${isCounted ? '' : '; what was ordered this week only the reconciler knows'}.`,
     ],
+  ];
+  const intro = [
+    ...(domains.length + wildcards.length > 0 ? counted : []),
     ...(wildcards.length > 0 ? [[WILDCARDS_BY_HAND]] : []),
   ];
-  const loud = domains.some(isOver);
-  return { title: 'Certificates', ...(loud && { loud }), intro, items: [...items, ...byHand], charsMax: 3_000 };
+  const loud = domains.some(isOver) || anew.length > 0;
+  const again = anew.map(anewItem);
+  return {
+    title: 'Certificates',
+    ...(loud && { loud }),
+    intro,
+    items: [...again, ...items, ...byHand],
+    charsMax: 3_000,
+  };
+}
+
+const BROUGHT_SHOWN_MAX = 20;
+
+function anewItem({ pool, edges, count: ordered, brought }: ReorderedPool): Item {
+  const had: Inline[] = edges.flatMap((value, at) => (at === 0 ? [{ value }] : [', ', { value }]));
+  const what = ordered === 1 ? '1 is ordered anew' : `${ordered} are ordered anew`;
+  const names = brought.slice(0, BROUGHT_SHOWN_MAX).flatMap((value): Inline[] => [' ', { value }]);
+  const more = brought.length > BROUGHT_SHOWN_MAX ? ` and ${brought.length - BROUGHT_SHOWN_MAX} more` : '';
+  return {
+    line: ['pool ', { value: pool }, `: ${what}, because their keys were on `, ...had],
+    details: brought.length === 0 ? [] : [['Nobody but you can replace those that were brought, for', ...names, more]],
+  };
 }
 
 export function namesSection(title: string, why: string, names: readonly string[]): Section | undefined {
