@@ -35,7 +35,7 @@ export const power: Chapter = [
       expect(down.kind === 'failure', 'no answer while it is off', described(down));
       const since = performance.now();
       await startOrigin(agents.home.host, { name: 'home', port: SLOTS.home.port });
-      const wrong = REBOOTED.map((slot) => createWrongClock(agents[slot], YEAR_MS));
+      const wrong = REBOOTED.map((slot) => createWrongClock(agents[slot].host.directory, YEAR_MS));
       clocks.set(fleet, wrong);
       await Promise.all(REBOOTED.map((slot, index) => agents[slot].start(wrong[index]!.env)));
       await liveEverywhere(fleet, HOST, 'home', BOOT_MS);

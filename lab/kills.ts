@@ -1,10 +1,9 @@
 // `kill -9` of one process of the running product: which processes there are to kill, who starts them again, and what of a load may be
 // lost with each. Law: what a kill excuses is only what the killed process carried, until it could be back.
-import { readFileSync } from 'node:fs';
 import { epochMs } from './clock.ts';
 import type { Fleet } from './fleet.ts';
 import type { LoadFailure } from './probe-protocol.ts';
-import { processesIn } from './process-table.ts';
+import { pidWithTitle } from './process-table.ts';
 import { seconds } from './story.ts';
 import { EDGES, type EdgeName, type OriginName } from './world.ts';
 
@@ -107,21 +106,9 @@ function isBeforeBack({ startedAt, endedAt }: LoadFailure, { at, deadAt }: Momen
 }
 
 async function strikeAt({ agents }: Fleet, slot: EdgeName | OriginName, title: RegExp): Promise<number> {
-  process.kill(pidOf(agents[slot].host.namespace!, title), 'SIGKILL');
+  const { namespace } = agents[slot].host;
+  const pid = pidWithTitle(namespace!, title);
+  if (pid === undefined) throw new Error(`no process like ${title} runs in ${namespace}`);
+  process.kill(pid, 'SIGKILL');
   return epochMs();
-}
-
-/** A process of a host by its title. @throws Error when none runs */
-function pidOf(namespace: string, title: RegExp): number {
-  for (const { pid } of processesIn([namespace])) if (title.test(titleOf(pid))) return pid;
-  throw new Error(`no process like ${title} runs in ${namespace}`);
-}
-
-/** Empty for a process that has ended meanwhile. */
-function titleOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
-  } catch {
-    return '';
-  }
 }

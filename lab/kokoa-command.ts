@@ -25,14 +25,17 @@ export interface ServeCommand {
   port: number;
   /** A CA that it trusts beside the system's. */
   caFile: string;
+  /** Added to its environment. */
+  env?: Record<string, string> | undefined;
 }
 
 /** `kokoa serve ARGS`, until it listens. */
-export async function startReconciler(run: Run, host: Host, { args, port, caFile }: ServeCommand): Promise<Proc> {
+export async function startReconciler(run: Run, host: Host, command: ServeCommand): Promise<Proc> {
+  const { args, port, caFile } = command;
   // Root must not run what the account of the unit could have written.
   const cache = host.namespace === undefined ? compileCache(run) : join(host.directory, 'compile-cache');
   const [file = '', ...rest] = serveCommand(host, { args, caFile, cache });
-  const env = { NODE_COMPILE_CACHE: cache, NODE_EXTRA_CA_CERTS: caFile };
+  const env = { NODE_COMPILE_CACHE: cache, NODE_EXTRA_CA_CERTS: caFile, ...command.env };
   const proc = host.start('reconciler', file, rest, { env });
   await proc.listening(port, 'tcp', TIMEOUT_MS);
   return proc;

@@ -33,7 +33,7 @@ import {
   type World,
 } from './world.ts';
 
-/** Nobody is asked for certificates: a port that refuses. */
+/** A port that refuses. */
 const NO_CA = 'https://127.0.0.1:1/dir';
 const LOOPBACK = '127.0.0.1';
 /** Runs are spread over 127.100.0.0/16 to 127.199.0.0/16. */
@@ -56,10 +56,17 @@ export interface LoopbackWorld extends World {
 export interface LoopbackOptions {
   /** Absent: development keys. Else a production set, whose root keys are written here. */
   rootKeysDir?: string;
+  /** Absent: nobody is asked for certificates. `caFile`: what edges trust there. */
+  acme?: { server: string; caFile: string };
+  /** Of the reconciler, beside its own environment. */
+  env?: Record<string, string>;
 }
 
 /** Brings everything up to the point where agents can join. About 3 s. */
-export async function startLoopback(run: Run, { rootKeysDir }: LoopbackOptions = {}): Promise<LoopbackWorld> {
+export async function startLoopback(
+  run: Run,
+  { rootKeysDir, acme, env }: LoopbackOptions = {},
+): Promise<LoopbackWorld> {
   const hosts = Object.fromEntries(
     Object.entries(SLOTS).map(([slot, { host }]) => [slot, addLoopbackHost(run, host)]),
   ) as Record<SlotName, Host>;
@@ -90,12 +97,20 @@ export async function startLoopback(run: Run, { rootKeysDir }: LoopbackOptions =
     openClient(addLoopbackHost(run, 'client')),
     createAgents((slot) => hosts[slot], {
       ...{ program, controlUrl, fingerprint },
-      joinOptions: (_, slot) => ['--no-tunnel', ...listenOptions(slot in doors ? doors[slot as EdgeName] : undefined)],
+      joinOptions: (_, slot) => [
+        ...['--no-tunnel', ...(acme ? ['--acme-ca', acme.caFile] : [])],
+        ...listenOptions(slot in doors ? doors[slot as EdgeName] : undefined),
+      ],
     }),
     ...ORIGINS.map((name) => startService(name, name, SLOTS[name].port)),
   ]);
   run.onEnd('client', () => client.close());
-  const files = exampleData({ controlUrl, acmeServer: NO_CA, network: `${network}.`, tokens: tokensOf(agents) });
+  const files = exampleData({
+    controlUrl,
+    acmeServer: acme?.server ?? NO_CA,
+    network: `${network}.`,
+    tokens: tokensOf(agents),
+  });
   await git.developer.commit(withoutLateEdge(files), 'the example data of the repository');
 
   const clone = { host: operator, url: git.repository, caFile: pki.caFile };
@@ -119,7 +134,7 @@ export async function startLoopback(run: Run, { rootKeysDir }: LoopbackOptions =
     reconciler: () => reconciler!,
     async startReconciler({ data, keys } = controlFolders) {
       const args = [...options, '--data', data, '--keys', keys];
-      reconciler = await startReconciler(run, control, { args, port, caFile: pki.caFile });
+      reconciler = await startReconciler(run, control, { args, port, caFile: pki.caFile, env });
     },
     powerOff: (edge) => powerOff(agents[edge]),
   };

@@ -43,6 +43,11 @@ export function processesIn(namespaces: readonly string[]): ProcessIdentity[] {
   return everyProcess().filter(({ pid }) => pid !== process.pid && inodes.has(networkOf(pid)));
 }
 
+/** A process in this named network namespace by its title, arguments included; undefined: none runs. */
+export function pidWithTitle(namespace: string, title: RegExp): number | undefined {
+  return processesIn([namespace]).find(({ pid }) => title.test(titleOf(pid)))?.pid;
+}
+
 /** The processes that were started with `NAME=VALUE` in their environment. Never this process itself. */
 export function processesWith(name: string, value: string): ProcessIdentity[] {
   const wanted = `${name}=${value}`;
@@ -141,5 +146,14 @@ function inodeOf(path: string): number | undefined {
     return statSync(path).ino;
   } catch {
     return undefined;
+  }
+}
+
+/** Empty for a process that has ended meanwhile. */
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+  } catch {
+    return '';
   }
 }

@@ -37,7 +37,9 @@ async function makeKey(dataDir: string, path: string): Promise<string> {
   } catch (cause) {
     throw unreadable(path, cause, 'make');
   } finally {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch((cause: unknown) => {
+      throw unreadable(temporary, cause, 'remove');
+    });
   }
   const text = await readKey(path);
   if (text === undefined) throw unreadable(path, undefined, 'find');

@@ -23,9 +23,10 @@ let at: Installation;
 let secret: Record<'a' | 'b', KeyObject>;
 
 /** Both edges apply a config that names this orderer for these names. */
-async function orderedBy(orderer: 'a' | 'b', names: readonly string[] = [HOST]): Promise<void> {
+async function orderedBy(orderer: 'a' | 'b', names: readonly string[] = [HOST], compromised?: string[]): Promise<void> {
   const text = chunk(names.map((hostname) => ({ hostname, orderer })));
-  const nodes = await at.publish([edgeConfig('a', [text]), edgeConfig('b', [text])], [text]);
+  const configs = (['a', 'b'] as const).map((node) => edgeConfig(node, [text], compromised && { compromised }));
+  const nodes = await at.publish(configs, [text]);
   for (const [index, node] of (['a', 'b'] as const).entries()) await say(node, nodes[index]!.configHash);
 }
 
@@ -77,6 +78,22 @@ it('gives a name two orders a week, whoever asks, and says until when', async ()
   expect(Math.abs(answer.retryAfterMs - 5 * DAY_MS)).toBeLessThan(60_000);
   pass(5 * DAY_MS + 60_000);
   expect(await ask('b')).toMatchObject(GRANTED);
+});
+
+it('gives it one more for an edge that had it and is compromised, and no sixth one for many', async () => {
+  const order = async () => {
+    expect(await ask('a', HOST, { renewal: true })).toMatchObject(GRANTED);
+    await end('a');
+    pass(DAY_MS / 4);
+  };
+  for (const _ of [1, 2]) await order();
+  expect(await ask('a')).toMatchObject(refusedBecause('ordered 2 times'));
+  await orderedBy('a', [HOST], ['c/1']);
+  await order();
+  expect(await ask('a')).toMatchObject(refusedBecause('ordered 3 times'));
+  await orderedBy('a', [HOST], ['c/1', 'd/1', 'e/1', 'f/1', 'g/1']);
+  for (const _ of [4, 5]) await order();
+  expect(await ask('a')).toMatchObject(refusedBecause('ordered 5 times'));
 });
 
 it('counts an order of which nobody says how it ended, once for an agent that only began anew', async () => {

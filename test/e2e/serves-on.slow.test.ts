@@ -30,7 +30,7 @@ beforeAll(async () => {
   run = createRun();
   world = await startLoopback(run);
   const machine = world.agents[EDGE];
-  clock = createWrongClock(machine);
+  clock = createWrongClock(machine.host.directory);
   expect(await machine.join()).toMatchObject({ exitCode: 0 });
   await world.prepareHost(HOST);
   await machine.start(clock.env);
