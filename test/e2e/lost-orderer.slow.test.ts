@@ -37,7 +37,7 @@ describe.runIf(mode.mode === 'full')('an orderer that dies in the middle of an o
 
   /** The edge on which certbot orders this name now. */
   async function orderOf(hostname: string): Promise<EdgeName> {
-    const title = new RegExp(`certbot.* ${hostname.replaceAll('.', '\\.')}( |$)`);
+    const title = new RegExp(`certbot.*--domains=${hostname.replaceAll('.', '\\.')}( |$)`);
     const deadline = performance.now() + BEGUN_MS;
     while (performance.now() < deadline) {
       const edge = EDGES.find((slot) => pidWithTitle(fleet.agents[slot].host.namespace!, title) !== undefined);
