@@ -81,7 +81,8 @@ async function goThrough(trouble: Trouble): Promise<void> {
     await until('the first bundle is applied', () => isApplied(edge.first), told);
     // What certbot would say of a full disk is not looked at here.
     // What the agent removes meanwhile cannot be listed.
-    const hasAccount = async () => (await filesIn(stateDir).catch(() => [])).some((path) => path.endsWith('/regr.json'));
+    const hasAccount = async () =>
+      (await filesIn(stateDir).catch(() => [])).some((path) => path.endsWith('/regr.json'));
     await until('it has an account', hasAccount, told);
     const visitor = edge.visitor();
     await trouble.begin(stateDir);
