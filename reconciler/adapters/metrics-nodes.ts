@@ -17,6 +17,7 @@ export interface NodeFacts {
   /** Those with less than a quarter of their life left, as far as a report names them. */
   certificatesEnding: number;
   certificatesExposed: number;
+  unacknowledged: number;
 }
 
 /** `facts` is asked when somebody scrapes. */
@@ -68,5 +69,10 @@ export function createNodeMetrics(registry: Registry, facts: () => readonly Node
     'kokoa_node_certificates_exposed',
     'Certificates of a node whose key an edge had that is compromised; they are ordered anew.',
     (one) => one.certificatesExposed,
+  );
+  gauge(
+    'kokoa_node_recipients_unacknowledged',
+    'Machines and escrow keys, new among the recipients of a pool’s keys, that nobody approved on a node.',
+    (one) => one.unacknowledged,
   );
 }

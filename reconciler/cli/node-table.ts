@@ -1,4 +1,5 @@
 // Nodes as a table for people: one row each in 80 columns, and below it what somebody should look at. Pure.
+import { ESCROW_NAME } from '../../bundle/api.ts';
 import { printable, wrap } from './problem-text.ts';
 
 /** Of `GET /api/v1/edges` and `/origins`, as far as the table shows it; nothing in it is trusted. */
@@ -21,9 +22,13 @@ export interface NodeRow {
   refusedAt?: string;
   /** An edge that was not heard for so long that others order its certificates. */
   silent?: boolean;
+  /** Recipients of the pool's keys that nobody approved on this edge. */
+  unacknowledged?: readonly { name?: unknown }[];
+  certificates?: readonly { exposed?: unknown }[];
 }
 
 const COLUMNS = 80;
+const STRANGERS_MAX = 5;
 const INDENT = '  ';
 /** `abcd abcd …`: eight groups are 128 bits, four are the least that nobody makes by trying. */
 const GROUPS_MAX = 8;
@@ -47,7 +52,8 @@ export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number,
   const lines = rows.flatMap((row, index) => {
     const [name, state, , seen] = cells[index]!;
     const fingerprint = row.fingerprint === undefined ? 'not announced' : beginning(row.fingerprint, groups);
-    return [line([name!, state!, fingerprint, seen!]), ...silence(row), ...refusal(row, nowMs)];
+    const notes = [...silence(row), ...strangers(row), ...exposure(row), ...refusal(row, nowMs)];
+    return [line([name!, state!, fingerprint, seen!]), ...notes.flatMap((note) => wrap(note, INDENT, INDENT))];
   });
   return `${[line(HEADS), ...lines, ...rootLines(rows, rootVersion)].join('\n')}\n`;
 }
@@ -78,19 +84,27 @@ function rootLines(rows: readonly NodeRow[], rootVersion: number | undefined): s
 }
 
 function silence({ silent }: NodeRow): string[] {
-  return silent === true ? [`${INDENT}silent: the other edges of its pool order its certificates`] : [];
+  return silent === true ? ['silent: the other edges of its pool order its certificates'] : [];
+}
+
+function strangers({ unacknowledged = [] }: NodeRow): string[] {
+  if (!Array.isArray(unacknowledged) || unacknowledged.length === 0) return [];
+  const names = unacknowledged
+    .slice(0, STRANGERS_MAX)
+    .map((one) => (one?.name === ESCROW_NAME ? 'the escrow key' : shown(one?.name)));
+  const more = unacknowledged.length > STRANGERS_MAX ? ` and ${unacknowledged.length - STRANGERS_MAX} more` : '';
+  return [`nobody approved here who gets the keys of its pool: ${names.join(', ')}${more}`];
+}
+
+function exposure({ certificates = [] }: NodeRow): string[] {
+  const count = Array.isArray(certificates) ? certificates.filter((one) => one?.exposed !== undefined).length : 0;
+  if (count === 0) return [];
+  return [`to be ordered anew, because a compromised edge had the key: ${count} of its certificates`];
 }
 
 function refusal({ refusedAnnouncement, refusedAt }: NodeRow, nowMs: number): string[] {
   if (refusedAnnouncement === undefined) return [];
-  const words = `refused ${ageOf(refusedAt, nowMs)} ago: ${shown(refusedAnnouncement)}`.split(' ');
-  const lines = [''];
-  for (const word of words) {
-    const longer = `${lines.at(-1)} ${word}`.trimStart();
-    if (longer.length <= COLUMNS - INDENT.length || lines.at(-1) === '') lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines.map((text) => `${INDENT}${text}`);
+  return [`refused ${ageOf(refusedAt, nowMs)} ago: ${shown(refusedAnnouncement)}`];
 }
 
 function beginning(fingerprint: string, groups: number): string {

@@ -15,12 +15,13 @@ function factsOf(
   published: { configHash: string; version: number } | undefined,
   nowMs: number,
 ): NodeFacts {
-  const { state, stateSince, rootVersion, applied, quarantined = [], certificates = [] } = report;
+  const { state, stateSince, rootVersion, applied, quarantined = [], certificates = [], unacknowledged = [] } = report;
   const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter(Number.isFinite);
   return {
     ...{ node, state, quarantined: quarantined.length },
     certificatesEnding: certificates.filter(({ ending }) => ending !== undefined).length,
     certificatesExposed: certificates.filter(({ exposed }) => exposed !== undefined).length,
+    unacknowledged: unacknowledged.length,
     ...(stateSince !== undefined && { stateAgeSeconds: secondsSince(Date.parse(stateSince), nowMs) }),
     ...(rootVersion !== undefined && { rootVersion }),
     // A version is the time of its publication, or a little more.
