@@ -4,6 +4,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PUBLIC } from '../../lab/addresses.ts';
 import { liveEverywhere } from '../../lab/ask.ts';
 import { joining } from '../../lab/chapter-joining.ts';
 import { type Fleet, startFleet } from '../../lab/fleet.ts';
@@ -71,6 +72,9 @@ describe.runIf(mode.mode === 'full')('an edge that is rebuilt', () => {
     const before = keysOn('osaka-1');
     const path = 'edges/tokyo-1.yaml';
     const compromised = `${fleet.files[path]!.replace(/^(generation|state): .*\n/gm, '')}state: compromised\ngeneration: 9\n`;
+    // Before anything else: what it answers an authority would count.
+    await fleet.powerOff('tokyo-1');
+    for (const hostname of Object.keys(HOSTS)) await fleet.dns.setAddresses(hostname, [PUBLIC['edge-2'].ipv4]);
     await fleet.developer.commit({ [path]: compromised }, 'somebody else was on tokyo-1');
     await vi.waitFor(() => expect(keysOn('osaka-1').filter((key) => before.includes(key))).toEqual([]), REORDERED_MS);
     for (const [hostname, origin] of Object.entries(HOSTS))
