@@ -1,6 +1,6 @@
 // The lab without root: every machine on loopback, with unprivileged nginx on high ports, no tunnel, and certificates from the lab's
 // own CA that are imported by hand. The reconciler serves plain HTTP with development keys and follows a repository on the same disk.
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KokoaError } from '../bundle/error.ts';
 import { createDevelopmentKeys, createProductionKeys, loadKeys } from '../reconciler/adapters/key-files.ts';
@@ -142,11 +142,11 @@ export async function startLoopback(
   return world;
 }
 
-/** A certificate of the lab's CA, on both edges. @throws KokoaError lab_exec_failed */
+/** A certificate of the lab's CA, on every edge that has joined. @throws KokoaError lab_exec_failed */
 async function importEverywhere(pki: Pki, agents: Record<SlotName, AgentHost>, hostname: string): Promise<void> {
   const { certFile, keyFile } = await pki.certificate([hostname]);
   await Promise.all(
-    EDGES.map(async (edge) => {
+    EDGES.filter((edge) => existsSync(join(agents[edge].stateDir, 'settings.json'))).map(async (edge) => {
       const imported = await agents[edge].command(['certs', 'import', hostname, '--cert', certFile, '--key', keyFile]);
       if (imported.exitCode !== 0) throw new KokoaError('lab_exec_failed', `certs import: ${imported.stderr}`);
     }),
