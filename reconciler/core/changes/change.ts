@@ -86,8 +86,8 @@ export interface RefusedService {
   service: string;
 }
 
-/** A list of logins that is not in git, to which a changed route newly refers. */
-export interface NeededLogin {
+/** A secret that is not in git, to which a changed route newly refers. */
+export interface NeededSecret {
   /** The hostname. */
   name: string;
   /** Where an operator puts it: `hoge/wiki-users`, `credential hoge.wiki-users`, `variable KOKOA_SECRET_HOGE__WIKI_USERS`. */
@@ -110,7 +110,9 @@ export interface Changes {
   addressesLost: string[];
   refusedServices: RefusedService[];
   /** Absent: none, so that nobody can be locked out of them. */
-  neededLogins?: NeededLogin[];
+  neededLogins?: NeededSecret[];
+  /** The same of certificates that people bring; absent: none. */
+  neededCertificates?: NeededSecret[];
   /** Files that are not valid at the base: taken as absent there. */
   absentAtBase: string[];
   guard: Verdict;

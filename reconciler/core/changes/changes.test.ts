@@ -90,6 +90,17 @@ describe('logins that an operator has to bring', () => {
   });
 });
 
+test('a certificate that an operator has to bring is said, and one that stands in git is not', () => {
+  const own = (certificate: object) => ({ tls: { certificate } });
+  const needed = (before: object, after: object) => change([app(before)], [app(after)]).neededCertificates;
+  expect(needed({}, own({ file: 'app' }))).toEqual([{ name: 'app.hoge.com', place: 'hoge/app' }]);
+  expect(needed({}, own({ credential: 'app' }))).toEqual([{ name: 'app.hoge.com', place: 'credential hoge.app' }]);
+  expect(needed(own({ file: 'app' }), { ...own({ file: 'app' }), port: 9090 })).toBeUndefined();
+  expect(needed({}, own({ sealed: 'c2VhbGVk' }))).toBeUndefined();
+  const { sections } = documentOf(change([], [app(own({ file: 'app' }))]));
+  expect(sections.map(({ title }) => title)).toContain('Certificates to bring');
+});
+
 describe('one field of a route', () => {
   test.each([
     ['a value', { port: 9090 }, [{ field: 'port', from: '8080', to: '9090' }]],

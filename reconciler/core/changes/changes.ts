@@ -5,9 +5,9 @@ import { planOf } from '../plan.ts';
 import { type PlannedRollout, plannedRollout } from '../rollout/planned-rollout.ts';
 import { type AnnouncedLists, refusedServices } from './allow-lists.ts';
 import { certificatesFor, type OrderedNames } from './certificates.ts';
-import type { Changes, Listed, RouteChange } from './change.ts';
+import type { Changes, Listed, NeededSecret, RouteChange } from './change.ts';
 import { hostChanges, hostIn, touchedHosts } from './hosts.ts';
-import { neededLogins } from './logins.ts';
+import { CERTIFICATES, LOGINS, neededSecrets } from './needed-secrets.ts';
 import { nodeChanges } from './nodes.ts';
 import { poolChanges } from './pools.ts';
 import { portChanges, routeOfPort } from './ports.ts';
@@ -45,9 +45,11 @@ export function changesOf({
   const ports = portChanges(from, candidate);
   const anew = reorderedPools(from, candidate);
   const rollout = shownRollout(plannedRollout(from, candidate));
-  const logins = [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
-    neededLogins(name, hostIn(from, name), hostIn(candidate, name)),
-  );
+  const [logins, brought] = [LOGINS, CERTIFICATES].map((references) =>
+    [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
+      neededSecrets(references, name, hostIn(from, name), hostIn(candidate, name)),
+    ),
+  ) as [NeededSecret[], NeededSecret[]];
   return {
     ...(published && { base: published.commit }),
     ...{ hosts, ports },
@@ -62,6 +64,7 @@ export function changesOf({
     addressesLost: [...addressesLost(hosts), ...addressesLost(ports)],
     refusedServices: announced === undefined ? [] : closedServices(candidate, hosts, ports, announced),
     ...(logins.length > 0 && { neededLogins: logins }),
+    ...(brought.length > 0 && { neededCertificates: brought }),
     absentAtBase: absentAtBase.map(plain).sort(),
     guard: shownVerdict(guard),
   };

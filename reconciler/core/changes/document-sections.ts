@@ -1,7 +1,16 @@
 // The sections of a plan, each from one part of the changes; undefined: there is nothing to say of it.
 
 import type { PlannedRollout } from '../rollout/planned-rollout.ts';
-import type { Changes, FieldChange, Listed, NodeChange, PoolChange, ReorderedPool, RouteChange } from './change.ts';
+import type {
+  Changes,
+  FieldChange,
+  Listed,
+  NeededSecret,
+  NodeChange,
+  PoolChange,
+  ReorderedPool,
+  RouteChange,
+} from './change.ts';
 import type { Inline, Item, Line, Section } from './document-shape.ts';
 import { count, targetWords } from './words.ts';
 
@@ -177,15 +186,24 @@ export function refusedSection({ refusedServices }: Changes): Section | undefine
   return { title: 'Closed by the origin', loud: true, intro, items, charsMax: 3_000 };
 }
 
-export function loginsSection({ neededLogins = [] }: Changes): Section | undefined {
-  if (neededLogins.length === 0) return undefined;
-  const items = neededLogins.map(
+export function loginsSection({ neededLogins }: Changes): Section | undefined {
+  return neededSection('Logins to bring', 'Nobody can log in', neededLogins);
+}
+
+export function broughtSection({ neededCertificates }: Changes): Section | undefined {
+  return neededSection('Certificates to bring', 'Visitors get no secure connection to a new host', neededCertificates);
+}
+
+/** `until`: what does not work as long as they are not there. */
+function neededSection(title: string, until: string, needed: readonly NeededSecret[] = []): Section | undefined {
+  if (needed.length === 0) return undefined;
+  const items = needed.map(
     ({ name, place }): Item => ({ line: [{ value: name }, ' needs ', { value: place }], details: [] }),
   );
   const intro: Line[] = [
-    ['Nobody can log in until an operator puts these on the reconciler (', { value: 'docs/secrets.md' }, ').'],
+    [`${until} until an operator puts these on the reconciler (`, { value: 'docs/secrets.md' }, ').'],
   ];
-  return { title: 'Logins to bring', loud: true, intro, items, charsMax: 1_200 };
+  return { title, loud: true, intro, items, charsMax: 1_200 };
 }
 
 export function poolsSection(pools: readonly PoolChange[]): Section | undefined {

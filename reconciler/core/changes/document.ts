@@ -1,6 +1,7 @@
 // Changes as a document, worst news first, the same for every way to print it.
 import { type Changes, isUnchanged, type Listed } from './change.ts';
 import {
+  broughtSection,
   certificatesSection,
   guardSection,
   hostsRemoved,
@@ -37,6 +38,7 @@ export function documentOf(changes: Changes): Document {
     ),
     refusedSection(changes),
     loginsSection(changes),
+    broughtSection(changes),
     namesSection(
       'Not valid before',
       'These files have errors in the commit compared with and count as absent there. What is live may be an older version of them.',
