@@ -11,6 +11,7 @@ import type { CaInUse } from './ca-in-use.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import { BEING_ORDERED } from './certificates-reasons.ts';
 import { noticeStepsBack } from './clock-step.ts';
+import { exposedTo } from './core/exposure.ts';
 import { endOfFailure } from './core/order-end.ts';
 import { type Attempt, afterFailure, afterRefusal, afterSuccess, planOrders } from './core/order-plan.ts';
 import { standingAgainst } from './core/own-certificate.ts';
@@ -214,11 +215,15 @@ async function orderAndStore(
   // Whatever becomes of it here, the CA has counted it.
   ends.ended(hostname, { outcome: 'issued' });
   const isRenewal = shelf.isServed(hostname, startedMs);
-  const verdict = judgeCertificate({ ...issued, hostname, now: now(), ...(held && { notOlderThan: held.notBefore }) });
+  const { compromised } = view()?.config.edge ?? {};
+  // What a compromised edge had is no measure: it may have chosen the time itself.
+  const isMeasure = held !== undefined && exposedTo(held, compromised).length === 0;
+  const measure = isMeasure ? { notOlderThan: held.notBefore } : {};
+  const verdict = judgeCertificate({ ...issued, hostname, now: now(), ...measure });
   if (!verdict.ok)
     throw new KokoaError('bad_certificate', `the CA's answer was refused: ${verdict.code}: ${verdict.detail}`);
   caInUse.issued(acme);
-  await shelf.put(hostname, verdict, 'ordered', view()?.config.edge.compromised);
+  await shelf.put(hostname, verdict, 'ordered', compromised);
   explain(hostname, undefined);
   log.info(
     { hostname, notAfter: new Date(verdict.notAfter).toISOString(), isRenewal, tookMs: now() - startedMs },

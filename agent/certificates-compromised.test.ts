@@ -173,3 +173,38 @@ test('an edge that had said of its own certificate that it would never have it i
   pool.configure([tokyo], { [APP]: 'tokyo-1' }, GONE);
   await until('it is replaced', () => ca.orders.length === 2 && isClean([tokyo]));
 });
+
+test('no certificate of a compromised edge stands in the way by its times', async () => {
+  const [osaka, tokyo, nagoya] = (await servingPool(['osaka-1', 'tokyo-1', 'nagoya-1'], { [APP]: 'osaka-1' })) as [
+    TestEdge,
+    TestEdge,
+    TestEdge,
+  ];
+  // As late as others take it; the authority dates its own back.
+  const late = await maker.make({ names: [`DNS:${APP}`], notBefore: new Date(Date.now() + ahead + 60_000) });
+  await osaka.stop();
+  await osaka.store.write(APP, late, 'ordered');
+  osaka.start();
+  pool.configure([osaka, tokyo, nagoya], { [APP]: 'osaka-1' });
+  for (const edge of [tokyo, nagoya])
+    await until('the others took it', async () => (await keyOf(edge, APP)) === (await keyOf(osaka, APP)));
+  const bad = await keyOf(osaka, APP);
+  await osaka.stop();
+  plane.letReplace();
+  pool.configure([tokyo, nagoya], { [APP]: 'tokyo-1' }, GONE);
+  await until('both have another one', () => ca.orders.length === 2 && isClean([tokyo, nagoya]));
+  expect([await keyOf(tokyo, APP), await keyOf(nagoya, APP)]).not.toContain(bad);
+  expect(await keyOf(nagoya, APP)).toBe(await keyOf(tokyo, APP));
+});
+
+test('what is said of it fits into a report, whatever the authority says and however many they were', async () => {
+  const [, tokyo] = (await servingPool(['osaka-1', 'tokyo-1'], { [APP]: 'tokyo-1' })) as [TestEdge, TestEdge];
+  ca.fail(APP, 9, `acme_${'x'.repeat(400)}`);
+  const compromised = Array.from({ length: 1_000 }, (_, n) => `${'n'.repeat(50)}${n}/1`).sort();
+  pool.configure([tokyo], { [APP]: 'tokyo-1' }, { compromised });
+  await until(
+    'it is said',
+    () => exposed(tokyo)[0]?.includes('and 995 more had its key; acme_x') === true || exposed(tokyo)[0]?.length === 300,
+  );
+  expect(exposed(tokyo)[0]?.length).toBeLessThanOrEqual(300);
+});

@@ -1,6 +1,6 @@
 // Why hostnames have no certificate: the newest reason each, and a number that tells whether any of them is another one.
 
-const REASON_CHARACTERS_MAX = 300;
+export const REASON_CHARACTERS_MAX = 300;
 
 /** No failure, and it says nothing of the last one. */
 export const BEING_ORDERED = 'being ordered';

@@ -3,7 +3,7 @@
 import { isWildcard } from '../bundle/certificate-name.ts';
 import type { EdgeView } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
-import type { Reasons } from './certificates-reasons.ts';
+import { REASON_CHARACTERS_MAX, type Reasons } from './certificates-reasons.ts';
 import { certificatesCovering } from './core/certificate-choice.ts';
 import { exposedTo, namesOf } from './core/exposure.ts';
 import { isEnding } from './core/renewal.ts';
@@ -117,7 +117,10 @@ export function statusOf(
 ) {
   const ending = new Map(endingOf(view, shelf, reasons, now).map(({ hostname, reason }) => [hostname, reason]));
   const exposed = new Map(
-    exposedOf(view, shelf, reasons).map(({ hostname, edges, reason }) => [hostname, `${edges} had its key; ${reason}`]),
+    exposedOf(view, shelf, reasons).map(({ hostname, edges, reason }) => [
+      hostname,
+      `${edges} had its key; ${reason}`.slice(0, REASON_CHARACTERS_MAX),
+    ]),
   );
   const certificates = [...shelf.all()]
     .filter(({ hostname, notAfter }) => notAfter > now && view.certificates.has(hostname))

@@ -16,14 +16,13 @@ export async function giveCertificates(
   view: EdgeView,
   dependencies: MailboxDependencies,
 ): Promise<number | undefined> {
-  const { shelf, identity, now } = dependencies;
-  const held = identity.held();
-  // Who left still has an identity that is about to be replaced: the next one is waited for.
-  if (!held || goneFrom(held.wrappedFor, view.config.edge.members).length > 0) return undefined;
+  const { shelf, now } = dependencies;
+  const recipient = recipientOf(dependencies);
+  if (recipient === undefined) return undefined;
   const plan = planHandOver({
     me: view.config.node,
     memberNames: new Set(view.config.edge.members.map(({ node }) => node)),
-    recipient: held.recipient,
+    recipient,
     hosts: view.certificates,
     held: shelf.all(),
     mailbox: state.entries,
@@ -34,7 +33,7 @@ export async function giveCertificates(
   state.lackingSince = plan.lackingSince;
   for (let start = 0; start < plan.put.length; start += PUT_AT_ONCE) {
     const batch = plan.put.slice(start, start + PUT_AT_ONCE);
-    await Promise.all(batch.map((hostname) => giveOne(hostname, held.recipient, state, view, dependencies)));
+    await Promise.all(batch.map((hostname) => giveOne(hostname, recipient, state, view, dependencies)));
   }
   const repeatAtMs = plan.put.length > 0 ? now() + REPEAT_MS : Number.POSITIVE_INFINITY;
   const wakeAtMs = Math.min(plan.wakeAtMs ?? Number.POSITIVE_INFINITY, repeatAtMs);
@@ -46,11 +45,13 @@ async function giveOne(
   recipient: string,
   state: MailboxState,
   view: EdgeView,
-  { shelf, sealing, control, signingKey, log, now }: MailboxDependencies,
+  dependencies: MailboxDependencies,
 ): Promise<void> {
+  const { shelf, sealing, control, signingKey, log, now } = dependencies;
   const certificate = shelf.get(hostname);
   const pair = await shelf.pair(hostname);
-  if (!certificate || !pair) return;
+  // Somebody may have left since the plan was made.
+  if (!certificate || !pair || recipientOf(dependencies) !== recipient) return;
   const { fingerprint256 } = certificate;
   state.putAt.set(hostname, { recipient, fingerprint256, atMs: now() });
   const item = {
@@ -63,4 +64,11 @@ async function giveOne(
   };
   const sent = await control.putCertificate(signRelayed<SealedCertificate>(item, signingKey));
   if (sent.kind !== 'answered') log.warn({ hostname, reason: sent.message }, 'a certificate could not be relayed yet');
+}
+
+/** Of the pool's identity. Undefined: there is none yet, or somebody who left still has it: the next one is waited for. */
+function recipientOf({ identity, view }: MailboxDependencies): string | undefined {
+  const held = identity.held();
+  const members = view()?.config.edge.members ?? [];
+  return held && goneFrom(held.wrappedFor, members).length === 0 ? held.recipient : undefined;
 }

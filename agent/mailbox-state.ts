@@ -3,6 +3,7 @@ import type { PoolIdentity, RelayResponse, SealedCertificate } from '../bundle/a
 import { isCanonicalHostname } from '../bundle/certificate-name.ts';
 import type { EdgeView } from './certificate-orders.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
+import { exposedTo } from './core/exposure.ts';
 import type { LastPut, MailboxEntry } from './core/hand-over.ts';
 import { isSealedCertificate } from './core/sealed-certificate.ts';
 
@@ -100,7 +101,9 @@ function absorbOne(
   };
   state.entries.set(hostname, entry);
   const budget = view.certificates.has(hostname) ? PENDING_CHARACTERS_MAX : PENDING_CHARACTERS_MAX / 2;
-  const known = shelf.isServed(hostname, now) && shelf.get(hostname)?.notBefore === notBefore;
+  const held = shelf.isServed(hostname, now) ? shelf.get(hostname) : undefined;
+  const isExposed = held !== undefined && exposedTo(held, view.config.edge.compromised).length > 0;
+  const known = held?.notBefore === notBefore && !isExposed;
   forget(state, hostname);
   if (known || state.pendingCharacters + item.sealed.length > budget) return;
   state.pending.set(hostname, item);

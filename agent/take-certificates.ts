@@ -86,7 +86,7 @@ async function judge(
     return { kind: 'refuse', reason: (error as Error).message.slice(0, 200) };
   }
   const content = judgeContent(item, text, side);
-  if (!content.ok) return { kind: 'refuse', reason: content.reason };
+  if (!content.ok) return content.isNone ? { kind: 'skip' } : { kind: 'refuse', reason: content.reason };
   try {
     await shelf.put(item.hostname, content.certificate, 'relayed', content.keptFrom);
     return { kind: 'stored' };

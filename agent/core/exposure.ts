@@ -3,6 +3,8 @@
 import { nodeOf } from '../../bundle/certificate-text.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
 
+const NAMES_MAX = 5;
+
 /** `compromised`: of the config. What a person brought is theirs to replace, and what they imported no other edge had. */
 export function exposedTo(
   { source, keptFrom }: Pick<HeldCertificate, 'source' | 'keptFrom'>,
@@ -12,7 +14,9 @@ export function exposedTo(
   return compromised.filter((edge) => !keptFrom.includes(edge));
 }
 
-/** Names for people: `edge-3`, each once. */
+/** Names for people: `edge-3`, each once, the first five. */
 export function namesOf(exposed: readonly string[]): string {
-  return [...new Set(exposed.map(nodeOf))].join(', ');
+  const names = [...new Set(exposed.map(nodeOf))];
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : '';
+  return `${names.slice(0, NAMES_MAX).join(', ')}${more}`;
 }

@@ -58,11 +58,11 @@ export function planHandOver(situation: HandOverSituation): HandOverPlan {
   for (const certificate of held) {
     const { hostname, source, notAfter } = certificate;
     if (source === 'imported' || source === 'given' || notAfter <= now || !hosts.has(hostname)) continue;
-    if (!isLacking(mailbox.get(hostname), certificate, situation)) continue;
+    const put = putAt.get(hostname);
+    if (!isLacking(mailbox.get(hostname), certificate, situation) && !isReordered(certificate, put)) continue;
     const since = lackingSince.get(hostname) ?? now;
     plan.lackingSince.set(hostname, since);
     const mine = source === 'ordered' || hosts.get(hostname) === me;
-    const put = putAt.get(hostname);
     const isSame = put?.recipient === recipient && put.fingerprint256 === certificate.fingerprint256;
     const repeatMs = isSame ? put.atMs + REPEAT_MS : 0;
     const dueMs = Math.max(mine ? 0 : since + OTHERS_GRACE_MS, repeatMs);
@@ -70,6 +70,11 @@ export function planHandOver(situation: HandOverSituation): HandOverPlan {
     else plan.wakeAtMs = Math.min(plan.wakeAtMs ?? dueMs, dueMs);
   }
   return plan;
+}
+
+/** Ordered in place of one that a compromised edge had, whose times say nothing: it is put once by each agent that starts. */
+function isReordered({ source, keptFrom, fingerprint256 }: HeldCertificate, put: LastPut | undefined): boolean {
+  return source === 'ordered' && keptFrom.length > 0 && put?.fingerprint256 !== fingerprint256;
 }
 
 function isLacking(

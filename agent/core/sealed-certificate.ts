@@ -6,6 +6,7 @@ import { readCertificateText } from '../../bundle/certificate-text.ts';
 import type { PoolMember } from '../../bundle/config.ts';
 import { verifyRelayed } from '../../bundle/relayed.ts';
 import type { HeldCertificate } from '../ports/certificate-store.ts';
+import { exposedTo } from './exposure.ts';
 import { heldOf, isEnding } from './renewal.ts';
 
 export const SEALED_CHARACTERS_MAX = 256 * 1024;
@@ -71,8 +72,11 @@ export function judgeEnvelope(item: SealedCertificate, side: ReceivingSide): Env
   if (held && held.notAfter > now) {
     const notBefore = Date.parse(item.notBefore);
     if (held.source === 'given') return { kind: 'later', reason: 'somebody brought another one for this hostname' };
-    if (held.source === 'imported' || notBefore === held.notBefore) return { kind: 'skip' };
-    if (notBefore < held.notBefore) return { kind: 'refuse', reason: 'it is older than the one held' };
+    if (held.source === 'imported') return { kind: 'skip' };
+    // What a compromised edge had is no measure: it may have chosen the time itself.
+    const isMeasure = exposedTo(held, side.compromised).length === 0;
+    if (isMeasure && notBefore === held.notBefore) return { kind: 'skip' };
+    if (isMeasure && notBefore < held.notBefore) return { kind: 'refuse', reason: 'it is older than the one held' };
     if (hosts.get(item.hostname) !== item.by && !isAwaited(held, side)) {
       return { kind: 'later', reason: `${uploader.node} is not the orderer of this hostname`, isOdd: true };
     }
@@ -93,17 +97,23 @@ function isAwaited(held: HeldCertificate, { me, hosts, compromised, now }: Recei
 
 export type ContentVerdict =
   | { ok: true; certificate: AcceptedCertificate; keptFrom: readonly string[] }
-  | { ok: false; reason: string };
+  /** `isNone`: nothing wrong, and no better than the one held. */
+  | { ok: false; reason: string; isNone?: true };
 
 /** Judges what was inside: the JSON text `{fullchain, key, keptFrom}`, against the envelope and against what is held. */
-export function judgeContent(item: SealedCertificate, text: string, { held, now }: ReceivingSide): ContentVerdict {
+export function judgeContent(
+  item: SealedCertificate,
+  text: string,
+  { held, compromised, now }: ReceivingSide,
+): ContentVerdict {
   const pair = readCertificateText(text, item.by);
   if (!pair) return { ok: false, reason: 'it holds no certificate and key' };
+  const exposed = held && held.notAfter > now ? exposedTo(held, compromised).length : 0;
+  if (exposed > 0 && exposedTo({ source: 'relayed', keptFrom: pair.keptFrom }, compromised).length >= exposed)
+    return { ok: false, reason: 'a compromised edge had its key as well', isNone: true };
   const verdict = judgeCertificate({
-    ...pair,
-    hostname: item.hostname,
-    now,
-    ...(held && { notOlderThan: held.notBefore }),
+    ...{ ...pair, hostname: item.hostname, now },
+    ...(held && exposed === 0 && { notOlderThan: held.notBefore }),
   });
   if (!verdict.ok) return { ok: false, reason: `${verdict.code}: ${verdict.detail}` };
   if (verdict.notBefore !== Date.parse(item.notBefore) || verdict.notAfter !== Date.parse(item.notAfter)) {

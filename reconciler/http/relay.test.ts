@@ -185,6 +185,16 @@ it('lets the orderer replace what another member dated into the future', async (
   expect((await read('b')).certificates).toEqual([certificate()]);
 });
 
+it('lets the orderer replace its own as well, in a pool that had a compromised edge', async () => {
+  await put('a', '/identity', identity());
+  expect(await (await put('a', '/certificates', futile('a'))).json()).toEqual({ outcome: 'kept' });
+  expect(await (await put('a', '/certificates', certificate())).json()).toEqual({ outcome: 'stale' });
+  const nodes = (['a', 'b'] as const).map((node) => edgeConfig(node, [routes], { compromised: ['c/1'] }));
+  await at.publish(nodes, [routes]);
+  expect(await (await put('a', '/certificates', certificate())).json()).toEqual({ outcome: 'kept' });
+  expect((await put('b', '/certificates', futile('b'))).status).toBe(409);
+});
+
 it('lets anybody replace what an edge that left dated into the future, and what was sealed to an earlier identity', async () => {
   await put('a', '/identity', identity());
   expect(await (await put('a', '/certificates', futile('a'))).json()).toEqual({ outcome: 'kept' });

@@ -149,7 +149,7 @@ async function isLacking(
 
 /**
  * True when what the mailbox holds must not keep this one out by a later date: it is of a machine that left, sealed to another identity, or
- * of another edge than the orderer, who is here.
+ * of another edge than the orderer, who is here; or a compromised edge may have chosen its date, and the orderer knows better.
  */
 async function mayReplace(
   item: SealedCertificate,
@@ -161,7 +161,8 @@ async function mayReplace(
   if (!held || !node.config.thumbprints.has(held.by)) return true;
   const recipient = await index.recipient(pool);
   if (item.recipient !== recipient) return false;
-  return held.recipient !== recipient || (item.by === orderer && held.by !== orderer);
+  const isOfOrderer = item.by === orderer && (held.by !== orderer || node.config.compromised !== undefined);
+  return held.recipient !== recipient || isOfOrderer;
 }
 
 function isOwn(

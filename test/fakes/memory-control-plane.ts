@@ -43,6 +43,8 @@ export interface MemoryControlPlane {
   setAway(away: boolean): void;
   /** A lease for this hostname is refused while set. */
   refuseLease(hostname: string, retryAfterMs: number | undefined): void;
+  /** From now on what is put replaces what is there, as the relay lets the orderer in a pool that has compromised edges. */
+  letReplace(): void;
   /** True while `node` asks for news and there is none. */
   isWaiting(node: string): boolean;
 }
@@ -51,6 +53,7 @@ export interface MemoryControlPlane {
 export function createMemoryControlPlane(pool: string, clock: () => number = Date.now): MemoryControlPlane {
   let store: MemoryStore = createMemoryStore();
   let away = false;
+  let replaces = false;
   const news = new EventEmitter();
   news.setMaxListeners(LISTENERS_MAX);
   const lies = new Map<string, (relay: RelayResponse) => unknown>();
@@ -93,7 +96,7 @@ export function createMemoryControlPlane(pool: string, clock: () => number = Dat
       async putCertificate(certificate) {
         if (away) return unreachable;
         certificates.push(certificate);
-        await store.putCertificate(pool, certificate);
+        await store.putCertificate(pool, certificate, replaces);
         news.emit('news');
         return { kind: 'answered' };
       },
@@ -158,6 +161,9 @@ export function createMemoryControlPlane(pool: string, clock: () => number = Dat
     refuseLease(hostname, retryAfterMs) {
       if (retryAfterMs === undefined) refused.delete(hostname);
       else refused.set(hostname, retryAfterMs);
+    },
+    letReplace() {
+      replaces = true;
     },
     isWaiting: (node) => waiting.has(node),
   };
