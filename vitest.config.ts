@@ -6,6 +6,9 @@ const OTHERS = ['node_modules/**', '**/*.slow.test.ts'];
 /** Rooms without a state that one file could leave to the next: they share what was loaded and compiled. */
 const PURE = ['bundle/**/*.test.ts', 'schemas/**/*.test.ts', 'agent/core/**/*.test.ts', 'reconciler/core/**/*.test.ts'];
 
+/** Of what is waited for in the middle of a test. */
+const PATIENT = { expect: { poll: { timeout: 20_000 } } };
+
 export default defineConfig({
   test: {
     // Bounds against hanging: a busy machine is slow.
@@ -16,8 +19,8 @@ export default defineConfig({
     globalSetup: ['test/compile-cache.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'pure', include: PURE, exclude: OTHERS, isolate: false } },
-      { test: { name: 'rooms', include: ['**/*.test.ts'], exclude: [...OTHERS, ...PURE] } },
+      { test: { name: 'pure', include: PURE, exclude: OTHERS, isolate: false, ...PATIENT } },
+      { test: { name: 'rooms', include: ['**/*.test.ts'], exclude: [...OTHERS, ...PURE], ...PATIENT } },
     ],
   },
 });

@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ['node_modules/**'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 1,
     allowOnly: false,
     globalSetup: ['test/compile-cache.ts'],
