@@ -84,13 +84,11 @@ interface State {
 export function createOrders(dependencies: OrdersDependencies): Orders {
   const { now } = dependencies;
   const state: State = {
-    ...{
-      wentBack: noticeStepsBack(now),
-      compromised: '',
-      attempts: new Map(),
-      inFlight: new Set(),
-      bell: createBell(),
-    },
+    wentBack: noticeStepsBack(now),
+    compromised: '',
+    attempts: new Map(),
+    inFlight: new Set(),
+    bell: createBell(),
     account: createOrderAccount(dependencies),
     ends: createOrderEnds(dependencies.control, (end) => signAs(dependencies, end)),
   };

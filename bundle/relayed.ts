@@ -1,5 +1,5 @@
-// Signatures on what pool members relay to each other, and on what they say of orders and their proofs. Law: the signature covers every other member of the item, in canonical
-// bytes, and only a key that the signed config names counts.
+// Signatures on what pool members relay to each other, and on what they say of orders and their proofs. Law: the signature covers every
+// other member of the item, in canonical bytes, and only a key that the signed config names counts.
 import type { KeyObject } from 'node:crypto';
 import type {
   ChallengeEnd,
