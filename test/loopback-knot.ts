@@ -15,11 +15,16 @@ export interface LoopbackKnot {
   /** As an operator has it: what tsig-keygen would print. */
   keyText: string;
   key: { name: string; algorithm: string; secret: string };
+  /** Tells the server's own control program, which needs no DNS: what it prints for all of it. One that fails does not stop the others. */
+  control(commands: readonly (readonly string[])[]): Promise<string>;
   close(): Promise<void>;
 }
 
-/** `zones`: name → lines of its zone file below SOA and NS. */
-export async function startLoopbackKnot(zones: Record<string, string[]>): Promise<LoopbackKnot> {
+/** `zones`: name → lines of its zone file below SOA and NS. `acl`: what the key may do, as lines of knot.conf. */
+export async function startLoopbackKnot(
+  zones: Record<string, string[]>,
+  { acl = ['action: update'] }: { acl?: readonly string[] } = {},
+): Promise<LoopbackKnot> {
   const folder = await mkdtemp(join(tmpdir(), 'kokoa-knot-'));
   await mkdir(join(folder, 'db'));
   const key = { name: 'kokoa', algorithm: 'hmac-sha256', secret: randomBytes(32).toString('base64') };
@@ -33,7 +38,7 @@ export async function startLoopbackKnot(zones: Record<string, string[]>): Promis
     log: ['  - target: stderr', '    any: info'],
     database: [`    storage: ${join(folder, 'db')}`],
     key: [`  - id: ${key.name}`, `    algorithm: ${key.algorithm}`, `    secret: ${key.secret}`],
-    acl: ['  - id: update', `    key: ${key.name}`, '    action: update'],
+    acl: ['  - id: update', `    key: ${key.name}`, ...acl.map((line) => `    ${line}`)],
     zone: Object.keys(zones).flatMap((zone) => [
       `  - domain: ${zone}`,
       `    file: ${join(folder, `${zone}.zone`)}`,
@@ -59,6 +64,11 @@ export async function startLoopbackKnot(zones: Record<string, string[]>): Promis
     port,
     key,
     keyText: `key "${name}" {\n\talgorithm ${algorithm};\n\tsecret "${secret}";\n};\n`,
+    async control(commands) {
+      const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
+      const input = [...commands.map(quoted), 'exit', ''].join('\n');
+      return (await execa('knotc', ['-c', configFile], { input })).stdout;
+    },
     async close() {
       child.kill('SIGKILL');
       await child;

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type LoopbackKnot, startLoopbackKnot } from '../../test/loopback-knot.ts';
-import { createRfc2136, type Rfc2136Options } from './dns-rfc2136.ts';
+import { createRfc2136 } from './dns-rfc2136.ts';
+import type { Rfc2136Options } from './nsupdate.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
