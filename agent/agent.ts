@@ -9,6 +9,7 @@ import type { DeadTunnels } from './dead-tunnels.ts';
 import type { KeyRotation } from './key-rotation.ts';
 import { createNews, type Log, type News } from './news.ts';
 import type { Pace } from './pace.ts';
+import type { PeerChecks } from './peer-checks.ts';
 import type { PeerKeys } from './peer-keys.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 import type { Standing, StandingStore, Unheard } from './ports/standing-store.ts';
@@ -25,6 +26,7 @@ export interface Agent {
   certificates: Certificates;
   users: Pick<UsersFiles, 'configure' | 'run' | 'status'>;
   visits: Pick<Visits, 'configure' | 'run' | 'answers'>;
+  peerChecks: Pick<PeerChecks, 'configure' | 'run' | 'views' | 'unheard'>;
   standing: StandingStore;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;
@@ -37,7 +39,7 @@ export interface Agent {
   enrolment(): Promise<Enrolment>;
   /** The applied configuration says where the control plane is from now on. */
   controlPlaneAt(urls: readonly string[]): void;
-  /** Differs when the enrolment, the certificates or the answers differ; cheap. */
+  /** Differs when the enrolment, the certificates, the answers or what was seen of other edges differ; cheap. */
   revision(): string;
   log: Log;
   pace: Pace;

@@ -20,11 +20,13 @@ const UNITS = [
 export function describeStanding(standing: KeptStanding | undefined, agentRuns: boolean, nowMs: number) {
   if (!standing) return { facts: {}, lines: labelledLine('state', 'not known yet') };
   const { state, since, reason, leftOut, condemned, unbound, unheard, unobtained = [] } = standing;
+  // What a dead agent saw may be over.
+  const checks = agentRuns ? (standing.checks ?? []) : [];
   const more = leftOut.length - PARTS_SHOWN_MAX;
   return {
     facts: {
       ...{ state, stateSince: since, reason, leftOut },
-      ...{ refusedHash: condemned?.configHash, unbound, controlPlane: unheard, unobtained },
+      ...{ refusedHash: condemned?.configHash, unbound, controlPlane: unheard, unobtained, checks },
     },
     lines: [
       ...labelledLine(
@@ -37,6 +39,11 @@ export function describeStanding(standing: KeptStanding | undefined, agentRuns: 
       ...(more > 0 ? labelledLine('', `and ${more} more`) : []),
       ...unobtained.flatMap(({ hostname, reason: why }) => labelledLine('certificate', `${hostname}: ${why}`)),
       ...(unheard ? labelledLine('control plane', silenceText(unheard, agentRuns, nowMs)) : []),
+      ...checks
+        .filter(({ up }) => !up)
+        .flatMap(({ node, since: at, reason: why }) =>
+          labelledLine('edge', `${node} is down ${sinceText(at, nowMs)}: ${why}`),
+        ),
       ...(unbound === undefined ? [] : labelledLine('announced', `not accepted: ${unbound}`)),
     ],
   };

@@ -184,6 +184,21 @@ describe('what status says', () => {
     expect(describeNode({ ...READING, rootVersion: 0 }).lines.join()).not.toContain('root  ');
   });
 
+  it('of other edges that are down, as long as somebody looks', () => {
+    const since = new Date(NOW_MS - 300_000).toISOString();
+    const checks = [
+      { node: 'tokyo-2', up: false, since, reason: 'timeout: no answer within 1500 ms' },
+      { node: 'tokyo-3', up: true, since },
+    ];
+    const standing: KeptStanding = { agentVersion: '1', state: 'applied', since, leftOut: [], checks };
+    const said = (agentRuns: boolean) => describeNode({ ...READING, standing, agentRuns });
+    const words = `edge          tokyo-2 is down since ${since.slice(0, 19)}Z (5 min): timeout: no answer`;
+    expect(said(true).lines.join('\n').replace(/\n +/g, ' ')).toContain(words);
+    expect(said(true).lines.join()).not.toContain('tokyo-3');
+    expect(said(true).facts).toMatchObject({ checks });
+    expect(said(false).lines.join()).not.toContain('tokyo-2');
+  });
+
   it('of one that nobody has spoken to for too long', () => {
     const { lines, facts } = describeNode({ ...READING, nowMs: NOW_MS + 3_600_001 });
     expect(lines.join('\n')).toContain('stale         no word from the control plane is good since');

@@ -1,7 +1,7 @@
 // A node at work in memory, for tests of the loop: the real loop and convergence, around a machine and a control plane that can be told
 // to fail.
 import { afterEach, beforeEach } from 'vitest';
-import type { StatusReport, VisitorAnswer } from '../bundle/api.ts';
+import type { PeerView, StatusReport, VisitorAnswer } from '../bundle/api.ts';
 import type { Agent } from './agent.ts';
 import type { Certificates } from './certificates.ts';
 import { followControlPlane } from './loop.ts';
@@ -89,6 +89,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
   };
   const users = { configured: [] as number[], quarantined: [] as { hostname: string; reason: string }[] };
   const visits = { configured: [] as [hosts: number, isStart: boolean][], answers: [] as VisitorAnswer[] };
+  const checks = { configured: [] as number[], views: [] as PeerView[], unheard: 0 };
   const announced = { revision: 0 };
   const urls: string[] = [];
   const kept: KeptStanding[] = [];
@@ -121,18 +122,27 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
       answers: () => visits.answers,
     },
+    peerChecks: {
+      configure: ({ edge }) => void checks.configured.push(edge.checks?.length ?? 0),
+      run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
+      views: () => checks.views,
+      unheard: () => {
+        checks.unheard += 1;
+      },
+    },
     standing: {
       read: async () => kept.at(-1),
       write: async (standing) => void kept.push(structuredClone(standing)),
     },
     enrolment: async () => ({ wireguardPublicKey: 'w', signingKey: 's', formats: [1] }),
     controlPlaneAt: (found) => void urls.push(...found),
-    revision: () => JSON.stringify([announced, certificates.quarantined, users.quarantined, visits.answers]),
+    revision: () =>
+      JSON.stringify([announced, certificates.quarantined, users.quarantined, visits.answers, checks.views]),
     log,
     pace: { ...HURRY, ...pace },
   };
   const warnings = () => lines.filter(({ level }) => level === 'warn');
-  return { agent, lines, warnings, certificates, users, visits, announced, urls, kept };
+  return { agent, lines, warnings, certificates, users, visits, checks, announced, urls, kept };
 }
 
 /** Waits until `found` answers something; fails after 3 s with what it was. */

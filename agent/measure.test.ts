@@ -91,6 +91,19 @@ describe('the numbers of a node', () => {
     expect((await values(READING)).join()).not.toContain('kokoa_agent_ca_fallback');
   });
 
+  it('say which other edges serve, as long as somebody looks', async () => {
+    const since = '2030-01-01T00:00:00.000Z';
+    const checks = [
+      { node: 'tokyo-2', up: true, since },
+      { node: 'tokyo-3', up: false, since, reason: 'timeout' },
+    ];
+    const standing = { ...READING.standing!, checks };
+    const found = await values({ ...READING, standing, agentRuns: true });
+    expect(found).toContain('kokoa_agent_peer_up{node="tokyo-2"} 1');
+    expect(found).toContain('kokoa_agent_peer_up{node="tokyo-3"} 0');
+    expect((await values({ ...READING, standing, agentRuns: false })).join()).not.toContain('peer_up');
+  });
+
   it('leave out what is not known', async () => {
     const nothing = {
       standing: undefined,

@@ -31,6 +31,8 @@ export function measureNode(reading: Reading): Metric[] {
         ? reading.caFallbackSinceMs !== undefined
         : undefined,
     unacknowledged: lkg?.config.role === 'edge' ? reading.strangers?.length : undefined,
+    // What a dead agent saw may be over.
+    checks: agentRuns ? (standing?.checks ?? []) : [],
     tunnels: reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [],
   });
 }

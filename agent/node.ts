@@ -53,6 +53,7 @@ import type { Log } from './news.ts';
 import { createOpenPorts } from './open-ports.ts';
 import { rememberAddress } from './own-address.ts';
 import { PACE } from './pace.ts';
+import { createPeerChecks } from './peer-checks.ts';
 import { createPeerKeys } from './peer-keys.ts';
 import type { CertificateStore } from './ports/certificate-store.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
@@ -119,6 +120,7 @@ export async function openNode(stateDir: string): Promise<Node> {
     log,
     now: Date.now,
   });
+  const peerChecks = createPeerChecks({ node: settings.node, log, now: Date.now });
   const machine = createMachine({
     trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
@@ -164,14 +166,25 @@ export async function openNode(stateDir: string): Promise<Node> {
     ...announced,
   });
   return {
-    ...{ version: AGENT_VERSION, machine, control, certificates, certificateStore, users, visits, enrolment, log },
+    ...{
+      version: AGENT_VERSION,
+      machine,
+      control,
+      certificates,
+      certificateStore,
+      users,
+      visits,
+      peerChecks,
+      enrolment,
+      log,
+    },
     ...{ settings, keys, network, visitsStore, pace: PACE },
     standing: createStandingFile(join(stateDir, 'state.json')),
     controlPlaneAt: urls.learn,
     revision: () =>
       JSON.stringify([
         ...[announced, address.known(), certificates.status(), users.revision(), visits.revision()],
-        tunnel?.keyRotation.revision(),
+        ...[peerChecks.revision(), tunnel?.keyRotation.revision()],
       ]),
     ...(tunnel && { tunnel: tunnel.network.seen, keyRotation: tunnel.keyRotation, peerKeys: tunnel.peerKeys }),
     ...(settings.interfaceName && { deadTunnels: openDeadTunnels(settings.interfaceName, log) }),

@@ -18,13 +18,14 @@ describe('a report', () => {
     await until('three more', () => loop.plane.reports.length >= before + 3);
   });
 
-  it.each(['account', 'certificates', 'answers'])('is sent soon after the %s changed', async (what) => {
-    const { announced, certificates, visits } = start(60_000);
+  it.each(['account', 'certificates', 'answers', 'checks'])('is sent soon after the %s changed', async (what) => {
+    const { announced, certificates, visits, checks } = start(60_000);
     await applied();
     const before = loop.plane.reports.length;
     if (what === 'account') announced.revision += 1;
     else if (what === 'answers')
       visits.answers.push({ hostname: 'a.test', status: 200, since: '2030-01-01T00:00:00Z' });
+    else if (what === 'checks') checks.views.push({ node: 'tokyo-2', up: true, since: '2030-01-01T00:00:00Z' });
     else certificates.quarantined = [{ hostname: 'a.test', reason: 'the CA said no' }];
     await until('reported', () => loop.plane.reports.length > before);
   });
@@ -51,6 +52,26 @@ describe('a report', () => {
     visits.answers.push(answer);
     await until('reported', () => loop.plane.reports.find(({ answers }) => answers?.[0]?.status === 200));
     expect(loop.plane.reports.at(-1)?.answers).toEqual([answer]);
+  });
+
+  it('of an edge says what it found other edges to be, once something is decided', async () => {
+    const { checks, kept } = start(60_000);
+    expect(await applied()).not.toHaveProperty('checks');
+    expect(checks.configured).toEqual([0]);
+    const views = [{ node: 'tokyo-2', up: false, since: '2030-01-01T00:00:00Z', reason: 'timeout' }];
+    checks.views.push(...views);
+    await until('reported', () => loop.plane.reports.find((report) => report.checks));
+    expect(loop.plane.reports.at(-1)?.checks).toEqual(views);
+    await until('kept', () => kept.at(-1)?.checks);
+    expect(kept.at(-1)?.checks).toEqual(views);
+    expect(checks.unheard).toBe(0);
+  });
+
+  it('that does not arrive lets the checks of other edges know', async () => {
+    const { checks } = start(30);
+    await applied();
+    loop.plane.control.report = async () => ({ kind: 'unreachable', message: 'no', retryAfterMs: 0 });
+    await until('known', () => checks.unheard > 1);
   });
 
   it('says how old each tunnel is', async () => {

@@ -22,6 +22,7 @@ export async function keepReporting(self: Self, agent: Agent, signal: AbortSigna
 /** One report. Never throws. */
 export async function report(self: Self, agent: Agent): Promise<void> {
   const { control } = agent;
+  if (self.unheard) agent.peerChecks.unheard();
   const error = self.missing ?? self.unsaved ?? self.clock ?? self.refusal;
   const { state, since, reason } = standingOf(self, agent);
   try {
@@ -41,6 +42,7 @@ export async function report(self: Self, agent: Agent): Promise<void> {
         enrolment: await agent.enrolment(),
       }),
     );
+    if (sent.kind === 'unreachable') agent.peerChecks.unheard();
     if (sent.kind !== 'answered') return;
     noteDoubt(self, agent);
     self.news.over('report', 'reports arrive again');
@@ -51,10 +53,11 @@ export async function report(self: Self, agent: Agent): Promise<void> {
   }
 }
 
-function edgeStatus({ certificates, users, visits }: Agent) {
+function edgeStatus({ certificates, users, visits, peerChecks }: Agent) {
   const status = certificates.status();
   const quarantined = [...(status.quarantined ?? []), ...(users.status().quarantined ?? [])];
-  return { ...status, quarantined, answers: visits.answers() };
+  const checks = peerChecks.views();
+  return { ...status, quarantined, answers: visits.answers(), ...(checks.length > 0 && { checks }) };
 }
 
 /** Its words hold what an operator is to do: the log and `status` say them. */

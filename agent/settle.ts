@@ -35,6 +35,7 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
     agent.certificates.configure(config, chunks);
     agent.users.configure(chunks);
     agent.visits.configure(chunks, isStart);
+    agent.peerChecks.configure(config);
   }
   if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
   if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');

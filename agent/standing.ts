@@ -91,7 +91,9 @@ function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
   const condemned = condemnedBy(self);
   const leftOut = self.made.leftOut.slice(0, LEFT_OUT_KEPT_MAX).map(({ name, reason }) => ({ name, reason }));
   const { restored, unbound, silence } = self;
-  const unobtained = self.running?.config.role === 'edge' ? unobtainedBy(agent) : [];
+  const isEdge = self.running?.config.role === 'edge';
+  const unobtained = isEdge ? unobtainedBy(agent) : [];
+  const checks = isEdge ? agent.peerChecks.views() : [];
   return {
     ...{ agentVersion: agent.version, ...standing, leftOut },
     ...(condemned && { condemned }),
@@ -99,6 +101,7 @@ function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
     ...(unbound !== undefined && { unbound: reasonOf(unbound) }),
     ...(silence && { unheard: silence }),
     ...(unobtained.length > 0 && { unobtained }),
+    ...(checks.length > 0 && { checks }),
   };
 }
 

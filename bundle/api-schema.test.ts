@@ -94,6 +94,36 @@ describe('what visitors of an edge got, as it reports it', () => {
   });
 });
 
+describe('what an edge found other edges to be', () => {
+  const SINCE = '2030-01-01T00:00:00.000Z';
+  const judgeChecks = (checks: unknown) =>
+    validateStatusReport({ agentVersion: '1.0.0', state: 'applied', enrolment: ENROLMENT, checks });
+  const down = { node: 'tokyo-2', up: false, since: SINCE, reason: 'timeout: no answer within 2000 ms' };
+
+  test.each<[string, unknown]>([
+    ['nothing', []],
+    ['one that is up', [{ node: 'tokyo-2', up: true, since: SINCE }]],
+    ['one that is down', [down]],
+    ['a member of a newer agent', [{ ...down, ms: 12 }]],
+    ['64 of them', Array(64).fill(down)],
+  ])('%s is taken', (_, checks) => {
+    expect(judgeChecks(checks)).toBeUndefined();
+  });
+
+  test.each<[string, unknown]>([
+    ['no node', [{ up: true, since: SINCE }]],
+    ['a node with a path', [{ ...down, node: '../x' }]],
+    ['neither up nor down', [{ node: 'tokyo-2', since: SINCE }]],
+    ['a text for up', [{ ...down, up: 'false' }]],
+    ['no time', [{ node: 'tokyo-2', up: true }]],
+    ['Markdown', [{ ...down, reason: 'x: [a](b)' }]],
+    ['201 characters', [{ ...down, reason: `x: ${'a'.repeat(198)}` }]],
+    ['65 of them', Array(65).fill(down)],
+  ])('%s is not', (_, checks) => {
+    expect(judgeChecks(checks)).toContain('/checks');
+  });
+});
+
 test.each([
   [1, undefined],
   [1_000_000, undefined],

@@ -6,6 +6,7 @@ import { SEQUENCE_MAX } from './announcement.ts';
 import {
   ANSWERS_MAX,
   FAILURE_CHARACTERS_MAX,
+  PEER_VIEWS_MAX,
   RESTORED_CHARACTERS_MAX,
   RESTORED_MAX,
   STATE_REASON_CHARACTERS_MAX,
@@ -84,6 +85,16 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
       }),
       oneOf: [record(['status'], { status: {} }), record(['failure'], { failure: {} })],
     },
+  },
+  checks: {
+    type: 'array',
+    maxItems: PEER_VIEWS_MAX,
+    items: record(['node', 'up', 'since'], {
+      node: { type: 'string', pattern: NODE_NAME },
+      up: { type: 'boolean' },
+      since: time,
+      reason: { type: 'string', pattern: FAILURE, maxLength: FAILURE_CHARACTERS_MAX },
+    }),
   },
   tunnels: list(
     record(['node', 'handshakeAgeSeconds'], {

@@ -63,6 +63,19 @@ export interface VisitorAnswer {
   since: string;
 }
 
+/** Of `checks` in a report. */
+export const PEER_VIEWS_MAX = 64;
+
+/** What an edge found another one to be when it asked it from outside, as its config says (`EdgeCheck`). */
+export interface PeerView {
+  node: string;
+  up: boolean;
+  /** Since when, ISO 8601. */
+  since: string;
+  /** Why it is down: what the failure said that decided it. As `failure` of a VisitorAnswer. */
+  reason?: string;
+}
+
 /** Of `reason` in a report. */
 export const STATE_REASON_CHARACTERS_MAX = 300;
 
@@ -123,6 +136,11 @@ export interface StatusReport {
    * only; absent: this agent does not ask.
    */
   answers?: VisitorAnswer[];
+  /**
+   * Edges that this one watches, by node; one that is not decided yet is left out. Edges only; absent: it watches none, or was itself cut off and
+   * has decided nothing since.
+   */
+  checks?: PeerView[];
   /** Newest handshake per peer, age in seconds; null: never. */
   tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
   /** Absent: nothing was ever restored here, or what was is not known any more. */

@@ -105,6 +105,45 @@ describe('a config', () => {
   });
 });
 
+describe('a check of another edge', () => {
+  const check = {
+    ...{ node: 'tokyo-2', addresses: ['203.0.113.2', '2001:db8::2'], hostname: 'app.hoge.com' },
+    ...{ intervalMs: 2000, timeoutMs: 1500, healthy: 5, unhealthy: 3 },
+  };
+  const judged = (...checks: object[]) =>
+    code(readConfig(JSON.stringify({ ...edge(), edge: { ...edge().edge, checks } })));
+
+  test.each<[string, string, object]>([
+    ['two addresses', 'good', {}],
+    ['one address', 'good', { addresses: ['203.0.113.2'] }],
+    ['no name', 'good', { hostname: undefined }],
+    ['no address', 'malformed', { addresses: [] }],
+    ['three addresses', 'malformed', { addresses: ['203.0.113.2', '203.0.113.3', '203.0.113.4'] }],
+    ['one address twice', 'malformed', { addresses: ['203.0.113.2', '203.0.113.2'] }],
+    ['a name for an address', 'malformed', { addresses: ['evil.com'] }],
+    ['an option for an address', 'malformed', { addresses: ['-f'] }],
+    ['a number for an address', 'malformed', { addresses: ['134744072'] }],
+    ['a zone of an address', 'malformed', { addresses: ['fe80::1%eth0'] }],
+    ['a wildcard for a name', 'malformed', { hostname: '*.hoge.com' }],
+    ['a header in its name', 'malformed', { hostname: 'app.hoge.com\r\nX: y' }],
+    ['no pause', 'malformed', { intervalMs: 999 }],
+    ['no end', 'malformed', { timeoutMs: 3_600_001 }],
+    ['no count', 'malformed', { unhealthy: 0 }],
+    ['a path of its own', 'malformed', { path: '/admin' }],
+    ['a port of its own', 'malformed', { port: 22 }],
+  ])('with %s is %s', (_title, expected, change) => {
+    expect(judged({ ...check, ...change })).toBe(expected);
+  });
+
+  test('is one of each node, and there are 64 at most', () => {
+    expect(judged(check, check)).toBe('malformed');
+    const many = Array.from({ length: 65 }, (_, index) => ({ ...check, node: `tokyo-${index + 2}` }));
+    expect(judged(...many.slice(1))).toBe('good');
+    expect(judged(...many)).toBe('malformed');
+    expect(judged()).toBe('malformed');
+  });
+});
+
 describe('a chunk', () => {
   test('holds routes, each hostname once in all chunks', () => {
     expect(checkChunks([chunkOf(['a.hoge.com']), chunkOf(['b.hoge.com'])])).toBeUndefined();

@@ -63,6 +63,7 @@ function firstDoubled(config: NodeConfig): string | undefined {
   };
   if (config.role === 'edge') {
     lists['two pool members of one name'] = config.edge.members.map((member) => member.node);
+    lists['two checks of one node'] = (config.edge.checks ?? []).map((check) => check.node);
     lists['two chunks for one bucket'] = config.edge.chunks.map((chunk) => chunk.bucket);
     lists['one chunk twice'] = config.edge.chunks.map((chunk) => chunk.sha256);
   }

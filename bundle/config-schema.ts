@@ -27,6 +27,12 @@ export const IDENTITY_EPOCH_MAX = 1_000_000_000_000;
 const SEALED_CERTIFICATE_MAX = 24_000;
 /** All tunnel ports of an origin. */
 export const FORWARDS_MAX = 3_200;
+/** Edges that one edge watches, and how often it asks at most: a stolen key makes no flood of them. */
+export const CHECKS_MAX = 64;
+export const CHECK_INTERVAL_MS_MIN = 1_000;
+const CHECK_MS_MAX = 3_600_000;
+const CHECK_ADDRESSES_MAX = 2;
+const CHECK_COUNT_MAX = 100;
 /** Each is a listening socket of every edge. */
 export const STREAMS_MAX = 1_000;
 
@@ -235,6 +241,22 @@ const stream = object(['protocol', 'port', 'backends'], {
   timeouts,
 });
 
+/** What can be an address with colons; the agent looks closer. */
+const IPV6 = '(?=[0-9a-f]*:)[0-9a-f:.]{2,45}';
+const checkCount = { type: 'integer', minimum: 1, maximum: CHECK_COUNT_MAX } as const;
+const check = object(['node', 'addresses', 'intervalMs', 'timeoutMs', 'healthy', 'unhealthy'], {
+  node: name,
+  addresses: {
+    ...list({ type: 'string', pattern: `^(${IPV4}|${IPV6})$` }, 1, CHECK_ADDRESSES_MAX),
+    uniqueItems: true,
+  },
+  hostname: serverName,
+  intervalMs: { type: 'integer', minimum: CHECK_INTERVAL_MS_MIN, maximum: CHECK_MS_MAX },
+  timeoutMs: { type: 'integer', minimum: 1, maximum: CHECK_MS_MAX },
+  healthy: checkCount,
+  unhealthy: checkCount,
+});
+
 const edge = object(['pool', 'members', 'acme', 'chunks'], {
   pool: name,
   members: list(member, 0, 1_000),
@@ -245,6 +267,7 @@ const edge = object(['pool', 'members', 'acme', 'chunks'], {
   chunks: list(chunkReference, 0, CHUNKS_MAX),
   streams: list(stream, 1, STREAMS_MAX),
   tlsPassthrough: yes,
+  checks: list(check, 1, CHECKS_MAX),
   proxyProtocolFrom: networks,
 });
 

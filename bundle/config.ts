@@ -60,8 +60,26 @@ export interface EdgePart {
   streams?: WireStream[];
   /** The name in a TLS handshake is read before the connection is taken, so that `tls` routes pass through. A setting of the pool. */
   tlsPassthrough?: true;
+  /** Other edges that this one watches from outside, sorted by node; absent: none. */
+  checks?: EdgeCheck[];
   /** A load balancer stands in front: only these networks may connect, and say by PROXY protocol for whom. Canonical CIDRs, sorted. */
   proxyProtocolFrom?: string[];
+}
+
+/** How one edge asks another whether it serves. */
+export interface EdgeCheck {
+  /** Never this node. */
+  node: string;
+  /** Public addresses, IPv4 first: each is asked. */
+  addresses: string[];
+  /** A name that the edge serves, for the handshake; absent: none yet, then plain HTTP is asked. */
+  hostname?: string;
+  /** From one question to the next. */
+  intervalMs: number;
+  timeoutMs: number;
+  /** Answers in a row that bring it up, failures in a row that bring it down. */
+  healthy: number;
+  unhealthy: number;
 }
 
 /** A public port of every edge of the pool. */

@@ -37,8 +37,8 @@ export interface Answer {
 
 export type Testbed = Awaited<ReturnType<typeof openTestbed>>;
 
-/** `patienceMs`: how long a burst of changes waits for old workers. */
-export async function openTestbed({ patienceMs }: { patienceMs?: number } = {}) {
+/** `patienceMs`: how long a burst of changes waits for old workers. `node`: of the edge; its certificates are one's. */
+export async function openTestbed({ patienceMs, node = 'one' }: { patienceMs?: number; node?: string } = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'kokoa-nginx-'));
   // The workers run as another user and read certificates below it.
   await chmod(dir, 0o711);
@@ -80,7 +80,7 @@ export async function openTestbed({ patienceMs }: { patienceMs?: number } = {}) 
     async write(releaseId: string, routes: WireRoute[], edge: Partial<EdgePart> = {}): Promise<string> {
       const config = edgeConfig();
       const files = renderNginx({
-        config: { ...config, edge: { ...config.edge, ...edge } },
+        config: { ...config, node, edge: { ...config.edge, ...edge } },
         chunks: [{ routes }],
         features: await web.features(),
         settings: settings(releaseId),

@@ -19,6 +19,7 @@ const KEPT: KeptStanding = {
   unbound: 'another WireGuard key is bound',
   unheard: { kind: 'suspended', since: '2030-01-01T00:00:00.000Z', reason: 'control.test: status 403' },
   unobtained: [{ hostname: 'a.test', reason: 'acme_unreachable: no' }],
+  checks: [{ node: 'tokyo-2', up: false, since: '2030-01-01T00:00:00.000Z', reason: 'timeout' }],
 };
 
 let dir: string;
@@ -60,6 +61,7 @@ describe('the note of how a node stands', () => {
     ['what nobody wrote', { ...KEPT, more: 1 }],
     ['a silence of no kind', { ...KEPT, unheard: { ...KEPT.unheard, kind: 'x' } }],
     ['a silence at no time', { ...KEPT, unheard: { ...KEPT.unheard, since: '2030-13-45T00:00:00.000Z' } }],
+    ['a check at no time', { ...KEPT, checks: [{ ...KEPT.checks![0], since: '2030-13-01T00:00:00.000Z' }] }],
     ['too many hosts', { ...KEPT, unobtained: Array.from({ length: 6 }, () => KEPT.unobtained![0]) }],
     ['too many parts', { ...KEPT, leftOut: Array.from({ length: 101 }, () => ({ name: 'a.test', reason: '' })) }],
     ['more than can be', { ...KEPT, reason: 'x'.repeat(300_000) }],

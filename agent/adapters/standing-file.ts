@@ -1,6 +1,6 @@
 // `state.json` in the state directory: how the node stands, for `kokoa-agent status` and the next start. Law: it is a note and no source of
 // truth; what is torn, foreign or too large counts as nothing noted.
-import { RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../../bundle/api.ts';
+import { FAILURE_CHARACTERS_MAX, PEER_VIEWS_MAX, RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../../bundle/api.ts';
 import { shape } from '../../bundle/shape.ts';
 import { STAGES } from '../attempt.ts';
 import {
@@ -55,6 +55,14 @@ const isShaped = shape<KeptStanding>(
       maxItems: UNOBTAINED_KEPT_MAX,
       items: record(['hostname', 'reason'], { hostname: text(300), reason: text(DETAIL_CHARACTERS_MAX) }),
     },
+    checks: {
+      type: 'array',
+      maxItems: PEER_VIEWS_MAX,
+      items: record(['node', 'up', 'since'], {
+        ...{ node: text(63), up: { type: 'boolean' }, since: time },
+        reason: text(FAILURE_CHARACTERS_MAX),
+      }),
+    },
   }),
 );
 
@@ -63,8 +71,9 @@ export function createStandingFile(path: string): StandingStore {
     async read() {
       const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
       if (!isShaped(value)) return undefined;
-      const { since, restored, unheard } = value;
-      return [since, restored?.at ?? since, unheard?.since ?? since].every(isTime) ? value : undefined;
+      const { since, restored, unheard, checks = [] } = value;
+      const times = [since, restored?.at ?? since, unheard?.since ?? since, ...checks.map((one) => one.since)];
+      return times.every(isTime) ? value : undefined;
     },
     write: (standing) => writeDurably(path, `${JSON.stringify(standing)}\n`, { mode: 0o600, ours: true }),
   };

@@ -2,6 +2,7 @@
 // tunnels, empty it at one stroke, or put a directive into its web server that the templates do not hold.
 import type { Chunk, EdgeConfig, NodeConfig, NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
+import { checkChecks } from './guard-checks.ts';
 import { checkForwards } from './guard-forwards.ts';
 import { checkNetwork } from './guard-network.ts';
 import { checkRoutes } from './guard-routes.ts';
@@ -56,6 +57,7 @@ export function guardConfig(
     }
     const { hostnames, withoutPeer, leftOut } = checkRoutes(config, chunks, network);
     const ports = checkStreams(config, network);
+    checkChecks(config, network, options.allowLoopback ?? false);
     checkRemains(hostnames, leftOut);
     if (previous?.config.role === 'edge') checkBlastRadius(config, hostnames, previous.config, previous.chunks);
     return { ok: true, withoutPeer, leftOut: [...leftOut, ...ports] };

@@ -31,6 +31,8 @@ export interface MetricFacts {
   usesCaFallback: boolean | undefined;
   /** Recipients of the pool identity that nobody approved here. */
   unacknowledged: number | undefined;
+  /** Other edges, as this one found them. */
+  checks: readonly { node: string; up: boolean }[];
   /** Age in seconds of the newest handshake; null: never. */
   tunnels: readonly { node: string; handshakeAgeSeconds: number | null }[];
 }
@@ -110,6 +112,11 @@ export function nodeMetrics(facts: MetricFacts): Metric[] {
       'Machines and escrow keys, new among the recipients of the pool’s keys, that nobody approved on this edge.',
       facts.unacknowledged,
     ),
+    {
+      name: 'kokoa_agent_peer_up',
+      help: '1 for another edge that this one finds serving, 0 for one that it does not.',
+      values: facts.checks.map(({ node, up }) => ({ labels: { node }, value: Number(up) })),
+    },
     {
       name: 'kokoa_agent_tunnel_handshake_age_seconds',
       help: 'Age of the newest handshake with a peer.',

@@ -2,6 +2,7 @@
 // everything that came from outside passed the allow-list of its context first.
 import { sha256Hex } from '../../bundle/canonical.ts';
 import type { Chunk, EdgeConfig } from '../../bundle/config.ts';
+import { EDGE_MARK_PATH, edgeMark } from '../../bundle/edge-mark.ts';
 import type { WebServerFeatures } from '../ports/web-server.ts';
 import { classView, headerViews, ours, withoutUpgrade } from './class-view.ts';
 import { defaultPages, OWN_PAGE_STATUSES, PAGE_STATUSES } from './error-pages.ts';
@@ -94,6 +95,7 @@ function mainView(input: NginxInput, tables: Tables, streams: StreamTables): Vie
     folder: folderOf(settings),
     releaseId: as('name', settings.releaseId),
     ...hashViews(tables),
+    ...markView(input),
     layer4: streams.servers.length > 0 || streams.passthrough,
     streamModule: features.stream === 'module' ? { file: as('path', STREAM_MODULE) } : false,
     certificateCache: features.certificateCache,
@@ -137,12 +139,18 @@ function classesView(input: NginxInput, { classes }: Tables, streams: StreamTabl
     folder: as('path', folder),
     usersFolder: as('path', nginxPaths(settings.stateDir).users),
     http2Directive: features.http2Directive,
+    ...markView(input),
     ...https,
     ...errorPagesView(),
     rates: [...rates].sort((a, b) => a - b).map((rate) => ({ perSecond: as('number', rate) })),
     countsConnections: classes.some(({ limits }) => limits.connections !== undefined),
     classes: classes.map((one) => classView(one, https.http3, httpsPort, caFile)),
   };
+}
+
+/** What tells this edge from whoever has its address one day. */
+function markView({ config }: NginxInput): View {
+  return { markPath: as('urlPath', EDGE_MARK_PATH), mark: as('name', edgeMark(config.node)) };
 }
 
 /**

@@ -1,5 +1,5 @@
 // What a node leaves on its disk about itself for whoever looks while the agent does not answer, and for its own next start.
-import type { NodeState, Restored } from '../../bundle/api.ts';
+import type { NodeState, PeerView, Restored } from '../../bundle/api.ts';
 
 /** One state, since when, and the first reason. */
 export interface Standing {
@@ -28,6 +28,8 @@ export interface KeptStanding extends Standing {
   unheard?: Unheard;
   /** Hosts whose certificate was tried for and did not come, with the newest reason: the first few. */
   unobtained?: readonly { hostname: string; reason: string }[];
+  /** What other edges were found to be; absent: nothing is known of any. */
+  checks?: readonly PeerView[];
 }
 
 /** Of `unobtained`. */

@@ -1,7 +1,7 @@
 // POST /api/v1/edge-nodes/me/status: a node says how it is and announces its public keys. Law: nothing unbounded gets in, and only
 // the machine whose keys are bound to the slot speaks for it.
 import type { Request, Response } from 'express';
-import type { StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api.ts';
+import type { PeerView, StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api.ts';
 import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import { type Judgement, judgeReport } from '../core/announcement.ts';
@@ -86,6 +86,7 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     quarantined,
     certificates,
     answers,
+    checks,
     tunnels,
     restored,
     sequence,
@@ -103,6 +104,7 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     ...(quarantined && { quarantined: quarantined.map(({ hostname, reason }) => ({ hostname, reason })) }),
     ...(certificates && { certificates: certificates.map(knownCertificate) }),
     ...(answers && { answers: answers.map(knownAnswer) }),
+    ...(checks && { checks: checks.map(knownView) }),
     ...(tunnels && { tunnels: tunnels.map(({ node, handshakeAgeSeconds }) => ({ node, handshakeAgeSeconds })) }),
     ...(restored && { restored: { at: restored.at, what: restored.what } }),
     ...(sequence !== undefined && { sequence }),
@@ -116,4 +118,8 @@ function knownCertificate({ hostname, notAfter, ending, exposed }: NonNullable<S
 
 function knownAnswer({ hostname, status, failure, since }: VisitorAnswer): VisitorAnswer {
   return { hostname, ...(status !== undefined && { status }), ...(failure !== undefined && { failure }), since };
+}
+
+function knownView({ node, up, since, reason }: PeerView): PeerView {
+  return { node, up, since, ...(reason !== undefined && { reason }) };
 }

@@ -22,7 +22,7 @@ const HTTP = [
     edge('odd-paths'),
     edge('slow'),
   ],
-  ...[edge('error-pages'), edge('timeouts'), edge('backends'), edge('public-ports')],
+  ...[edge('mark'), edge('error-pages'), edge('timeouts'), edge('backends'), edge('public-ports')],
 ];
 
 const LAYER_4 = [
@@ -43,6 +43,7 @@ const HINTS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/kokoa_tls_|ssl_preread|preread_timeout|backlog/, [edge('tls-passthrough')]],
   [/balanc|real_ip|stranger|kokoa_named|proxy_protocol/, [adapter('nginx-layer-4'), edge('tls-passthrough')]],
   [/hash_(max|bucket)_size/, [adapter('nginx-scale'), adapter('nginx-layer-4-scale')]],
+  [/markPath|\{\{mark\}\}/, [edge('mark')]],
   [/acme|thumbprint|orderer|_token/, [adapter('nginx-serving')]],
   [/auth_|login|sign_in|identity|kokoa_users|kokoa_realm/, [edge('auth')]],
   [/proxy_ssl|tls_name|kokoa_kind|grpc|@/, [edge('protocol')]],

@@ -1,5 +1,6 @@
 // `paths`: parts of a site. Law: a prefix has one spelling that needs no decoding, so that no request can be for two of them.
 import { PREFIX_PARTS_MAX } from '../../../bundle/config-schema.ts';
+import { EDGE_MARK_PATH } from '../../../bundle/edge-mark.ts';
 import type { Path, Route } from '../../../schemas/types.ts';
 import { auth } from './auth.ts';
 import { backends } from './backends.ts';
@@ -22,7 +23,7 @@ import { originTls } from './origin-tls.ts';
 /** Of RFC 3986 what no proxy, browser or service writes in a second way. */
 const PART = /^[A-Za-z0-9._~@:+,=!-]+$/;
 /** What the edge answers itself. */
-const KEPT = ['/.kokoa', '/.well-known/acme-challenge'];
+const KEPT = ['/.kokoa', '/.well-known/acme-challenge', EDGE_MARK_PATH];
 
 const path = block<Path>(
   {

@@ -1,0 +1,142 @@
+// Asks many targets, each at its own pace. Law: a slow target delays no other while there are fewer slow ones than may be asked at once; a
+// target is asked once at a time; what was asked before a change says nothing after it.
+import { setTimeout as delay } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import type { Check, CheckResult, Pace } from './check.ts';
+import { runCheck } from './run-check.ts';
+import { atEveryAddress } from './several-addresses.ts';
+import { firstAfterMs, nextAfterMs } from './spread.ts';
+import { after, type TargetStanding, unknownSince } from './standing.ts';
+
+/** `checks`: one or more, one for each address. */
+export interface Target {
+  id: string;
+  checks: readonly Check[];
+  pace: Pace;
+}
+
+export interface Transition {
+  id: string;
+  from: TargetStanding['state'];
+  standing: TargetStanding;
+}
+
+export interface WatchOptions {
+  /** Who asks: two that ask the same target do so at different times. */
+  seed: string;
+  /** Called after each transition, in their order. Must not throw. */
+  told(transition: Transition): void;
+  /** ms since the epoch; only for `sinceMs`. */
+  now(): number;
+  /** Targets that are asked at once; default 64. */
+  concurrency?: number;
+  run?: typeof runCheck;
+}
+
+export interface TargetWatch {
+  /**
+   * Replaces all targets. One with the same id at the same addresses keeps its standing, and its place in time unless its pace changed; any
+   * other begins unknown.
+   */
+  watch(targets: readonly Target[]): void;
+  /** By id, in the order of the targets. */
+  standings(): ReadonlyMap<string, TargetStanding>;
+  /** What was seen counts for nothing any more: every target is unknown again. Nothing is told of it. */
+  forget(): void;
+  /** Asks until `signal` aborts, and ends soon after. Never throws. Once. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+interface Watched {
+  target: Target;
+  standing: TargetStanding;
+  /** Ends the asking of this target as it is now. */
+  end: AbortController;
+  asking?: Promise<void>;
+}
+
+const CONCURRENCY = 64;
+
+export function createTargetWatch(options: WatchOptions): TargetWatch {
+  const { seed, told, now, run = runCheck } = options;
+  const queue = new PQueue({ concurrency: options.concurrency ?? CONCURRENCY });
+  let watched = new Map<string, Watched>();
+  let signal: AbortSignal | undefined;
+  const ending = new Set<Promise<void>>();
+
+  function begin(one: Watched): void {
+    if (signal === undefined || signal.aborted) return;
+    const asking = keepAsking(one);
+    ending.add(asking);
+    void asking.finally(() => ending.delete(asking));
+  }
+
+  async function keepAsking(one: Watched): Promise<void> {
+    const { target, end } = one;
+    const { id, checks, pace } = target;
+    const own = `${seed}\n${id}`;
+    await pause(firstAfterMs(own, pace.intervalMs), end.signal);
+    for (let nth = 1; !end.signal.aborted; nth += 1) {
+      const startMs = performance.now();
+      const before = one.standing;
+      const result = await queue.add(() =>
+        end.signal.aborted ? undefined : atEveryAddress(checks, (check) => run(check, pace.timeoutMs, end.signal)),
+      );
+      if (end.signal.aborted || result === undefined) return;
+      note(one, before, result);
+      await pause(nextAfterMs(own, nth, pace.intervalMs) - (performance.now() - startMs), end.signal);
+    }
+  }
+
+  /** `before`: as it stood when it was asked; when that was forgotten meanwhile, the result is too. */
+  function note(one: Watched, before: TargetStanding, result: CheckResult): void {
+    if (one.standing !== before) return;
+    one.standing = after(before, result, one.target.pace, now());
+    if (one.standing.state !== before.state) told({ id: one.target.id, from: before.state, standing: one.standing });
+  }
+
+  return {
+    watch(targets) {
+      const old = watched;
+      watched = new Map();
+      for (const target of targets) {
+        const known = old.get(target.id);
+        if (known && JSON.stringify(known.target) === JSON.stringify(target)) {
+          watched.set(target.id, known);
+          continue;
+        }
+        const standing = known && isSamePlace(known.target, target) ? known.standing : unknownSince(now());
+        watched.set(target.id, { target, standing, end: new AbortController() });
+      }
+      for (const [id, one] of old) if (watched.get(id) !== one) one.end.abort();
+      for (const [id, one] of watched) if (old.get(id) !== one) begin(one);
+    },
+    standings: () => new Map([...watched].map(([id, { standing }]) => [id, standing])),
+    forget() {
+      for (const one of watched.values()) one.standing = unknownSince(now());
+    },
+    async run(until) {
+      signal = until;
+      for (const one of watched.values()) begin(one);
+      await aborted(until);
+      for (const { end } of watched.values()) end.abort();
+      await Promise.all(ending);
+    },
+  };
+}
+
+function isSamePlace(a: Target, b: Target): boolean {
+  const places = ({ checks }: Target) => checks.map(({ address }) => address).join();
+  return places(a) === places(b);
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
