@@ -1,0 +1,125 @@
+// What operators are told: that something changed its state. Law: an event says what it is about, since when, why, what was done about it by itself
+// and what a person should do; whoever saw it says why, and everything else stands in the table of kinds.
+
+export type NotifyKind =
+  | 'edge-withdrawn'
+  | 'edge-kept'
+  | 'node-silent'
+  | 'dns-write'
+  | 'dns-foreign'
+  | 'publish-held'
+  | 'reconcile-failing'
+  | 'certificate-ending'
+  | 'origin-down';
+
+/** `told`: no state, just news. */
+export type NotifyState = 'trouble' | 'well' | 'told';
+
+export interface NotifyEvent {
+  kind: NotifyKind;
+  /** The name of an edge, a zone, a certificate…; of everything that an event can be about, at most one state is known for each kind. */
+  subject: string;
+  /** Since when, ISO 8601. */
+  at: string;
+  state: NotifyState;
+  title: string;
+  /** In the words of whoever saw it: hostile until it was cleaned. */
+  reason: string;
+  /** What was done about it by itself. */
+  done?: string;
+  /** What a person should do. */
+  todo?: string;
+}
+
+interface KindWords {
+  trouble: string;
+  well: string;
+  done?: string;
+  todo?: string;
+}
+
+export const NOTIFY_KINDS: Readonly<Record<NotifyKind, KindWords>> = {
+  'edge-withdrawn': {
+    trouble: 'edge withdrawn from DNS',
+    well: 'edge back in DNS',
+    done: 'its addresses were taken out of DNS; it comes back by itself when it is healthy',
+    todo: 'look at the machine, or set state: draining until it is mended',
+  },
+  'edge-kept': {
+    trouble: 'unhealthy edge kept in DNS',
+    well: 'edge healthy, or no longer kept',
+    done: 'nothing: without it too few edges would be left, or all of them look dead',
+    todo: 'mend the edge now: visitors still come to it',
+  },
+  'node-silent': {
+    trouble: 'machine silent',
+    well: 'machine heard again',
+    todo: 'see whether it runs and reaches the reconciler: kokoa-agent status on the machine',
+  },
+  'dns-write': {
+    trouble: 'DNS cannot be written',
+    well: 'DNS can be written again',
+    done: 'what stands in DNS stays as it is; it is tried again by itself',
+    todo: 'see the reason; the provider and its credentials are those of the zone in kokoa.yaml',
+  },
+  'dns-foreign': {
+    trouble: 'foreign record in the way',
+    well: 'foreign record gone',
+    done: 'it was left alone: it is not ours',
+    todo: 'delete the record, or adopt it: kokoa dns adopt',
+  },
+  'publish-held': {
+    trouble: 'publishing held',
+    well: 'publishing goes on',
+    done: 'machines keep what was published last',
+    todo: 'mend what the reason names and merge it',
+  },
+  'reconcile-failing': {
+    trouble: 'reconciling fails',
+    well: 'reconciling works again',
+    done: 'machines keep what they have; it is tried again by itself',
+    todo: 'see the log of the reconciler',
+  },
+  'certificate-ending': {
+    trouble: 'certificate ends soon',
+    well: 'certificate renewed',
+    done: 'it is ordered again by itself, as far as the budget allows',
+    todo: 'see why the orders fail, or import a certificate: kokoa certs import',
+  },
+  'origin-down': {
+    trouble: 'origin down',
+    well: 'origin up again',
+    done: 'requests go to backups, where routes have them',
+    todo: 'look at the service and its machine',
+  },
+};
+
+/** One event in the words of its kind; what is given here goes before them. */
+export function notifyEvent(
+  event: Pick<NotifyEvent, 'kind' | 'subject' | 'at' | 'state' | 'reason'> &
+    Partial<Pick<NotifyEvent, 'title' | 'done' | 'todo'>>,
+): NotifyEvent {
+  const { trouble, well, done, todo } = NOTIFY_KINDS[event.kind];
+  const words = event.state === 'trouble' ? { title: trouble, done, todo } : { title: well };
+  const said = { ...words, ...event };
+  return {
+    ...{ kind: said.kind, subject: said.subject, at: said.at, state: said.state },
+    ...{ title: said.title ?? words.title, reason: said.reason },
+    ...(said.done !== undefined && { done: said.done }),
+    ...(said.todo !== undefined && { todo: said.todo }),
+  };
+}
+
+export function isNotifyKind(text: unknown): text is NotifyKind {
+  return typeof text === 'string' && Object.hasOwn(NOTIFY_KINDS, text);
+}
+
+/** One message to operators: an event, as it is told. The same one has the same id, however often it is sent. */
+export interface Notice {
+  id: string;
+  event: NotifyEvent;
+  /** ISO 8601: of what is well again, when the trouble began. */
+  troubleSince?: string;
+  /** It changes so often that nothing more is told until it keeps still. */
+  isFlapping?: true;
+}
