@@ -32,6 +32,8 @@ export interface Fleet extends World {
   pebble: Pebble;
   git: GitServer;
   controlUrl: string;
+  /** Where the reconciler finds secrets. */
+  secretsDir: string;
   /** Makes a hostname resolve to every edge. */
   resolve(hostname: string): Promise<void>;
   /** One more machine, with a token that git does not know yet. Nothing is started. */
@@ -47,6 +49,7 @@ export async function startFleet(run: Run): Promise<Fleet> {
   const [network, pki, program] = await Promise.all([buildNetwork(run), createPki(run), buildAgent(run)]);
   const dns = await startDns(network);
   const keysDir = join(run.directory, 'keys');
+  const secretsDir = join(run.directory, 'secrets');
   await createProductionKeys({ dir: keysDir, rootDir: join(run.directory, 'offline-root'), now: new Date() });
   const { fingerprint } = await loadKeys(keysDir);
   const controlUrl = `https://${NAMES.control}:${PORTS.control}`;
@@ -62,14 +65,29 @@ export async function startFleet(run: Run): Promise<Fleet> {
   const [pebble, client, control] = await Promise.all([
     startPebble(network, pki),
     openClient(network.hosts.client),
-    startControl(run, network, pki, keysDir, files),
+    startControl(run, network, pki, { keysDir, secretsDir }, files),
     ...ORIGINS.map((name) => startOrigin(network.hosts[SLOTS[name].host], { name, port: SLOTS[name].port })),
     ...['app.hoge.com', 'wiki.fuga.com'].map(resolve),
   ]);
   run.onEnd('client', () => client.close());
   let root: Promise<string> | undefined;
   return {
-    ...{ run, network, pki, dns, pebble, client, fingerprint, keysDir, controlUrl, agents, files, resolve, ...control },
+    ...{
+      run,
+      network,
+      pki,
+      dns,
+      pebble,
+      client,
+      fingerprint,
+      keysDir,
+      secretsDir,
+      controlUrl,
+      agents,
+      files,
+      resolve,
+      ...control,
+    },
     operator: network.hosts.git,
     doors: { 'tokyo-1': doorOf('edge-1'), 'osaka-1': doorOf('edge-2') },
     visitorAddress: PUBLIC.client.ipv4,
@@ -85,6 +103,12 @@ export async function startFleet(run: Run): Promise<Fleet> {
   };
 }
 
+/** What the reconciler is given. */
+interface Folders {
+  keysDir: string;
+  secretsDir: string;
+}
+
 type Control = Pick<
   Fleet,
   'git' | 'developer' | 'github' | 'pullRequests' | 'loseWebhooks' | 'reconciler' | 'startReconciler'
@@ -95,7 +119,7 @@ async function startControl(
   run: Run,
   network: Network,
   pki: Pki,
-  keysDir: string,
+  folders: Folders,
   files: Readonly<Record<string, string>>,
 ): Promise<Control> {
   const certificate = await pki.certificate([NAMES.git], [PUBLIC.git.ipv4]);
@@ -108,7 +132,7 @@ async function startControl(
   };
   const [developer, github] = await Promise.all([commit(), startGithubBeside(git, network, pki, certificate)]);
   const pullRequests = await createPullRequests(clone, github, developer);
-  const args = [...(await serveOptions(network, pki, git, keysDir)), ...github.serveOptions];
+  const args = [...(await serveOptions(network, pki, git, folders)), ...github.serveOptions];
   const serve = { args, port: PORTS.control, caFile: pki.caFile };
   const start = () => startReconciler(run, network.hosts.control, serve);
   let reconciler = await start();
@@ -154,7 +178,13 @@ function startGithubBeside(
 }
 
 /** What `kokoa serve` is told. */
-async function serveOptions(network: Network, pki: Pki, git: GitServer, keysDir: string): Promise<string[]> {
+async function serveOptions(
+  network: Network,
+  pki: Pki,
+  git: GitServer,
+  { keysDir, secretsDir }: Folders,
+): Promise<string[]> {
+  mkdirSync(secretsDir, { recursive: true });
   const { directory } = network.hosts.control;
   mkdirSync(directory, { recursive: true });
   const secretFile = join(directory, 'webhook-secret');
@@ -163,6 +193,6 @@ async function serveOptions(network: Network, pki: Pki, git: GitServer, keysDir:
   return [
     ...['--repository', git.url, '--git-ca', pki.caFile, '--data', join(directory, 'data'), '--keys', keysDir],
     ...['--listen', `${PUBLIC.control.ipv4}:${PORTS.control}`, '--tls-cert', certFile, '--tls-key', keyFile],
-    ...['--webhook-secret-file', secretFile, '--poll-seconds', String(POLL_SECONDS)],
+    ...['--secrets', secretsDir, '--webhook-secret-file', secretFile, '--poll-seconds', String(POLL_SECONDS)],
   ];
 }

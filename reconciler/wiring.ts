@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { publicDns } from './adapters/dns-ask.ts';
 import { createRfc2136 } from './adapters/dns-rfc2136.ts';
+import { zoneAdapters } from './adapters/dns-zone-adapters.ts';
 import { openGitSource } from './adapters/git.ts';
 import { openGitPulls } from './adapters/git-pulls.ts';
 import { loadKeys } from './adapters/key-files.ts';
@@ -12,8 +13,11 @@ import { openSealingKey } from './adapters/secret-identity.ts';
 import { createSecretPlaces, type SecretPlacesOptions } from './adapters/secret-places.ts';
 import { openSqliteStore } from './adapters/store-sqlite.ts';
 import { certificateRulesOf } from './core/certificate-rules.ts';
+import { ownerOf } from './core/dns/owner-text.ts';
 import { orderLimitsOf } from './core/order-limits.ts';
 import { judgeToken } from './core/token.ts';
+import { createZoneAccesses } from './dns/zone-access.ts';
+import { challengesIn } from './dns/zone-challenges.ts';
 import { createDnsChallenges } from './dns-challenges.ts';
 import { dnsProviderOf } from './dns-providers.ts';
 import { createEdgeHealth } from './edge-health.ts';
@@ -27,6 +31,7 @@ import type { Source } from './ports/source.ts';
 import { createSecrets } from './secrets.ts';
 import { NOTHING_YET } from './standing.ts';
 import { createSpeaking } from './talk/speaking.ts';
+import { createVisitors } from './visitors.ts';
 
 export interface ReconcilerOptions {
   repository: string;
@@ -44,6 +49,8 @@ export interface ReconcilerOptions {
   forge?: Forge | undefined;
   /** Where operators put secrets. */
   secrets: SecretPlacesOptions;
+  /** Where operators put programs that write zones; undefined: nowhere. */
+  dnsProgramsDir?: string | undefined;
   logFormat: 'text' | 'json';
   /** Default: standard error. */
   writeLog?: (line: string) => void;
@@ -111,6 +118,13 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       fell: (edge) => log.warn({ edge }, 'an edge is silent: others of its pool order its certificates'),
       returned: (edge) => log.info({ edge }, 'an edge that was silent is heard again, and orders certificates'),
     });
+    const zoneAccess = createZoneAccesses(places, zoneAdapters(options.dnsProgramsDir));
+    const visitors = createVisitors({
+      ...{ owner: ownerOf(keys.fingerprint), store, heard: reports, silent: health.silent, log, now: Date.now },
+      access: zoneAccess,
+      wrote: metrics.visitors.wrote,
+    });
+    await visitors.restore();
     let standing = NOTHING_YET;
     const news = newsSinks({ served, metrics, log, secrets, heard: reports, sealingRecipient: sealing.recipient });
     const loop = createLoop({
@@ -120,18 +134,22 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       serve(report) {
         news.serve(report);
         standing = report.standing;
+        visitors.live(report.standing);
         speaking?.moved(report.standing);
       },
     });
     const challenges = createDnsChallenges({
       zones: () => certificateRulesOf(standing.live.kokoa?.value).zones,
-      provider: (name, zone) => dnsProviderOf(name, zone, places, { rfc2136: createRfc2136 }),
+      provider: async (name, zone) =>
+        zone.provider === 'rfc2136'
+          ? dnsProviderOf(name, zone, places, { rfc2136: createRfc2136 })
+          : challengesIn(name, await zoneAccess(name, zone)),
       ...{ publicDns, store, log, now: Date.now },
     });
     // Whoever is let in is known before the first request is.
     await loop.restore();
     const app = createHttpApp({
-      ...{ store, served, challenges, reports, health, clock, log, metrics },
+      ...{ store, served, challenges, reports, health, visitors, clock, log, metrics },
       orderLimits: (server) => orderLimitsOf(standing.live.kokoa?.value, server),
       orderServer: () => standing.live.kokoa?.value?.acme.server,
       judge: (token) => judgeToken(token, served.access, clock()),
@@ -144,6 +162,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       onPullRequest: () => speaking?.pullRequest(),
       onReport() {
         loop.reported();
+        visitors.seen();
         speaking?.reported();
       },
       onEnrolment: () => loop.dirty('announcement'),
@@ -155,11 +174,12 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const running = loop.run(stopping.signal);
     const talking = speaking?.run(stopping.signal);
     const proving = challenges.run(stopping.signal);
+    const sending = visitors.run(stopping.signal);
     const stop = once(async () => {
       stopping.abort();
       served.close();
       await server.close();
-      await within(STOP_MS_MAX, Promise.all([running, talking, proving]));
+      await within(STOP_MS_MAX, Promise.all([running, talking, proving, sending]));
       await closeAll();
     });
     return { url: server.url, fingerprint, development, stop, ended: endOf(running, stopping.signal, stop) };

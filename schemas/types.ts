@@ -612,6 +612,13 @@ export interface Kokoa {
     soak?: number;
   };
   /**
+   * Where operators are told when something changes its state: DNS, machines, publishing, certificates, origins. Default: nowhere.
+   *
+   * @minItems 1
+   * @maxItems 20
+   */
+  notify?: NotifyChannel[];
+  /**
    * What keeps one bad merge from taking everything down.
    */
   guards?: {
@@ -677,11 +684,11 @@ export interface Zone {
    */
   name: string;
   /**
-   * Who sets its records. manual: people, as the documentation says. rfc2136: the reconciler, by DNS UPDATE (docs/dns.md).
+   * Who sets its records (docs/dns.md). manual: people. rfc2136: the reconciler, by DNS UPDATE. cloudflare, route53: the reconciler, by their API. exec: a program that operators put on its machine.
    */
-  provider: "manual" | "rfc2136";
+  provider: "manual" | "rfc2136" | "cloudflare" | "route53" | "exec";
   /**
-   * One certificate `*.NAME` for every hostname that is one label below the zone, in place of one for each. Needs a zone in which DNS-01 works: provider rfc2136, or acmeDelegated. Default false.
+   * One certificate `*.NAME` for every hostname that is one label below the zone, in place of one for each. Needs a zone in which DNS-01 works: any provider but manual, or acmeDelegated. Default false.
    */
   wildcard?: boolean;
   /**
@@ -690,12 +697,16 @@ export interface Zone {
   server?: string;
   credentials?: ZoneCredentials;
   /**
+   * exec: the name of a program in the folder that the reconciler was given with --dns-programs.
+   */
+  program?: string;
+  /**
    * Of a manual zone: people have pointed `_acme-challenge` names in it, by CNAME, to names below `_acme-challenge.ZONE` of a zone that the reconciler writes (docs/dns.md). Default false.
    */
   acmeDelegated?: boolean;
 }
 /**
- * rfc2136: where the reconciler finds the TSIG key, as tsig-keygen prints it. Its value never stands in git.
+ * Where the reconciler finds what lets it write: rfc2136 a TSIG key, as tsig-keygen prints it; cloudflare a token; route53 an access key; exec anything. Its value never stands in git.
  */
 export interface ZoneCredentials {
   /**
@@ -771,6 +782,18 @@ export interface Pool {
    */
   name: string;
   /**
+   * The name of the pool in DNS. Its records are the addresses of the edges that serve, and every hostname of the pool is a CNAME to it (docs/dns.md). Default: none, and people set all records.
+   */
+  hostname?: string;
+  /**
+   * Seconds for which resolvers keep the records of the pool: so long visitors may go on to an edge that has left. Default 30.
+   */
+  ttl?: number;
+  /**
+   * An unhealthy edge leaves DNS only while so many others that are healthy stay in it (docs/failover.md). Default 1.
+   */
+  minHealthy?: number;
+  /**
    * Lets routes of the pool say protocol: tls. Each connection to 443 is then looked at before it is taken, which costs HTTPS 10 to 17 % of its requests per second; switching it on or off breaks some connections, so drain one edge after the other for it. Default false.
    */
   tlsPassthrough?: boolean;
@@ -800,4 +823,71 @@ export interface Sealing {
    * The public key of the reconciler, as GET /api/v1/sealing-key shows it.
    */
   recipient: string;
+}
+/**
+ * One channel.
+ */
+export interface NotifyChannel {
+  /**
+   * What logs and metrics call the channel.
+   */
+  name: string;
+  /**
+   * webhook: signed JSON to a program of yours. slack, discord: their incoming webhooks. smtp: e-mail.
+   */
+  kind: "webhook" | "slack" | "discord" | "smtp";
+  credentials?: NotifyCredentials;
+  /**
+   * webhook: where it is posted to. https, or plain http on this machine. It stands in git, so it holds no secret.
+   */
+  url?: string;
+  /**
+   * smtp: HOST or HOST:PORT. TLS is required unless it is this machine: from the beginning on port 465, by STARTTLS on others. Default port 587.
+   */
+  server?: string;
+  /**
+   * smtp: the address of the sender.
+   */
+  from?: string;
+  /**
+   * smtp: who gets it.
+   *
+   * @minItems 1
+   * @maxItems 20
+   *
+   * Items: An e-mail address.
+   */
+  to?: string[];
+  /**
+   * What the channel is told of. Default: everything.
+   *
+   * @minItems 1
+   * @maxItems 20
+   *
+   * Items: A kind of trouble; its end is told too.
+   */
+  on?: (
+    | "edge-withdrawn"
+    | "edge-kept"
+    | "node-silent"
+    | "dns-write"
+    | "dns-foreign"
+    | "publish-held"
+    | "reconcile-failing"
+    | "certificate-ending"
+    | "origin-down"
+  )[];
+}
+/**
+ * Where the reconciler finds the secret of the channel: webhook the key of its signatures; slack, discord the URL, which is a secret; smtp the user and, on the next line, the password. Its value never stands in git.
+ */
+export interface NotifyCredentials {
+  /**
+   * A file of this name in the folder `_notify` of the reconciler's secrets directory.
+   */
+  file?: string;
+  /**
+   * A systemd credential _notify.NAME of the reconciler.
+   */
+  credential?: string;
 }

@@ -7,6 +7,7 @@ import type { LocalRestriction } from '../ports/restrictions.ts';
 import { createForgeMetrics, type ForgeMetrics } from './metrics-forge.ts';
 import { createNodeMetrics, type NodeFacts } from './metrics-nodes.ts';
 import { createOrderMetrics } from './metrics-orders.ts';
+import { createVisitorMetrics, type VisitorMetrics, type VisitorSources } from './metrics-visitors.ts';
 
 export type WebhookResult = 'push' | 'pull_request' | 'ignored' | 'refused' | 'too_large';
 
@@ -32,6 +33,7 @@ export interface Metrics {
   /** `route` is the pattern, not the path. */
   request(route: string, code: number): void;
   forge: ForgeMetrics;
+  visitors: VisitorMetrics;
   /** Read when somebody scrapes. */
   observe(sources: MetricSources): void;
   text(): Promise<{ contentType: string; body: string }>;
@@ -52,6 +54,8 @@ export interface MetricSources {
   newNamesLeft(): Promise<ReadonlyMap<string, number>>;
   /** The newest root; 0: none yet. */
   rootVersion(): number;
+  /** Absent: nothing is known of DNS here. */
+  visitors?: VisitorSources | undefined;
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -193,6 +197,7 @@ export function createMetrics(): Metrics {
     refusedAnnouncement: () => refusedAnnouncements.inc(),
     request: (route, code) => requests.inc({ route, code }),
     forge: createForgeMetrics(registry),
+    visitors: createVisitorMetrics(registry, () => sources?.visitors),
     observe(from) {
       sources = from;
     },

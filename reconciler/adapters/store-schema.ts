@@ -81,6 +81,14 @@ const MIGRATIONS = [
     written_ms INTEGER NOT NULL, PRIMARY KEY (record, value)
   ) STRICT;
   `,
+  // Names that were written into DNS, and which edges visitors are sent to.
+  `
+  CREATE TABLE dns_names (zone TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (zone, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE pool_members (
+    pool TEXT NOT NULL, edge TEXT NOT NULL, in_dns INTEGER NOT NULL, since_ms INTEGER NOT NULL, reason TEXT, falls INTEGER NOT NULL,
+    healthy_since_ms INTEGER, PRIMARY KEY (pool, edge)
+  ) STRICT;
+  `,
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */

@@ -9,9 +9,11 @@ import { chunkReferencesIn } from '../core/chunk-references.ts';
 import type { BoundEnrolment, Publication, Store } from '../ports/store.ts';
 import { createChallengeTable } from './store-challenges.ts';
 import { openDatabase, translated } from './store-database.ts';
+import { createDnsNameTable } from './store-dns-names.ts';
 import { boundEnrolments } from './store-enrolments.ts';
 import { createMailbox } from './store-mailbox.ts';
 import { createOrderTable } from './store-orders.ts';
+import { createPoolMemberTable } from './store-pool-members.ts';
 import { createProposalTable } from './store-proposals.ts';
 import { publishedHead, publishedNodes } from './store-published.ts';
 import { createRestrictionTable } from './store-restrictions.ts';
@@ -39,6 +41,8 @@ export async function openSqliteStore(
   const mailbox = createMailbox(database, texts);
   const sealed = createSealedTable(database);
   const challenges = createChallengeTable(database);
+  const dnsNames = createDnsNameTable(database);
+  const members = createPoolMemberTable(database);
   const orders = createOrderTable(database);
   const proposals = createProposalTable(database, texts);
   const restricted = createRestrictionTable(database);
@@ -170,6 +174,12 @@ export async function openSqliteStore(
     keptChallenges: async () => read(() => challenges.all()),
     keepChallenge: async (challenge) => transaction(true, () => challenges.keep(challenge)),
     dropChallenge: async (record, value) => transaction(true, () => challenges.drop(record, value)),
+
+    dnsNames: async (zone) => read(() => dnsNames.of(zone)),
+    keepDnsNames: async (zone, names) => transaction(true, () => dnsNames.keep(zone, names)),
+    dropDnsNames: async (zone, names) => transaction(true, () => dnsNames.drop(zone, names)),
+    poolMembers: async () => read(() => members.all()),
+    savePoolMembers: async (pool, of) => transaction(true, () => members.save(pool, of)),
 
     sealedTexts: async () => read(() => sealed.all()),
     changeSealedTexts: async (put, drop) => transaction(true, () => sealed.change(put, drop)),

@@ -21,6 +21,7 @@ export const COMMANDS: readonly [words: readonly string[], load: () => Promise<R
   [['seal'], async () => (await import('./seal.ts')).registerSeal],
   [['token'], async () => (await import('./token.ts')).registerToken],
   [['certs'], async () => (await import('./certs.ts')).registerCerts],
+  [['dns'], async () => (await import('./dns.ts')).registerDns],
   [['get'], async () => (await import('./get.ts')).registerGet],
   [['serve'], async () => (await import('./serve.ts')).registerServe],
   [

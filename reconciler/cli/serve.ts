@@ -26,6 +26,7 @@ interface ServeOptions extends GithubCliOptions {
   behindProxy?: boolean;
   webhookSecretFile?: string;
   secrets?: string;
+  dnsPrograms?: string;
   gitCa?: string;
   gitAuthorizationFile?: string;
   pollSeconds?: string;
@@ -57,6 +58,7 @@ export function registerServe(program: Command): void {
     .option('--behind-proxy', 'plain HTTP on any address: a proxy in front does TLS')
     .option('--webhook-secret-file <file>', 'secret of the push webhook (default: polling alone finds commits)')
     .option('--secrets <dir>', 'where secrets of routes are, in files DIR/TEAM/NAME')
+    .option('--dns-programs <dir>', 'where programs are that write zones (provider: exec)')
     .option('--git-ca <file>', 'PEM file of the CA of the git server (default: the system’s)')
     .option('--git-authorization-file <file>', 'Authorization header for the git server')
     .option(
@@ -102,6 +104,7 @@ async function serve(options: ServeOptions): Promise<void> {
       credentialsDir: process.env.CREDENTIALS_DIRECTORY,
       env: secretVariables(process.env),
     },
+    dnsProgramsDir: options.dnsPrograms && resolve(options.dnsPrograms),
     logFormat: options.logFormat,
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop());

@@ -1,6 +1,8 @@
 // kokoa.yaml beyond its schema: by itself, and no grant of a port by which an edge lives.
 import type { Kokoa } from '../../schemas/types.ts';
 import { parseNetwork, parseUrl } from './check-network.ts';
+import { checkNotify } from './check-notify.ts';
+import { checkPoolNames } from './check-pool-names.ts';
 import { problemAt } from './check-route.ts';
 import { checkZones } from './check-zones.ts';
 import { escrow } from './fields/escrow.ts';
@@ -18,8 +20,8 @@ import { shown } from './shown.ts';
 /** Problems in the order in which they are found. `edges`: those with a value. */
 export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: readonly LoadedFile<'edge'>[]): Problem[] {
   const problems: Problem[] = [];
-  const { teams, zones = [], pools, controlPlane, acme, network, defaults } = kokoa;
-  for (const [list, entries] of Object.entries({ teams, zones, pools })) {
+  const { teams, zones = [], pools, notify = [], controlPlane, acme, network, defaults } = kokoa;
+  for (const [list, entries] of Object.entries({ teams, zones, pools, notify })) {
     const places = entries.map(({ name }, index) => ({
       name,
       path: `${list}[${index}]`,
@@ -46,6 +48,8 @@ export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: reado
     }),
   );
   problems.push(...checkZones(file, zones));
+  problems.push(...checkNotify(file, notify));
+  problems.push(...checkPoolNames(file, kokoa));
   const parsed = parseNetwork(network.wireguard);
   if ('expected' in parsed) {
     const message = `network.wireguard: found ${network.wireguard}, expected ${parsed.expected}`;

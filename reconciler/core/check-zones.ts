@@ -23,23 +23,39 @@ export function checkZones(file: LoadedFile<'kokoa'>, zones: readonly Zone[]): P
   );
 }
 
+/** What each provider needs, and what else it may have. */
+const FIELDS: Record<Zone['provider'], { needs: readonly Field[]; may: readonly Field[] }> = {
+  manual: { needs: [], may: [] },
+  rfc2136: { needs: ['server', 'credentials'], may: [] },
+  cloudflare: { needs: ['credentials'], may: [] },
+  route53: { needs: ['credentials'], may: [] },
+  exec: { needs: ['program'], may: ['credentials'] },
+};
+const ALL = ['server', 'credentials', 'program'] as const;
+type Field = (typeof ALL)[number];
+
+const WRITTEN: Record<Field, string> = {
+  server: 'the address of the primary server',
+  credentials: 'where its credentials are found',
+  program: 'the name of the program',
+};
+
 function misfitsOf(zone: Zone): Misfit[] {
-  const { provider, server, credentials, acmeDelegated, wildcard } = zone;
+  const { provider, server, acmeDelegated, wildcard } = zone;
+  const { needs, may } = FIELDS[provider];
   const found: Misfit[] = [];
-  if (provider === 'rfc2136') {
-    const missing = [server === undefined && 'server', credentials === undefined && 'credentials'].filter(Boolean);
-    if (missing.length > 0)
-      found.push({
-        ...{ field: 'provider', found: `rfc2136 without ${missing.join(' and ')}`, expected: 'both of them' },
-        todo: 'write the address of the primary server, and where its TSIG key is found',
-      });
-    if (acmeDelegated !== undefined)
-      found.push({ ...only('acmeDelegated', 'manual'), todo: 'delete it: the reconciler writes this zone itself' });
-  } else {
-    for (const field of ['server', 'credentials'] as const)
-      if (zone[field] !== undefined)
-        found.push({ ...only(field, 'rfc2136'), todo: 'delete it, or change the provider' });
-  }
+  const missing = needs.filter((field) => zone[field] === undefined);
+  if (missing.length > 0)
+    found.push({
+      ...{ field: 'provider', found: `${provider} without ${missing.join(' and ')}` },
+      expected: missing.length > 1 ? 'both of them' : 'it',
+      todo: `write ${missing.map((field) => WRITTEN[field]).join(', and ')} (docs/dns.md)`,
+    });
+  for (const field of ALL)
+    if (zone[field] !== undefined && !needs.includes(field) && !may.includes(field))
+      found.push({ ...only(field, takersOf(field)), todo: 'delete it, or change the provider' });
+  if (provider !== 'manual' && acmeDelegated !== undefined)
+    found.push({ ...only('acmeDelegated', 'manual'), todo: 'delete it: the reconciler writes this zone itself' });
   if (server !== undefined && readServer(server) === undefined)
     found.push({
       ...{ field: 'server', found: shown(server), expected: 'an address, or an address and a port' },
@@ -48,9 +64,14 @@ function misfitsOf(zone: Zone): Misfit[] {
   if (wildcard === true && !canProve(zone))
     found.push({
       ...{ field: 'wildcard', found: 'true', expected: 'a zone in which DNS-01 works' },
-      todo: 'give the zone provider: rfc2136, or acmeDelegated (docs/dns.md); or delete wildcard',
+      todo: 'give the zone a provider other than manual, or acmeDelegated (docs/dns.md); or delete wildcard',
     });
   return found;
+}
+
+function takersOf(field: Field): string {
+  const takers = Object.entries(FIELDS).filter(([, { needs, may }]) => [...needs, ...may].includes(field));
+  return takers.map(([provider]) => provider).join(', ');
 }
 
 function only(field: string, provider: string): Omit<Misfit, 'todo'> {

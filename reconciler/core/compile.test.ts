@@ -301,8 +301,18 @@ test.each<[string, Kokoa['pools'][number], object]>([
       ['e1', told],
       ['e2', {}],
     ] as const) {
-      const { pool: _pool, members: _members, acme: _acme, chunks: _chunks, ...rest } = edgeConfig(compiled, node).edge;
+      const {
+        pool: _pool,
+        members: _members,
+        acme: _acme,
+        chunks: _chunks,
+        checks,
+        ...rest
+      } = edgeConfig(compiled, node).edge;
       expect(rest).toEqual(expected);
+      // Edges look at each other, but for those behind a load balancer.
+      const isBehind = node === 'e2' && 'proxyProtocolFrom' in told;
+      expect(checks?.map((check) => check.node)).toEqual(isBehind ? undefined : [node === 'e1' ? 'e2' : 'e1']);
     }
   }
 });

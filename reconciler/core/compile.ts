@@ -16,6 +16,7 @@ import {
   unannouncedOf,
 } from './fleet.ts';
 import { forwardsOf, sameForwards } from './forwards.ts';
+import { edgeChecks } from './health/edge-checks.ts';
 import { lookup } from './persistent-map.ts';
 import { type RouteChunks, type Routing, routingOf } from './routing.ts';
 import type { Sealed } from './sealed.ts';
@@ -60,6 +61,7 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
   const fleet = fleetOf(desired, settings, enrolments);
   const routing = routingOf(input, settings, fleet, previous?.routing);
   const compromised = compromisedByPool(desired, settings.defaultPool);
+  const checks = edgeChecks(fleet, settings.pools);
   const fleetText = canonicalJson({ settings, fleet, compromised });
   const known = fleetText === previous?.fleetText ? previous : undefined;
   const { pools, streams } = routing;
@@ -78,7 +80,7 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
   for (const node of fleet) {
     const before = known?.nodes.get(node.node);
     const unchanged = before && known && sameRoutes(node, routing, known.routing) ? before : undefined;
-    nodes.set(node.node, unchanged ?? { config: configOf(node, fleet, settings, desired, edgePart) });
+    nodes.set(node.node, unchanged ?? { config: configOf(node, fleet, settings, desired, edgePart, checks) });
   }
   return {
     nodes,
@@ -105,6 +107,7 @@ function configOf(
   settings: Settings,
   desired: Desired,
   edgePart: (pool: string) => EdgePart,
+  checks: ReturnType<typeof edgeChecks>,
 ): NodeConfig {
   const isEdge = node.role === 'edge';
   const base = {
@@ -118,7 +121,8 @@ function configOf(
     },
     controlPlane: { urls: settings.urls },
   } as const;
-  if (isEdge) return { ...base, role: 'edge', edge: edgePart(node.pool!) };
+  const looks = checks.get(node.node);
+  if (isEdge) return { ...base, role: 'edge', edge: { ...edgePart(node.pool!), ...(looks && { checks: looks }) } };
   const udpPorts = portsOf(desired, node.node, 'udp');
   const forwards = forwardsOf(desired, node.node);
   const origin = {

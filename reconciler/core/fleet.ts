@@ -1,6 +1,7 @@
 // The nodes that serve, with what is known of each: git's word first, then what the node announced under its token.
 import type { EdgePart, NodeRole, Peer, PoolMember } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
+import { isPublicAddress } from '../../bundle/public-address.ts';
 import type { Edge, Kokoa, Limits, Origin } from '../../schemas/types.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
 import type { Desired } from './desired.ts';
@@ -38,6 +39,8 @@ export interface FleetNode {
   endpoint?: string;
   /** Edges: where origins dial them, when a public address is known. */
   publicEndpoint?: string;
+  /** Edges: where visitors may be sent, IPv4 first; absent: no such address is known. */
+  publicAddresses?: string[];
   publicKey?: string;
   /** The key that `publicKey` is being replaced by. */
   nextPublicKey?: string;
@@ -169,11 +172,13 @@ function fleetNode(slot: Slot, settings: Settings, bound: BoundEnrolment | undef
   const edge = value as Edge;
   const port = edge.wireguard.port ?? EDGE_PORT_DEFAULT;
   const publicEndpoint = endpointOf(edge.address ?? announced?.address, port);
+  const publicAddresses = visitorAddresses(edge.address, announced?.address);
   return {
     ...common,
     pool: edge.pool ?? settings.defaultPool,
     port,
     ...(publicEndpoint !== undefined && { publicEndpoint }),
+    ...(publicAddresses.length > 0 && { publicAddresses }),
     ...(announced?.recipient !== undefined && { recipient: announced.recipient }),
     ...(announced?.acmeThumbprint !== undefined && { acmeThumbprint: announced.acmeThumbprint }),
   };
@@ -183,6 +188,13 @@ function fleetNode(slot: Slot, settings: Settings, bound: BoundEnrolment | undef
 function endpointOf(address: { ipv4?: string; ipv6?: string } | undefined, port: number): string | undefined {
   if (address?.ipv4 !== undefined) return `${address.ipv4}:${port}`;
   return address?.ipv6 === undefined ? undefined : `[${address.ipv6}]:${port}`;
+}
+
+/** What git says counts whatever it is; what a machine says of itself counts where the internet can reach it. */
+function visitorAddresses(said: Edge['address'], announced: Edge['address']): string[] {
+  const { ipv4, ipv6 } = said ?? announced ?? {};
+  const all = [ipv4, ipv6].filter((address) => address !== undefined);
+  return said === undefined ? all.filter((address) => isPublicAddress(address)) : all;
 }
 
 function peerOf(node: FleetNode, publicKey: string, endpoint: string | undefined): Peer {

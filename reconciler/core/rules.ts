@@ -577,7 +577,17 @@ export const rules = {
   KK415: {
     title: 'zone that contradicts itself',
     why: 'A record is written by the provider of its zone, and a wildcard is proved by a record: what does not fit would fail at the first order.',
-    fix: 'Write server and credentials with provider: rfc2136 and with no other; wildcard needs that, or acmeDelegated.',
+    fix: 'docs/dns.md says what each provider needs, and no other field is taken; wildcard needs a provider that writes, or acmeDelegated.',
+  },
+  KK416: {
+    title: 'name of a pool that DNS cannot have',
+    why: 'Every hostname of the pool leads to this name by a CNAME, and its addresses change when an edge fails: that needs a zone, and a name that nothing else has.',
+    fix: 'Take a name below a zone of kokoa.yaml that no route, no other pool and no zone has, such as edges.hoge.com.',
+  },
+  KK420: {
+    title: 'notification channel that contradicts itself',
+    why: 'Each kind of channel needs its own fields; without them nobody would be told of anything, and nobody would notice.',
+    fix: 'webhook: url and credentials. slack, discord: credentials. smtp: server, from and to, and credentials for a login.',
   },
 } as const satisfies Record<string, Rule>;
 

@@ -1,6 +1,7 @@
 // What the HTTP server is given. It reads the served view, writes what nodes post, and only marks: the loop acts.
 import type { Log } from '../adapters/log.ts';
 import type { Metrics } from '../adapters/metrics.ts';
+import type { VisitorSources } from '../adapters/metrics-visitors.ts';
 import type { OrderLimits } from '../core/order-budget.ts';
 import type { TokenVerdict } from '../core/token.ts';
 import type { DnsChallenges } from '../dns-challenges.ts';
@@ -19,6 +20,8 @@ export interface HttpDeps {
   reports: FleetReports;
   /** Which edges have been silent for so long that others order their certificates. */
   health: Pick<EdgeHealth, 'silent'>;
+  /** Which edges are in DNS, and how it stands there. */
+  visitors?: VisitorSources | undefined;
   /** Of the certificate authority whose ACME directory that is. */
   orderLimits(server: string): OrderLimits;
   /** The first one of kokoa.yaml; undefined: there is none yet. */

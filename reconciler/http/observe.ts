@@ -112,7 +112,7 @@ function described<T extends ListedNode>(listed: T, { served, reports, health, c
   };
 }
 
-function metricSources({ served, reports, store, health, orderLimits, orderServer, clock }: HttpDeps) {
+function metricSources({ served, reports, store, health, visitors, orderLimits, orderServer, clock }: HttpDeps) {
   return {
     silentEdges: () => health.silent().size,
     async newNamesLeft() {
@@ -124,6 +124,7 @@ function metricSources({ served, reports, store, health, orderLimits, orderServe
     },
     longPolls: () => served.waiting,
     rootVersion: () => served.rootVersion,
+    visitors,
     refusedNodes: () => reports.refused.count(clock().getTime()),
     nodeStates() {
       const states = new Map<string, number>();

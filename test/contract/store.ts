@@ -235,6 +235,33 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.keptChallenges()).toEqual([{ ...one, value: 'b', writtenMs: 3 }]);
     });
 
+    it('keeps the names that were written into DNS, of each zone apart', async () => {
+      await store.keepDnsNames('hoge.com', ['app.hoge.com', '*.hoge.com']);
+      await store.keepDnsNames('hoge.com', ['app.hoge.com', 'wiki.hoge.com']);
+      await store.keepDnsNames('fuga.com', ['app.fuga.com']);
+      await store.dropDnsNames('hoge.com', ['wiki.hoge.com', 'unknown.hoge.com']);
+      await store.dropDnsNames('unknown.com', ['app.hoge.com']);
+      expect((await store.dnsNames('hoge.com')).sort()).toEqual(['*.hoge.com', 'app.hoge.com']);
+      expect(await store.dnsNames('fuga.com')).toEqual(['app.fuga.com']);
+      expect(await store.dnsNames('unknown.com')).toEqual([]);
+    });
+
+    it('keeps which edges of a pool are in DNS, all of a pool at once', async () => {
+      const a = { edge: 'a', inDns: true, sinceMs: 1, falls: 0 };
+      const b = { edge: 'b', inDns: false, sinceMs: 2, falls: 3, reason: 'timeout', healthySinceMs: 5 };
+      await store.savePoolMembers('default', [a, b]);
+      await store.savePoolMembers('other', [a]);
+      expect(await store.poolMembers()).toEqual(
+        new Map([
+          ['default', [a, b]],
+          ['other', [a]],
+        ]),
+      );
+      await store.savePoolMembers('default', [b]);
+      await store.savePoolMembers('other', []);
+      expect(await store.poolMembers()).toEqual(new Map([['default', [b]]]));
+    });
+
     it('lets a lease be taken over from whom it is of no use to, and from nobody else', async () => {
       const ask = (node: string, lost?: string) => store.takeLease(lease({ node, expiresMs: 100 }), 0, lost);
       await ask('a');

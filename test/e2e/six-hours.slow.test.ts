@@ -1,7 +1,7 @@
 // Certificates of six hours, under clocks that go half an hour further with each step (libfaketime): the reconciler, two edges with their nginx
 // and certbot, and an authority that is down for the last third of each life but its final tenth. None ends, and none is renewed twice.
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -133,7 +133,17 @@ async function step(ms: number): Promise<void> {
     found: () => 'one that works',
     timeoutMs: ORDERED_MS,
   });
-  for (const edge of EDGES) for (const name of NAMES) expect(await servedUntilMs(edge, name)).toBeGreaterThan(nowMs());
+  for (const edge of EDGES)
+    for (const name of NAMES) {
+      const until = await servedUntilMs(edge, name).catch((error) => explained(error, edge));
+      expect(until, `${name} at ${edge}`).toBeGreaterThan(nowMs());
+    }
+}
+
+/** What the web server says of it. */
+async function explained(error: Error, edge: EdgeName): Promise<never> {
+  const log = await readFile(join(world.agents[edge].stateDir, 'run', 'nginx.log'), 'utf8');
+  throw new Error(`${edge}: ${error.message}\n${log.slice(-2_000)}`, { cause: error });
 }
 
 it('none ends and none is renewed twice, looked at every half hour', { timeout: STORY_MS }, async () => {

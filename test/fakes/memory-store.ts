@@ -4,6 +4,7 @@ import type { PoolIdentity, SealedCertificate } from '../../bundle/api.ts';
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { chunkReferencesIn } from '../../reconciler/core/chunk-references.ts';
+import type { Member } from '../../reconciler/core/health/pool-members.ts';
 import { identityWeight } from '../../reconciler/core/identity-weight.ts';
 import type { KeptChallenge } from '../../reconciler/ports/kept-challenges.ts';
 import {
@@ -50,6 +51,8 @@ export function createMemoryStore(): MemoryStore {
   const leases = new Map<string, Lease>();
   const sealed = new Map<string, SealedText>();
   const challenges = new Map<string, KeptChallenge>();
+  const dnsNames = new Map<string, Set<string>>();
+  const members = new Map<string, readonly Member[]>();
   const proposals = new Map<string, KeptProposal>();
   const restrictions = new Map<string, LocalRestriction>();
   let slots: readonly KnownSlot[] = [];
@@ -172,6 +175,27 @@ export function createMemoryStore(): MemoryStore {
     async leases() {
       failing('leases');
       return [...leases.values()];
+    },
+    async dnsNames(zone) {
+      failing('dnsNames');
+      return [...(dnsNames.get(zone) ?? [])];
+    },
+    async keepDnsNames(zone, names) {
+      failing('keepDnsNames');
+      dnsNames.set(zone, new Set([...(dnsNames.get(zone) ?? []), ...names]));
+    },
+    async dropDnsNames(zone, names) {
+      failing('dropDnsNames');
+      for (const name of names) dnsNames.get(zone)?.delete(name);
+    },
+    async poolMembers() {
+      failing('poolMembers');
+      return new Map([...members].sort());
+    },
+    async savePoolMembers(pool, of) {
+      failing('savePoolMembers');
+      if (of.length === 0) members.delete(pool);
+      else members.set(pool, [...of]);
     },
     async keptChallenges() {
       failing('keptChallenges');

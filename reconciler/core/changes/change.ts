@@ -94,6 +94,18 @@ export interface NeededSecret {
   place: string;
 }
 
+/** A name in DNS that comes, goes or leads elsewhere, in a zone of kokoa.yaml whose pools have names. */
+export interface DnsChange {
+  name: string;
+  /** Who sets its records. */
+  by: 'reconciler' | 'people';
+  /** `CNAME edges.hoge.com`, `addresses of pool default`; `from` absent: it is new; `to` absent: it goes. */
+  from?: string;
+  to?: string;
+  /** The apex of a zone of people: it cannot be a CNAME. */
+  apex?: true;
+}
+
 export interface Changes {
   /** The commit compared with; absent: nothing was published before. */
   base?: string;
@@ -106,6 +118,8 @@ export interface Changes {
   rollout?: PlannedRollout;
   pools: PoolChange[];
   certificates: Certificates;
+  /** Sorted by name; absent: none. */
+  dns?: DnsChange[];
   /** Hosts and ports whose service will take every visitor for the edge: `proxyProtocol: false`, newly said. */
   addressesLost: string[];
   refusedServices: RefusedService[];

@@ -6,6 +6,7 @@ import { type PlannedRollout, plannedRollout } from '../rollout/planned-rollout.
 import { type AnnouncedLists, refusedServices } from './allow-lists.ts';
 import { certificatesFor, type OrderedNames } from './certificates.ts';
 import type { Changes, Listed, NeededSecret, RouteChange } from './change.ts';
+import { dnsChanges } from './dns.ts';
 import { hostChanges, hostIn, touchedHosts } from './hosts.ts';
 import { CERTIFICATES, LOGINS, neededSecrets } from './needed-secrets.ts';
 import { nodeChanges } from './nodes.ts';
@@ -44,6 +45,7 @@ export function changesOf({
   const hosts = hostChanges(from, candidate, plan);
   const ports = portChanges(from, candidate);
   const anew = reorderedPools(from, candidate);
+  const dns = dnsChanges(from, candidate);
   const rollout = shownRollout(plannedRollout(from, candidate));
   const [logins, brought] = [LOGINS, CERTIFICATES].map((references) =>
     [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
@@ -61,6 +63,7 @@ export function changesOf({
       ...certificatesFor(touchedHosts(from, candidate, plan), from, candidate, ordered),
       ...(anew.length > 0 && { anew }),
     },
+    ...(dns.length > 0 && { dns }),
     addressesLost: [...addressesLost(hosts), ...addressesLost(ports)],
     refusedServices: announced === undefined ? [] : closedServices(candidate, hosts, ports, announced),
     ...(logins.length > 0 && { neededLogins: logins }),

@@ -1,5 +1,6 @@
 // Changes as a document, worst news first, the same for every way to print it.
 import { type Changes, isUnchanged, type Listed } from './change.ts';
+import { dnsByHandSection, dnsSection } from './dns-sections.ts';
 import {
   broughtSection,
   certificatesSection,
@@ -31,6 +32,8 @@ export function documentOf(changes: Changes): Document {
     nodesSection(changes.nodes),
     settingsSection(changes),
     certificatesSection(changes.certificates),
+    dnsByHandSection(changes),
+    dnsSection(changes),
     namesSection(
       'Visitors’ addresses lost',
       'Their services take every visitor for the edge (proxyProtocol: false): logs, bans and limits of the service see the tunnel. allow, deny and limits of the route still count.',

@@ -1,0 +1,55 @@
+// What the reconciler itself sees of the edges: it asks each from outside, as visitors would reach it. Law: an edge is asked for its own mark, so
+// that whoever got the address of a machine that is gone is not taken for it.
+import { EDGE_MARK_PATH, edgeMark } from '../bundle/edge-mark.ts';
+import type { Check } from '../checks/check.ts';
+import { createTargetWatch, type Target } from '../checks/watch-targets.ts';
+import type { FleetNode, Settings } from './core/fleet.ts';
+import { EDGE_PACE } from './core/health/edge-checks.ts';
+import type { View } from './core/health/edge-verdict.ts';
+
+export interface OwnLooksParts {
+  /** Who asks, so that two reconcilers do not ask in step. */
+  seed: string;
+  /** Something is seen otherwise than before. */
+  seen(): void;
+  /** ms since the epoch. */
+  now(): number;
+}
+
+export interface OwnLooks {
+  live(fleet: readonly FleetNode[], pools: Settings['pools']): void;
+  /** By edge; one of which nothing is decided yet is left out. */
+  views(): ReadonlyMap<string, View>;
+  /** Until `signal` aborts. Never throws. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createOwnLooks({ seed, seen, now }: OwnLooksParts): OwnLooks {
+  const watch = createTargetWatch({ seed, now, told: seen });
+  return {
+    live: (fleet, pools) => watch.watch(fleet.flatMap((node) => targetOf(node, pools))),
+    views() {
+      const views = new Map<string, View>();
+      for (const [edge, { state, sinceMs, reason }] of watch.standings())
+        if (state !== 'unknown')
+          views.set(edge, {
+            ...{ up: state === 'up', since: new Date(sinceMs).toISOString() },
+            ...(reason !== undefined && { reason }),
+          });
+      return views;
+    },
+    run: watch.run,
+  };
+}
+
+/** Plain HTTP: which names an edge has certificates of, its neighbours know better. */
+function targetOf({ node, role, pool, publicAddresses }: FleetNode, pools: Settings['pools']): Target[] {
+  if (role !== 'edge' || publicAddresses === undefined || pools[pool!]?.proxyProtocolFrom !== undefined) return [];
+  const checks = publicAddresses.map(
+    (address): Check => ({
+      ...{ kind: 'http', address, port: 80, hostname: address.includes(':') ? `[${address}]` : address },
+      ...{ path: EDGE_MARK_PATH, status: { from: 200, to: 200 }, body: edgeMark(node) },
+    }),
+  );
+  return [{ id: node, checks, pace: EDGE_PACE }];
+}

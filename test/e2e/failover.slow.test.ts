@@ -1,0 +1,148 @@
+// Edges die, and visitors are sent to others by themselves: real agents, nginx and tunnels, a real primary server that takes DNS UPDATE. A dead
+// edge leaves it within seconds; when all are dead, or the reconciler is cut off, nothing changes; and an edge that flaps is no flood of writes.
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PUBLIC } from '../../lab/addresses.ts';
+import { liveEverywhere } from '../../lab/ask.ts';
+import { type Authority, startAuthority } from '../../lab/authority.ts';
+import { joining } from '../../lab/chapter-joining.ts';
+import { blackHole, cutLink, endBlackHole, restoreLink } from '../../lab/faults.ts';
+import { type Fleet, startFleet } from '../../lab/fleet.ts';
+import { labMode } from '../../lab/prerequisites.ts';
+import { createRun, type Run } from '../../lab/run.ts';
+import { EDGES, type EdgeName, SLOTS } from '../../lab/world.ts';
+
+const PLAY_MS = 900_000;
+const ZONE = 'hoge.com';
+const POOL = 'edges.hoge.com';
+const BOTH = [PUBLIC['edge-1'].ipv4, PUBLIC['edge-2'].ipv4];
+const ROUNDS = 10;
+const P50_MS_MAX = 15_000;
+const WITHDRAWN_MS_MAX = 60_000;
+const FLAP_MS = 5_000;
+const FLAPPING_MS = 300_000;
+const FLAP_WRITES_MAX = 3;
+
+const mode = labMode();
+if (mode.mode === 'loopback' && process.env.CI === 'true') throw new Error(`the lab cannot run here: ${mode.why}`);
+
+describe.runIf(mode.mode === 'full')('an edge that dies', () => {
+  let run: Run;
+  let fleet: Fleet;
+  let authority: Authority;
+
+  beforeAll(async () => {
+    run = createRun();
+    fleet = await startFleet(run);
+    authority = await startAuthority(fleet.network, [ZONE]);
+    authority.giveKey(fleet.secretsDir, 'lab-tsig');
+    for (const scene of joining) await scene.play(fleet);
+    const kokoa = fleet.files['kokoa.yaml']!.replace(
+      / {2}- name: hoge\.com\n {4}provider: manual\n/,
+      `  - name: hoge.com\n    provider: rfc2136\n    server: ${authority.server}\n    credentials: {file: lab-tsig}\n`,
+    ).replace(/^( {2}- name: default)$/m, `$1\n    hostname: ${POOL}`);
+    expect(kokoa).toContain(`hostname: ${POOL}`);
+    expect(kokoa).toContain('lab-tsig');
+    await fleet.developer.commit({ 'kokoa.yaml': kokoa }, 'the reconciler writes hoge.com');
+    await liveEverywhere(fleet, 'app.hoge.com', 'home', 90_000);
+    await inDns(BOTH, 60_000);
+    await vi.waitFor(async () => expect(await authority.alias('app.hoge.com')).toBe(POOL), { timeout: 30_000 });
+    // By then everybody has looked at everybody.
+    await delay(15_000);
+  }, PLAY_MS);
+
+  afterAll(async () => {
+    expect(await run?.end()).toEqual([]);
+  }, 30_000);
+
+  const addressOf = (edge: EdgeName) => PUBLIC[SLOTS[edge].host].ipv4;
+  const linkOf = (edge: EdgeName) => fleet.network.link(fleet.agents[edge].host);
+
+  /** How long it took. */
+  async function inDns(expected: readonly string[], timeoutMs: number): Promise<number> {
+    const since = performance.now();
+    for (;;) {
+      const found = await authority.addresses(POOL);
+      const ms = performance.now() - since;
+      if (found.join() === [...expected].sort().join()) return ms;
+      if (ms > timeoutMs)
+        throw new Error(
+          `${POOL} is ${found.join(' ')}, expected ${expected.join(' ')}\n${fleet.reconciler().log().slice(-3_000)}`,
+        );
+      await delay(50);
+    }
+  }
+
+  /** Each round begins as if no edge had ever fallen: how slowly one that falls often returns is seen elsewhere. */
+  async function forgetFalls(): Promise<void> {
+    await fleet.reconciler().stop();
+    const database = new DatabaseSync(join(fleet.network.hosts.control.directory, 'data', 'store', 'kokoa.sqlite'));
+    database.exec('UPDATE pool_members SET falls = 0');
+    database.close();
+    await fleet.startReconciler();
+  }
+
+  it('the names of visitors lead to the pool, and that to its edges', async () => {
+    expect(await authority.alias('app.hoge.com')).toBe(POOL);
+    expect(await authority.addresses(POOL)).toEqual(BOTH);
+  });
+
+  it(`${ROUNDS} times: it is out of the authority within seconds, and back when it is well`, {
+    timeout: PLAY_MS,
+  }, async () => {
+    const took: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const edge = EDGES[round % EDGES.length]!;
+      const others = BOTH.filter((address) => address !== addressOf(edge));
+      // Half of them answer nothing at all, the others refuse connections.
+      const isSilent = round % 4 < 2;
+      if (isSilent) await blackHole(linkOf(edge));
+      else await fleet.powerOff(edge);
+      took.push(await inDns(others, WITHDRAWN_MS_MAX));
+      if (isSilent) await endBlackHole(linkOf(edge));
+      else await fleet.agents[edge].start();
+      await inDns(BOTH, 120_000);
+      await forgetFalls();
+      // After a start everybody is looked at anew.
+      await delay(15_000);
+      expect(await authority.addresses(POOL)).toEqual(BOTH);
+    }
+    const sorted = [...took].sort((a, b) => a - b);
+    process.stdout.write(`edge dead → out of the authority: ${took.map((ms) => (ms / 1000).toFixed(1)).join(' ')} s\n`);
+    expect(sorted[Math.floor(ROUNDS / 2)]).toBeLessThanOrEqual(P50_MS_MAX);
+  });
+
+  it('when all are dead, and when the reconciler is cut off, the records stay as they are', {
+    timeout: PLAY_MS,
+  }, async () => {
+    const serial = await authority.serial(ZONE);
+    for (const edge of EDGES) await blackHole(linkOf(edge));
+    await delay(60_000);
+    expect(await authority.addresses(POOL)).toEqual(BOTH);
+    for (const edge of EDGES) await endBlackHole(linkOf(edge));
+    await delay(20_000);
+    const control = fleet.network.link(fleet.network.hosts.control);
+    await cutLink(control);
+    await delay(90_000);
+    await restoreLink(control);
+    await delay(20_000);
+    expect(await authority.addresses(POOL)).toEqual(BOTH);
+    expect(await authority.serial(ZONE)).toBe(serial);
+  });
+
+  it('an edge that flaps for five minutes is written a few times', { timeout: PLAY_MS }, async () => {
+    const before = await authority.serial(ZONE);
+    const until = performance.now() + FLAPPING_MS;
+    while (performance.now() < until) {
+      await blackHole(linkOf('osaka-1'));
+      await delay(FLAP_MS);
+      await endBlackHole(linkOf('osaka-1'));
+      await delay(FLAP_MS);
+    }
+    const writes = (await authority.serial(ZONE)) - before;
+    process.stdout.write(`flapping every ${FLAP_MS / 1000} s for ${FLAPPING_MS / 1000} s: ${writes} writes\n`);
+    expect(writes).toBeLessThanOrEqual(FLAP_WRITES_MAX);
+  });
+});
