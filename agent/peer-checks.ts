@@ -1,9 +1,8 @@
-// Watches other edges from outside, as the applied configuration says, and tells what it found. Laws: only the path of the mark is asked, at
-// the ports of the web; only who shows the mark of the node is up; a machine that is itself cut off has seen nothing.
+// Watches other edges from outside, as the applied configuration says, and tells what it found. Laws: only the path of the mark and a handshake
+// are asked for, at the ports of the web; only who shows the mark of the node is up; a machine that is itself cut off has seen nothing.
 import type { PeerView } from '../bundle/api.ts';
 import type { EdgeCheck, EdgeConfig } from '../bundle/config.ts';
-import { EDGE_MARK_PATH, edgeMark } from '../bundle/edge-mark.ts';
-import type { Check } from '../checks/check.ts';
+import { type EdgePorts, edgeChecksAt } from '../checks/edge-target.ts';
 import { createTargetWatch, type Target, type Transition } from '../checks/watch-targets.ts';
 import { createNews, type Log } from './news.ts';
 
@@ -14,7 +13,7 @@ export interface PeerChecksParts {
   /** ms since the epoch. */
   now(): number;
   /** Where edges are asked; default 80 and 443. */
-  ports?: { http: number; https: number };
+  ports?: EdgePorts;
 }
 
 export interface PeerChecks {
@@ -32,9 +31,7 @@ export interface PeerChecks {
 
 /** No node can have this name. */
 const ALL = '*';
-const PORTS = { http: 80, https: 443 };
-
-export function createPeerChecks({ node, log, now, ports = PORTS }: PeerChecksParts): PeerChecks {
+export function createPeerChecks({ node, log, now, ports }: PeerChecksParts): PeerChecks {
   const news = createNews(log);
   let revision = 0;
   let configured = '[]';
@@ -74,20 +71,9 @@ export function createPeerChecks({ node, log, now, ports = PORTS }: PeerChecksPa
   };
 }
 
-function targetOf({ node, addresses, hostname, ...pace }: EdgeCheck, ports: { http: number; https: number }): Target {
-  const asked = {
-    ...{ path: EDGE_MARK_PATH, status: { from: 200, to: 200 }, body: edgeMark(node) },
-    ...(hostname === undefined
-      ? { kind: 'http' as const, port: ports.http }
-      : { kind: 'https' as const, port: ports.https }),
-  };
-  const checks = addresses.map((address): Check => ({ ...asked, address, hostname: hostname ?? bracketed(address) }));
-  return { id: node, checks, pace };
-}
-
-/** As the Host header has an address. */
-function bracketed(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
+function targetOf({ node, addresses, hostname, ...pace }: EdgeCheck, ports: EdgePorts | undefined): Target {
+  const edge = { node, addresses, ...(hostname !== undefined && { hostname }) };
+  return { id: node, checks: edgeChecksAt(edge, ports), pace };
 }
 
 function dateOf(ms: number): string {

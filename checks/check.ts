@@ -1,7 +1,7 @@
 // What is asked of whom, and what it says. Law: a reason is words of ours, in characters that can be shown anywhere.
 import { FAILURE_CHARACTERS_MAX } from '../bundle/api.ts';
 
-export type Check = TcpCheck | HttpCheck | IcmpCheck;
+export type Check = TcpCheck | TlsCheck | HttpCheck | IcmpCheck;
 
 /** Somebody accepts a connection. */
 export interface TcpCheck {
@@ -9,6 +9,15 @@ export interface TcpCheck {
   /** Bare IPv4 or IPv6, here and below. */
   address: string;
   port: number;
+}
+
+/** Somebody speaks TLS; whether it shows a certificate for the name does not count. */
+export interface TlsCheck {
+  kind: 'tls';
+  address: string;
+  port: number;
+  /** In the handshake; absent: none. */
+  hostname?: string;
 }
 
 /**

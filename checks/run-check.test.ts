@@ -159,6 +159,39 @@ test('https names the hostname in the handshake and takes any certificate', asyn
   expect(names).toEqual(['app.hoge.com', false]);
 });
 
+describe('tls', () => {
+  const tls = (port: number, hostname?: string): Check => ({
+    ...{ kind: 'tls', address: '127.0.0.1', port },
+    ...(hostname !== undefined && { hostname }),
+  });
+  /** A fatal alert of TLS 1.2 (RFC 5246, 7.2): 112 is unrecognized_name, 80 internal_error. */
+  const alert = (number: number) => (socket: Socket) => {
+    socket.once('data', () => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, number])));
+  };
+
+  test.each<[string, (socket: Socket) => void, true | RegExp]>([
+    ['a server that knows no such name', alert(112), true],
+    ['a server that fails within', alert(80), true],
+    ['a server that wants none of it', alert(40), true],
+    ['one that speaks HTTP', answering('well', '400 Bad Request'), /^handshake_refused/],
+    ['one that hangs up', (socket) => void socket.once('data', () => socket.end()), /^connection_closed/],
+    ['one that resets', (socket) => void socket.once('data', () => socket.resetAndDestroy()), /^connection_closed/],
+    ['silence', () => undefined, /^timeout/],
+  ])('%s', async (_, act, expected) => {
+    const server = await listening(act);
+    for (const hostname of ['app.hoge.com', undefined]) {
+      const result = await run(tls(server.port, hostname), TIMEOUT_MS);
+      if (expected === true) expect(result).toEqual({ ok: true });
+      else expect(result).toEqual({ ok: false, reason: expect.stringMatching(expected) });
+    }
+    await vi.waitFor(() => expect(server.open()).toBe(0));
+  });
+
+  test('nobody there', async () => {
+    expect(await run(tls(await closedPort()))).toEqual(failed('connection_refused', 'nothing listens there'));
+  });
+});
+
 test('tcp: a connection that is accepted is enough, and nothing is sent on it', async () => {
   const server = await listening(() => undefined);
   expect(await run(tcp(server.port))).toEqual({ ok: true });

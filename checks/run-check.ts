@@ -4,6 +4,7 @@ import { type Check, type CheckResult, failed } from './check.ts';
 import { checkHttp } from './check-http.ts';
 import { checkIcmp } from './check-icmp.ts';
 import { checkTcp } from './check-tcp.ts';
+import { checkTls } from './check-tls.ts';
 
 /** Never throws. An aborted `signal` ends it at once, as a failure that says nothing of the target. */
 export async function runCheck(check: Check, timeoutMs: number, signal: AbortSignal): Promise<CheckResult> {
@@ -29,5 +30,6 @@ export async function runCheck(check: Check, timeoutMs: number, signal: AbortSig
 
 function started(check: Check, timeoutMs: number, signal: AbortSignal): Promise<CheckResult> {
   if (check.kind === 'tcp') return checkTcp(check, signal);
+  if (check.kind === 'tls') return checkTls(check, signal);
   return check.kind === 'icmp' ? checkIcmp(check, timeoutMs, signal) : checkHttp(check, signal);
 }

@@ -1,7 +1,6 @@
 // What the reconciler itself sees of the edges: it asks each from outside, as visitors would reach it. Law: an edge is asked for its own mark, so
 // that whoever got the address of a machine that is gone is not taken for it.
-import { EDGE_MARK_PATH, edgeMark } from '../bundle/edge-mark.ts';
-import type { Check } from '../checks/check.ts';
+import { type EdgePorts, edgeChecksAt } from '../checks/edge-target.ts';
 import { createTargetWatch, type Target } from '../checks/watch-targets.ts';
 import type { FleetNode, Settings } from './core/fleet.ts';
 import { EDGE_PACE } from './core/health/edge-checks.ts';
@@ -14,6 +13,8 @@ export interface OwnLooksParts {
   seen(): void;
   /** ms since the epoch. */
   now(): number;
+  /** Where edges are asked; default 80 and 443. */
+  ports?: EdgePorts;
 }
 
 export interface OwnLooks {
@@ -24,10 +25,10 @@ export interface OwnLooks {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export function createOwnLooks({ seed, seen, now }: OwnLooksParts): OwnLooks {
+export function createOwnLooks({ seed, seen, now, ports }: OwnLooksParts): OwnLooks {
   const watch = createTargetWatch({ seed, now, told: seen });
   return {
-    live: (fleet, pools) => watch.watch(fleet.flatMap((node) => targetOf(node, pools))),
+    live: (fleet, pools) => watch.watch(fleet.flatMap((node) => targetOf(node, pools, ports))),
     views() {
       const views = new Map<string, View>();
       for (const [edge, { state, sinceMs, reason }] of watch.standings())
@@ -42,14 +43,11 @@ export function createOwnLooks({ seed, seen, now }: OwnLooksParts): OwnLooks {
   };
 }
 
-/** Plain HTTP: which names an edge has certificates of, its neighbours know better. */
-function targetOf({ node, role, pool, publicAddresses }: FleetNode, pools: Settings['pools']): Target[] {
-  if (role !== 'edge' || publicAddresses === undefined || pools[pool!]?.proxyProtocolFrom !== undefined) return [];
-  const checks = publicAddresses.map(
-    (address): Check => ({
-      ...{ kind: 'http', address, port: 80, hostname: address.includes(':') ? `[${address}]` : address },
-      ...{ path: EDGE_MARK_PATH, status: { from: 200, to: 200 }, body: edgeMark(node) },
-    }),
-  );
-  return [{ id: node, checks, pace: EDGE_PACE }];
+function targetOf(
+  { node, role, pool, publicAddresses: addresses }: FleetNode,
+  pools: Settings['pools'],
+  ports?: EdgePorts,
+): Target[] {
+  if (role !== 'edge' || addresses === undefined || pools[pool!]?.proxyProtocolFrom !== undefined) return [];
+  return [{ id: node, checks: edgeChecksAt({ node, addresses }, ports), pace: EDGE_PACE }];
 }

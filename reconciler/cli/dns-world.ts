@@ -6,6 +6,7 @@ import { openDnsBeside } from '../adapters/dns-beside.ts';
 import { zoneAdapters } from '../adapters/dns-zone-adapters.ts';
 import { readRoots } from '../adapters/key-reading.ts';
 import { createSecretPlaces } from '../adapters/secret-places.ts';
+import { certificateRulesOf } from '../core/certificate-rules.ts';
 import { emptyDesired, updateDesired } from '../core/desired.ts';
 import { ownerOf } from '../core/dns/owner-text.ts';
 import { poolNames, wantedAt } from '../core/dns/wanted-records.ts';
@@ -14,6 +15,7 @@ import { poolAddresses } from '../core/health/pool-addresses.ts';
 import { namesByZone, zonesOf } from '../dns/keep-records.ts';
 import type { WholeZone } from '../dns/settle-zone.ts';
 import { createZoneAccesses } from '../dns/zone-access.ts';
+import type { ZoneAccess } from '../ports/dns-zone.ts';
 import { printable } from './problem-text.ts';
 import { judgeDir, renderJudgement } from './validate.ts';
 
@@ -33,9 +35,18 @@ export interface ZoneAtHand {
   whole: WholeZone;
 }
 
+/** A zone that people write. */
+export interface ZoneByHand {
+  zone: string;
+  /** It only reads, in public. */
+  access: ZoneAccess;
+  wanted: WholeZone['wanted'];
+}
+
 export interface DnsWorld {
-  /** Sorted by name. */
+  /** Sorted by name, as those by hand. */
   zones: readonly ZoneAtHand[];
+  byHand: readonly ZoneByHand[];
   close(): void;
 }
 
@@ -54,14 +65,11 @@ export async function openDnsWorld(options: DnsWorldOptions): Promise<DnsWorld> 
   );
   const settings = settingsOf(desired);
   const known = zonesOf(desired);
-  if (options.zone !== undefined && !known.has(options.zone))
-    throw new KokoaError(
-      'zone_unknown',
-      `${printable(options.zone)} is no zone of kokoa.yaml that the reconciler writes`,
-      {
-        hint: `those that it writes: ${[...known.keys()].join(', ') || 'none'}`,
-      },
-    );
+  const all = certificateRulesOf(desired.kokoa?.value).zones;
+  if (options.zone !== undefined && !all.has(options.zone))
+    throw new KokoaError('zone_unknown', `${printable(options.zone)} is no zone of kokoa.yaml`, {
+      hint: `its zones: ${[...all.keys()].join(', ') || 'none'}`,
+    });
   const [root = ''] = await readRoots(options.keysDir);
   const places = createSecretPlaces({
     ...{ secretsDir: options.secretsDir, credentialsDir: process.env.CREDENTIALS_DIRECTORY, env: {} },
@@ -74,20 +82,25 @@ export async function openDnsWorld(options: DnsWorldOptions): Promise<DnsWorld> 
     const fleet = fleetOf(desired, settings, beside.enrolments);
     const context = { desired, addressesOf: (pool: string) => poolAddresses(pool, fleet, beside.members) };
     const isNamed = poolNames(desired.kokoa?.value).size > 0;
+    const wantedIn = (zone: string): WholeZone['wanted'] =>
+      new Map((namesByZone(desired).get(zone) ?? []).map((name) => [name, wantedAt(name, context)?.sets]));
     const zones: ZoneAtHand[] = [];
-    for (const [zone, said] of [...known].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const byHand: ZoneByHand[] = [];
+    for (const [zone, said] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (!isNamed || (options.zone !== undefined && zone !== options.zone)) continue;
-      const names = namesByZone(desired).get(zone) ?? [];
-      zones.push({
-        provider: said.provider,
-        whole: {
-          ...{ zone, owner: ownerOf(rootFingerprint(root)), kept: beside.names, signal: new AbortController().signal },
-          access: await accesses(zone, said),
-          wanted: new Map(names.map((name) => [name, wantedAt(name, context)?.sets])),
-        },
-      });
+      const [access, wanted] = [await accesses(zone, said), wantedIn(zone)];
+      if (!known.has(zone)) {
+        if (wanted.size > 0) byHand.push({ zone, access, wanted });
+        continue;
+      }
+      const common = {
+        owner: ownerOf(rootFingerprint(root)),
+        kept: beside.names,
+        signal: new AbortController().signal,
+      };
+      zones.push({ provider: said.provider, whole: { zone, access, wanted, ...common } });
     }
-    return { zones, close: beside.close };
+    return { zones, byHand, close: beside.close };
   } catch (error) {
     beside.close();
     throw error;

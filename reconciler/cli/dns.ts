@@ -3,10 +3,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { KokoaError } from '../../bundle/error.ts';
-import { zonePlanText } from '../core/dns/plan-text.ts';
+import { linesByHand, missingByHand } from '../core/dns/by-hand.ts';
+import { LINES_MAX, zonePlanText } from '../core/dns/plan-text.ts';
 import { compareZone, settleZone } from '../dns/settle-zone.ts';
 import { DATA_TOP_HELP, dataTop } from './data-top.ts';
-import { type DnsWorld, openDnsWorld, type ZoneAtHand } from './dns-world.ts';
+import { type DnsWorld, openDnsWorld, type ZoneAtHand, type ZoneByHand } from './dns-world.ts';
 import { printable } from './problem-text.ts';
 
 const HELP = `
@@ -33,6 +34,7 @@ const DELETIONS_MAX = 1_000_000;
 /** How often progress is said where no terminal is. */
 const PROGRESS_EVERY = 1_000;
 const LEFT_SHOWN_MAX = 20;
+const LOOK_MS_MAX = 60_000;
 
 /** Adds the commands. @throws KokoaError usage, and what opening data, store and zones throws */
 export function registerDns(program: Command): void {
@@ -88,11 +90,26 @@ async function inWorld(
 
 /** A zone that cannot be read holds up no other. True: all could be compared. */
 async function plan(world: DnsWorld): Promise<boolean> {
-  return inEach(world, async (zone) => {
+  const isRead = await inEach(world, async (zone) => {
     const { plan: found, settled } = await compareZone(zone.whole);
     process.stdout.write(printed(zonePlanText({ plan: found, provider: zone.provider, settled })));
     return true;
   });
+  for (const zone of world.byHand) await planByHand(zone);
+  return isRead;
+}
+
+/** What visitors see is all that can be known of such a zone. */
+async function planByHand({ zone, access, wanted }: ZoneByHand): Promise<void> {
+  try {
+    const found = await access.read([...wanted.keys()], AbortSignal.timeout(LOOK_MS_MAX));
+    const missing = missingByHand(wanted, found);
+    const title = `${zone} (people): ${missing.length} to set, ${wanted.size - missing.length} as they should be`;
+    process.stdout.write(printed([title, ...linesByHand(missing, zone).slice(0, LINES_MAX), ''].join('\n')));
+  } catch (error) {
+    if (!(error instanceof KokoaError)) throw error;
+    console.error(`${printable(zone)}: what people set there cannot be seen: ${printable(error.message)}`);
+  }
 }
 
 function apply(world: DnsWorld, deletionsAgreed: number): Promise<boolean> {

@@ -93,6 +93,12 @@ describe('what is done at a name', () => {
     }
   });
 
+  test('a text beside ours that cannot be read makes the name somebody else’s', () => {
+    const found = new Map([[RECORD, { sets: [saysOwner(OURS)], others: ['TXT'] }]]);
+    const made = planName({ name: NAME, zone: ZONE, owner: OURS, wanted: WANTED }, found);
+    expect(made).toMatchObject({ kind: 'foreign', reason: 'it belongs to somebody else' });
+  });
+
   test('whose it is stands there before the name does, and goes after it', () => {
     const names = (place: Place, wanted: RecordSet[]) => {
       const made = plan(place, wanted);

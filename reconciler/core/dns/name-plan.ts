@@ -71,6 +71,7 @@ export function shownSets(sets: readonly RecordSet[]): string {
 
 /** Undefined: nobody's. '': a text stands there that we did not write. */
 function holderOf(said: NameRecords | undefined, record: string, zone: string): string | undefined {
+  if (said?.others.includes('TXT')) return '';
   const texts = textsOf(said).flatMap(({ values }) => values);
   if (texts.length === 0) return said === undefined ? undefined : '';
   const owners = texts.map((text) => readOwner(text, record, zone)?.owner ?? '');

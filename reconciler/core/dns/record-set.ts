@@ -58,9 +58,9 @@ export function nameRecords(
       Math.min(...records.map(({ ttl }) => ttl)),
       records.map(({ value }) => value),
     );
-    // Something stands there, whatever it says.
-    if (set === undefined) others.push(type);
-    else sets.push(set);
+    // Something stands there, whatever it says: a set of which a part cannot be read is none of ours.
+    if (records.some(({ value }) => canonicalValue(type, value) === undefined)) others.push(type);
+    if (set !== undefined) sets.push(set);
   }
   if (sets.length === 0 && others.length === 0) return undefined;
   return { sets, others: others.sort(), ...(steered !== undefined && { steered }) };
@@ -85,6 +85,8 @@ export function typesOf({ before, after }: NameChange): readonly RecordType[] {
 export function fits(change: NameChange, found: NameRecords | undefined): boolean {
   const types = typesOf(change);
   const sets = found?.sets ?? [];
+  // A part of such a set cannot be read, so nobody knows what would be lost.
+  if (types.some((type) => found?.others.includes(type))) return false;
   const decided = sets.filter(({ type }) => types.includes(type));
   if (!sameSets(decided, change.before, { withTtl: false })) return false;
   if (!change.after.some(({ type }) => type === 'CNAME')) return true;
