@@ -2,10 +2,10 @@
 import type { Kokoa } from '../../schemas/types.ts';
 import { checkKokoa } from './check-kokoa.ts';
 import { expectedAddress, isEndpoint, parseNetwork } from './check-network.ts';
-import { checkPool, problemAt, unknownTeam } from './check-route.ts';
+import { checkPool, unknownTeam } from './check-route.ts';
 import type { LoadedFile } from './files.ts';
 import { baseNameOf, KOKOA_FILE } from './paths.ts';
-import { compareProblems, type Problem } from './problem.ts';
+import { compareProblems, type Problem, problemAt } from './problem.ts';
 import { repeated } from './repeated.ts';
 import type { RuleId } from './rules.ts';
 import { indexOf } from './settings-index.ts';

@@ -3,7 +3,6 @@ import type { Kokoa } from '../../schemas/types.ts';
 import { parseNetwork, parseUrl } from './check-network.ts';
 import { checkNotify } from './check-notify.ts';
 import { checkPoolNames } from './check-pool-names.ts';
-import { problemAt } from './check-route.ts';
 import { checkZones } from './check-zones.ts';
 import { escrow } from './fields/escrow.ts';
 import { type FieldCheck, judgeField, placed } from './fields/field.ts';
@@ -13,7 +12,7 @@ import { proxyProtocolFrom } from './fields/proxy-protocol-from.ts';
 import type { LoadedFile } from './files.ts';
 import { EDGE_PORT_DEFAULT } from './fleet.ts';
 import { hostnameProblem } from './hostname.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemAt } from './problem.ts';
 import { repeated } from './repeated.ts';
 import { shown } from './shown.ts';
 

@@ -1,10 +1,9 @@
 // The notification channels of kokoa.yaml: what one says fits its kind, and nothing crosses a network in the open.
 import type { NotifyChannel } from '../../schemas/types.ts';
-import { problemAt } from './check-route.ts';
 import type { LoadedFile } from './files.ts';
 import { readMailServer } from './notify/mail-server.ts';
 import { targetUrl } from './notify/target-url.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemAt } from './problem.ts';
 import { shown } from './shown.ts';
 
 const FIELDS = ['credentials', 'url', 'server', 'from', 'to'] as const;

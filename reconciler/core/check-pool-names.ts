@@ -1,10 +1,9 @@
 // The names of pools in DNS: each in a zone of kokoa.yaml, and nobody else's.
 import type { Kokoa } from '../../schemas/types.ts';
-import { problemAt } from './check-route.ts';
 import { zoneNameOf } from './dns/wanted-records.ts';
 import type { LoadedFile } from './files.ts';
 import { canonicalHostname, hostnameProblem } from './hostname.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemAt } from './problem.ts';
 import { shown } from './shown.ts';
 
 export function checkPoolNames(file: LoadedFile<'kokoa'>, kokoa: Kokoa): Problem[] {

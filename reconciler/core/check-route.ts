@@ -1,15 +1,15 @@
 // One route: its fields beyond the schema, then against the rest, which is its team, its name or public port, its origins, its pool. The
 // cost does not grow with the number of routes.
 import type { Kokoa, Route } from '../../schemas/types.ts';
+import { checkRouteDns } from './check-route-dns.ts';
 import { placed } from './fields/field.ts';
 import type { LoadedFile } from './files.ts';
 import { coveredByAny } from './hostname.ts';
 import { baseNameOf } from './paths.ts';
-import { compareProblems, type Position, type Problem } from './problem.ts';
+import { compareProblems, type Position, type Problem, problemAt } from './problem.ts';
 import { coversPort, type PortRange, publicPortKey, RESERVED_PORTS, takesPublicPort } from './public-port.ts';
 import { judgeRouteFields } from './route-fields.ts';
 import { type Target, targetsOf } from './route-targets.ts';
-import type { RuleId } from './rules.ts';
 import { indexOf, type SettingsIndex } from './settings-index.ts';
 import { didYouMean } from './suggest.ts';
 import { isTunnelPort, SECTIONS_MAX, sectionOf, TUNNEL_PORTS } from './tunnel-ports.ts';
@@ -39,6 +39,7 @@ export function checkRoute(view: DesiredView, path: string): Problem[] {
     const settings = indexOf(kokoa);
     problems.push(...checkGrant(settings, file, team), ...checkPool(settings, file, route.pool));
     problems.push(...checkPassthrough(settings, file, route), ...checkPortUnique(view, settings, file, route));
+    problems.push(...checkRouteDns(view, file, kokoa));
   }
   const errors = problems.filter(({ severity }) => severity === 'error').sort(compareProblems);
   // The remark that there are more is an error: warnings, of which there are few, do not bring it about.
@@ -73,10 +74,6 @@ export function checkPool(settings: SettingsIndex, file: LoadedFile, pool: strin
 export function unknownTeam(settings: SettingsIndex, file: LoadedFile, at: Position, team: string): Problem {
   const message = `found the team ${team}, expected one of ${listed([...settings.grants.keys()])}`;
   return problemAt(file, at, 'KK301', message, hintFor(team, settings.grants.keys(), 'add the team to kokoa.yaml'));
-}
-
-export function problemAt(file: { path: string }, at: Position, rule: RuleId, message: string, hint: string): Problem {
-  return { file: file.path, ...at, rule, severity: 'error', message, hint };
 }
 
 function checkHostnameUnique(view: DesiredView, file: LoadedFile<'route'>): Problem[] {

@@ -1,10 +1,9 @@
 // The zones of kokoa.yaml: what one says fits its provider, and a wildcard is only wanted where it can be proved.
 import type { Zone } from '../../schemas/types.ts';
 import { canProve } from './certificate-rules.ts';
-import { problemAt } from './check-route.ts';
 import { readServer } from './dns-server.ts';
 import type { LoadedFile } from './files.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemAt } from './problem.ts';
 import { shown } from './shown.ts';
 
 interface Misfit {

@@ -1,4 +1,5 @@
 // A problem is a value: something in the data that a person must change, with the place and what to type instead.
+import type { RuleId } from './rules.ts';
 
 /** A place in a file, both from 1. */
 export interface Position {
@@ -16,6 +17,11 @@ export interface Problem extends Position {
   message: string;
   /** What to do, one line. */
   hint: string;
+}
+
+/** An error at a place of a file. */
+export function problemAt(file: { path: string }, at: Position, rule: RuleId, message: string, hint: string): Problem {
+  return { file: file.path, ...at, rule, severity: 'error', message, hint };
 }
 
 /** The order in which problems are reported: by file, line, column, rule, message; by code unit, so the same everywhere. */

@@ -503,6 +503,16 @@ export const rules = {
     why: 'Both teams are granted the name, but its visitors came to a route of the other one until now, or would if that ends.',
     fix: 'Nothing if the other team knows. Otherwise choose another name, or ask the operators for narrower grants.',
   },
+  KK370: {
+    title: 'hostname that is the name of a pool',
+    why: 'The name of a pool holds the addresses of its edges in DNS, for every hostname of the pool; a route there would be a CNAME to itself.',
+    fix: 'Choose another hostname, or ask an operator for another name of the pool.',
+  },
+  KK371: {
+    title: 'hostname that takes another one out of a wildcard',
+    why: 'A name in DNS makes all names above it exist, and a wildcard covers no name that exists (RFC 4592): visitors of that name find nothing any more.',
+    fix: 'Add a route for the name in between as well. If nobody uses it, leave it.',
+  },
 
   KK401: {
     title: 'no kokoa.yaml',

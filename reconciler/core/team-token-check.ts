@@ -1,8 +1,7 @@
 // The tokens of teams in kokoa.yaml: each is one program of one team, and no machine's.
 import type { Kokoa } from '../../schemas/types.ts';
-import { problemAt } from './check-route.ts';
 import type { LoadedFile } from './files.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemAt } from './problem.ts';
 import { repeated } from './repeated.ts';
 
 /** `nodeTokens`: sha256 of a node's token, in hex → the file that has it. */

@@ -53,6 +53,14 @@ export interface PoolChange {
   edges: string[];
 }
 
+/** A pool that has hosts and, after the merge and not before, no edge that is active. */
+export interface BereftPool {
+  pool: string;
+  hosts: number;
+  /** Those that are draining or suspended: they serve what they have. Sorted by name. */
+  left: { node: string; state: SlotState }[];
+}
+
 export type Counts = Record<keyof Listed<unknown>, number>;
 
 /** What the edges will order. Orders made before the merge are not known to git. */
@@ -117,6 +125,8 @@ export interface Changes {
   /** How they go out; absent: to all edges that there are. */
   rollout?: PlannedRollout;
   pools: PoolChange[];
+  /** Absent: none. */
+  bereft?: BereftPool[];
   certificates: Certificates;
   /** Sorted by name; absent: none. */
   dns?: DnsChange[];

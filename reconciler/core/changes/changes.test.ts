@@ -22,7 +22,7 @@ import type { OrderedNames } from './certificates.ts';
 import { type Changes, isUnchanged } from './change.ts';
 import { changesOf } from './changes.ts';
 import { documentOf } from './document.ts';
-import { certificatesSection } from './document-sections.ts';
+import { certificatesSection, nodesSection } from './document-sections.ts';
 import { verdictOf } from './verdict.ts';
 
 const COMMIT = 'c'.repeat(40);
@@ -327,6 +327,65 @@ describe('certificates', () => {
     expect(lines).toContain('2 to order, 1 left this week');
     expect(lines).toContain('"loud":true');
     expect(lines).not.toContain('only the reconciler knows');
+  });
+
+  const noEdge = (...files: AnyLoadedFile[]) => {
+    const changes = change([edge('e1'), edge('e2'), app()], [...files, app()]);
+    const { sections } = documentOf(changes);
+    return {
+      bereft: changes.bereft,
+      text: JSON.stringify(sections.find(({ title }) => title.includes('without an edge'))),
+    };
+  };
+
+  test.each(['revoked', 'compromised'] as const)(
+    'a pool of which all edges are %s has none left, and that is loud',
+    (state) => {
+      const { bereft, text } = noEdge(edge('e1', { state }), edge('e2', { state }));
+      expect(bereft).toEqual([{ pool: 'default', hosts: 1, left: [] }]);
+      expect(text).toContain('has no edge left: ","nobody serves its 1 host"');
+      expect(text).toContain('"loud":true');
+      expect(text).toContain('escrow');
+      expect(text).toContain('kokoa certs export');
+    },
+  );
+
+  test('a pool whose last edges drain or are suspended has none that takes anything new', () => {
+    const { bereft, text } = noEdge(edge('e1', { state: 'draining' }), edge('e2', { state: 'suspended' }));
+    expect(bereft?.[0]?.left).toEqual([
+      { node: 'e1', state: 'draining' },
+      { node: 'e2', state: 'suspended' },
+    ]);
+    expect(text).toContain('has no active edge left');
+    expect(noEdge(edge('e1', { pool: 'spare' }), edge('e2', { state: 'revoked' })).bereft).toHaveLength(1);
+  });
+
+  test('a pool with an active edge, or without hosts, is not told of', () => {
+    expect(noEdge(edge('e1'), edge('e2', { state: 'compromised' })).bereft).toBeUndefined();
+    const gone = edge('e1', { state: 'revoked' });
+    expect(change([app()], [gone]).bereft).toBeUndefined();
+    expect(change([gone, app()], [gone, app({ port: 1 })]).bereft).toBeUndefined();
+  });
+
+  const nodesSaid = (before: AnyLoadedFile, after: AnyLoadedFile) =>
+    JSON.stringify(nodesSection(change([edge('e9'), before], [edge('e9'), after]).nodes));
+  const OTHER = `sha256:${'0'.repeat(63)}7`;
+
+  test.each<[string, object, string | undefined]>([
+    ['nothing else', {}, 'its token and keys of before count again'],
+    ['another token', { token: OTHER }, 'its keys of before count again'],
+    ['a larger generation', { generation: 2 }, 'its token of before counts again'],
+    ['both', { token: OTHER, generation: 2 }, undefined],
+  ])('an edge that was compromised and is active again with %s', (_, more, said) => {
+    const text = nodesSaid(edge('e1', { state: 'compromised' }), edge('e1', { state: 'active', ...more }));
+    if (said === undefined) expect(text).not.toContain('of before');
+    else expect(text).toContain(said);
+  });
+
+  test('of an origin that becomes compromised nothing is said to be ordered anew', () => {
+    const text = nodesSaid(origin('o1'), origin('o1', { state: 'compromised' }));
+    expect(text).toContain('nothing is ordered anew');
+    expect(text).not.toContain('pool');
   });
 
   test('what a compromised edge had is ordered anew, and what was brought is named', () => {

@@ -4,6 +4,7 @@ import type { PublishedState, Verdict } from '../guard.ts';
 import { planOf } from '../plan.ts';
 import { type PlannedRollout, plannedRollout } from '../rollout/planned-rollout.ts';
 import { type AnnouncedLists, refusedServices } from './allow-lists.ts';
+import { bereftPools } from './bereft.ts';
 import { certificatesFor, type OrderedNames } from './certificates.ts';
 import type { Changes, Listed, NeededSecret, RouteChange } from './change.ts';
 import { dnsChanges } from './dns.ts';
@@ -46,6 +47,7 @@ export function changesOf({
   const ports = portChanges(from, candidate);
   const anew = reorderedPools(from, candidate);
   const dns = dnsChanges(from, candidate);
+  const bereft = bereftPools(from, candidate);
   const rollout = shownRollout(plannedRollout(from, candidate));
   const [logins, brought] = [LOGINS, CERTIFICATES].map((references) =>
     [...hosts.added, ...hosts.changed].flatMap(({ name }) =>
@@ -59,6 +61,7 @@ export function changesOf({
     settings: settingsChanges(from, candidate),
     ...(rollout && { rollout }),
     pools: poolChanges(candidate, hosts, ports),
+    ...(bereft.length > 0 && { bereft }),
     certificates: {
       ...certificatesFor(touchedHosts(from, candidate, plan), from, candidate, ordered),
       ...(anew.length > 0 && { anew }),

@@ -85,14 +85,42 @@ const STATE_MEANS: Readonly<Record<NodeChange['state'], string>> = {
   compromised: 'out of every tunnel and pool, at once, whatever the guard says; what it had is ordered anew',
 };
 
+/** An origin is in no pool and has no certificate. */
+const ORIGIN_STATE_MEANS: Partial<typeof STATE_MEANS> = {
+  revoked: 'out of every tunnel, at once, whatever the guard says',
+  compromised:
+    'out of every tunnel, at once, whatever the guard says; it had no certificate, so nothing is ordered anew',
+};
+
 function nodeItem(sign: 'removed' | 'added' | 'changed', { node, role, pool, state, fields }: NodeChange): Item {
   const inPool: Inline[] = pool === undefined ? [] : [' in pool ', { value: pool }];
   const newState = fields.some(({ field }) => field === 'state') || (sign === 'added' && state !== 'active');
   return {
     sign,
     line: [`${role} `, { value: node }, ...inPool],
-    details: [...fields.map(fieldLine), ...(newState ? [[`${state}: ${STATE_MEANS[state]}`]] : [])],
+    details: [
+      ...fields.map(fieldLine),
+      ...(newState ? [[`${state}: ${meaningOf(role, state)}`]] : []),
+      ...comesBackAs(state, fields),
+    ],
   };
+}
+
+function meaningOf(role: NodeChange['role'], state: NodeChange['state']): string {
+  return (role === 'origin' ? ORIGIN_STATE_MEANS[state] : undefined) ?? STATE_MEANS[state];
+}
+
+/** Who was thrown out for what somebody else may have, and is let in again with it. */
+function comesBackAs(state: NodeChange['state'], fields: readonly FieldChange[]): Line[] {
+  const before = fields.find(({ field }) => field === 'state')?.from;
+  if (!(before === 'compromised' || before === 'revoked') || state === 'compromised' || state === 'revoked') return [];
+  const same = ['token', 'generation'].filter((name) => !fields.some(({ field }) => field === name));
+  if (same.length === 0) return [];
+  const what = [same.includes('token') ? 'token' : '', same.includes('generation') ? 'keys' : ''].filter(Boolean);
+  const verb = same.length === 2 || what[0] === 'keys' ? 'count' : 'counts';
+  return [
+    [`its ${what.join(' and ')} of before ${verb} again, with whoever has them: kokoa edge token NAME makes others`],
+  ];
 }
 
 export function settingsSection({ settings, rollout }: Changes): Section | undefined {

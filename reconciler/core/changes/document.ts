@@ -1,4 +1,6 @@
 // Changes as a document, worst news first, the same for every way to print it.
+
+import { bereftSection } from './bereft-section.ts';
 import { type Changes, isUnchanged, type Listed } from './change.ts';
 import { dnsByHandSection, dnsSection } from './dns-sections.ts';
 import {
@@ -25,6 +27,7 @@ export function documentOf(changes: Changes): Document {
     // Nothing of the rest happens while the guard refuses.
     guard.kind === 'refused' ? guardSection(guard) : undefined,
     hostsRemoved(changes.hosts.removed),
+    bereftSection(changes.bereft),
     guard.kind === 'refused' ? undefined : guardSection(guard),
     routesSection('Hosts added', 'added', changes.hosts.added, 9_000),
     routesSection('Hosts changed', 'changed', changes.hosts.changed, 9_000),
