@@ -18,7 +18,7 @@ export interface OwnLooksParts {
 }
 
 export interface OwnLooks {
-  live(fleet: readonly FleetNode[], pools: Settings['pools']): void;
+  live(fleet: readonly FleetNode[], watched: Settings['watched']): void;
   /** By edge; one of which nothing is decided yet is left out. */
   views(): ReadonlyMap<string, View>;
   /** Until `signal` aborts. Never throws. */
@@ -28,7 +28,7 @@ export interface OwnLooks {
 export function createOwnLooks({ seed, seen, now, ports }: OwnLooksParts): OwnLooks {
   const watch = createTargetWatch({ seed, now, told: seen });
   return {
-    live: (fleet, pools) => watch.watch(fleet.flatMap((node) => targetOf(node, pools, ports))),
+    live: (fleet, watched) => watch.watch(fleet.flatMap((node) => targetOf(node, watched, ports))),
     views() {
       const views = new Map<string, View>();
       for (const [edge, { state, sinceMs, reason }] of watch.standings())
@@ -45,9 +45,9 @@ export function createOwnLooks({ seed, seen, now, ports }: OwnLooksParts): OwnLo
 
 function targetOf(
   { node, role, pool, publicAddresses: addresses }: FleetNode,
-  pools: Settings['pools'],
+  watched: Settings['watched'],
   ports?: EdgePorts,
 ): Target[] {
-  if (role !== 'edge' || addresses === undefined || pools[pool!]?.proxyProtocolFrom !== undefined) return [];
+  if (role !== 'edge' || addresses === undefined || !watched.includes(pool!)) return [];
   return [{ id: node, checks: edgeChecksAt({ node, addresses }, ports), pace: EDGE_PACE }];
 }

@@ -57,7 +57,7 @@ export function createVisitors(parts: VisitorsParts): Visitors {
     live({ live, compiled }) {
       if (compiled === undefined) return;
       const { fleet, routing } = compiled;
-      looks.live(fleet, routing.settings.pools);
+      looks.live(fleet, routing.settings.watched);
       health.live({ fleet, pools: rulesOf(live) });
       records.live(live);
       void health.look();

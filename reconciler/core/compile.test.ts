@@ -301,20 +301,28 @@ test.each<[string, Kokoa['pools'][number], object]>([
       ['e1', told],
       ['e2', {}],
     ] as const) {
-      const {
-        pool: _pool,
-        members: _members,
-        acme: _acme,
-        chunks: _chunks,
-        checks,
-        ...rest
-      } = edgeConfig(compiled, node).edge;
+      const { pool: _pool, members: _members, acme: _acme, chunks: _chunks, ...rest } = edgeConfig(compiled, node).edge;
       expect(rest).toEqual(expected);
-      // Edges look at each other, but for those behind a load balancer.
-      const isBehind = node === 'e2' && 'proxyProtocolFrom' in told;
-      expect(checks?.map((check) => check.node)).toEqual(isBehind ? undefined : [node === 'e1' ? 'e2' : 'e1']);
     }
   }
+});
+
+test('edges of a pool with a name in DNS are told to look at each other, and routes change nothing of that', () => {
+  const head = kokoa({ pools: [{ name: 'default', hostname: 'edges.hoge.com' }] });
+  const files = [
+    head,
+    edge('e1', { address: { ipv4: '198.51.100.1' } }),
+    edge('e2', { address: { ipv4: '10.1.1.1' } }),
+  ];
+  const checksOf = (...more: AnyLoadedFile[]) =>
+    ['e1', 'e2'].map(
+      (node) => edgeConfig(compile(inputOf([...files, ...more], { enrolments: everybody })), node).edge.checks,
+    );
+  const [first, second] = checksOf(origin('o1'));
+  // Nobody knocks at an address that only a laboratory has.
+  expect(first).toBeUndefined();
+  expect(second).toMatchObject([{ node: 'e1', addresses: ['198.51.100.1'] }]);
+  expect(checksOf(origin('o1'), route('a.hoge.com', 'o1'))).toEqual([first, second]);
 });
 
 test('a setting of a pool that changes is told at once', () => {

@@ -48,6 +48,8 @@ export interface Compiled {
   readonly routing: Routing;
   /** Equal texts: all that configs take from elsewhere than routes is equal. */
   readonly fleetText: string;
+  /** By edge: whom it looks at. */
+  readonly checks: ReturnType<typeof edgeChecks>;
 }
 
 /**
@@ -61,9 +63,9 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
   const fleet = fleetOf(desired, settings, enrolments);
   const routing = routingOf(input, settings, fleet, previous?.routing);
   const compromised = compromisedByPool(desired, settings.defaultPool);
-  const checks = edgeChecks(fleet, settings.pools);
   const fleetText = canonicalJson({ settings, fleet, compromised });
   const known = fleetText === previous?.fleetText ? previous : undefined;
+  const checks = known?.checks ?? edgeChecks(fleet, settings.watched);
   const { pools, streams } = routing;
   const references = new Map([...pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
   const edgePart = (pool: string): EdgePart => ({
@@ -90,6 +92,7 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
     fleet,
     routing,
     fleetText,
+    checks,
   };
 }
 

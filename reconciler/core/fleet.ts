@@ -21,6 +21,8 @@ export interface Settings {
   limits: Limits;
   /** By name; only those that say something. */
   pools: Record<string, PoolSettings>;
+  /** Pools whose edges are looked at from outside: those with a name in DNS, and no load balancer in front, past which they answer nobody. Sorted. */
+  watched: string[];
 }
 
 /** What the edges of a pool are told of their listeners and of their identity, whatever its routes. */
@@ -63,13 +65,18 @@ export function settingsOf(desired: Desired): Settings {
   const { acme, controlPlane, network, defaults } = value;
   return {
     ...{ acme: toldOf(acme), urls: controlPlane.urls, network: network.wireguard },
-    ...{ defaultPool, limits: defaults?.limits ?? {}, pools: poolSettings(value) },
+    ...{ defaultPool, limits: defaults?.limits ?? {}, pools: poolSettings(value), watched: watchedPools(value) },
   };
 }
 
 /** What is limited is the reconciler's to keep. */
 function toldOf({ limits: _, ...told }: Kokoa['acme']): Settings['acme'] {
   return told;
+}
+
+function watchedPools({ pools }: Kokoa): string[] {
+  const watched = pools.filter(({ hostname, proxyProtocolFrom }) => hostname !== undefined && !proxyProtocolFrom);
+  return watched.map(({ name }) => name).sort();
 }
 
 function poolSettings({ pools }: Kokoa): Settings['pools'] {

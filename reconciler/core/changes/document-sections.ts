@@ -101,7 +101,7 @@ function nodeItem(sign: 'removed' | 'added' | 'changed', { node, role, pool, sta
     details: [
       ...fields.map(fieldLine),
       ...(newState ? [[`${state}: ${meaningOf(role, state)}`]] : []),
-      ...comesBackAs(state, fields),
+      ...comesBackAs(role, state, fields),
     ],
   };
 }
@@ -111,7 +111,7 @@ function meaningOf(role: NodeChange['role'], state: NodeChange['state']): string
 }
 
 /** Who was thrown out for what somebody else may have, and is let in again with it. */
-function comesBackAs(state: NodeChange['state'], fields: readonly FieldChange[]): Line[] {
+function comesBackAs(role: NodeChange['role'], state: NodeChange['state'], fields: readonly FieldChange[]): Line[] {
   const before = fields.find(({ field }) => field === 'state')?.from;
   if (!(before === 'compromised' || before === 'revoked') || state === 'compromised' || state === 'revoked') return [];
   const same = ['token', 'generation'].filter((name) => !fields.some(({ field }) => field === name));
@@ -119,7 +119,7 @@ function comesBackAs(state: NodeChange['state'], fields: readonly FieldChange[])
   const what = [same.includes('token') ? 'token' : '', same.includes('generation') ? 'keys' : ''].filter(Boolean);
   const verb = same.length === 2 || what[0] === 'keys' ? 'count' : 'counts';
   return [
-    [`its ${what.join(' and ')} of before ${verb} again, with whoever has them: kokoa edge token NAME makes others`],
+    [`its ${what.join(' and ')} of before ${verb} again, with whoever has them: kokoa ${role} token makes others`],
   ];
 }
 

@@ -3,6 +3,8 @@ import { CHECKS_MAX } from '../../../bundle/config-schema.ts';
 import type { FleetNode } from '../fleet.ts';
 import { edgeChecks, WATCHERS_MAX } from './edge-checks.ts';
 
+const ALL = ['default', 'spare', 'small', 'large'];
+
 function edge(node: string, more: Partial<FleetNode> = {}): FleetNode {
   const publicAddresses = [`198.51.100.${node.replace(/\D/g, '') || '1'}`];
   return { node, role: 'edge', state: 'active', pool: 'default', address: '10.100.0.1', publicAddresses, ...more };
@@ -10,7 +12,7 @@ function edge(node: string, more: Partial<FleetNode> = {}): FleetNode {
 
 /** Who looks at whom, as `watcher target`. */
 function looks(fleet: readonly FleetNode[]): string[] {
-  return [...edgeChecks(fleet, {})]
+  return [...edgeChecks(fleet, ALL)]
     .flatMap(([watcher, checks]) => checks.map(({ node }) => `${watcher} ${node}`))
     .sort();
 }
@@ -37,13 +39,13 @@ test('an edge whose address nobody knows, or no edge may knock at, looks and is 
 
 test('two that watch for seventy others have no more to look at than a config holds', () => {
   const fleet = Array.from({ length: 72 }, (_, index) => edge(`e${index + 1}`, index < 2 ? {} : { state: 'draining' }));
-  expect([...edgeChecks(fleet, {}).values()].map(({ length }) => length)).toEqual([CHECKS_MAX, CHECKS_MAX]);
+  expect([...edgeChecks(fleet, ALL).values()].map(({ length }) => length)).toEqual([CHECKS_MAX, CHECKS_MAX]);
 });
 
-test('an edge behind a load balancer answers nobody else, and is not looked at', () => {
-  const fleet = [edge('a1'), edge('b1', { pool: 'behind' })];
-  const checks = edgeChecks(fleet, { behind: { proxyProtocolFrom: ['203.0.113.16/28'] } });
-  expect([...checks.keys()]).toEqual(['b1']);
+test('edges of a pool that is not watched look, and are not looked at', () => {
+  const fleet = [edge('a1'), edge('b1', { pool: 'nameless' })];
+  expect([...edgeChecks(fleet, ['default']).keys()]).toEqual(['b1']);
+  expect(edgeChecks(fleet, []).size).toBe(0);
 });
 
 test('of many each is looked at by a few, its own pool first, whatever the order, and an edge has not too many to look at', () => {
@@ -55,7 +57,7 @@ test('of many each is looked at by a few, its own pool first, whatever the order
   const byTarget = Map.groupBy(all, (look) => look.split(' ')[1]);
   expect([...byTarget.values()].every((some) => some.length === WATCHERS_MAX)).toBe(true);
   expect(all).toEqual(expect.arrayContaining(['e1 e2', 'e1 e3', 'e2 e1', 'e2 e3', 'e3 e1', 'e3 e2']));
-  const counts = [...edgeChecks(fleet, {}).values()].map(({ length }) => length);
+  const counts = [...edgeChecks(fleet, ALL).values()].map(({ length }) => length);
   expect(Math.max(...counts)).toBeLessThan(CHECKS_MAX);
-  for (const [watcher, checks] of edgeChecks(fleet, {})) expect(checks.map(({ node }) => node)).not.toContain(watcher);
+  for (const [watcher, checks] of edgeChecks(fleet, ALL)) expect(checks.map(({ node }) => node)).not.toContain(watcher);
 });

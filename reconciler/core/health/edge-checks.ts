@@ -11,15 +11,15 @@ export const EDGE_PACE = { intervalMs: 2_000, timeoutMs: 1_500, healthy: 5, unhe
 /** Others that look at one edge: two are enough to judge it, and the rest stands in for those that are themselves cut off. */
 export const WATCHERS_MAX = 4;
 
-/**
- * By edge: what it looks at, sorted by node; an edge that looks at nobody is not in it. Of `pools` those with a load balancer in front are
- * left out: their edges answer nobody else.
- */
-export function edgeChecks(fleet: readonly FleetNode[], pools: Settings['pools']): ReadonlyMap<string, EdgeCheck[]> {
+/** By edge: what it looks at, sorted by node; an edge that looks at nobody is not in it. `watched`: the pools whose edges are looked at. */
+export function edgeChecks(
+  fleet: readonly FleetNode[],
+  watched: Settings['watched'],
+): ReadonlyMap<string, EdgeCheck[]> {
   const edges = fleet.filter(({ role }) => role === 'edge');
   const watching = new Map<string, EdgeCheck[]>();
   for (const target of edges) {
-    if (pools[target.pool!]?.proxyProtocolFrom !== undefined) continue;
+    if (!watched.includes(target.pool!)) continue;
     // Edges knock at no other: what git says may be an address of a laboratory, behind a balancer, or a mistake.
     const addresses = (target.publicAddresses ?? []).filter((address) => isPublicAddress(address));
     if (addresses.length === 0) continue;
