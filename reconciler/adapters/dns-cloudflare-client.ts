@@ -21,7 +21,7 @@ export interface CloudflareClientOptions {
 export interface CloudflareClient {
   /**
    * Sends one request and answers its body, of the shape given. `what`: for people, such as "list the records".
-   * @throws KokoaError dns_unreachable, dns_refused, dns_credentials, dns_throttled (a ThrottledError)
+   * @throws KokoaError dns_unreachable, dns_refused, dns_credentials, dns_throttled (a ZoneThrottled)
    */
   ask<T>(question: { what: string; shape: Shape<T>; send: Send; signal: AbortSignal }): Promise<T>;
 }

@@ -1,5 +1,6 @@
 // What Cloudflare's refusals mean. Law: only a few cleaned words of an answer get into an error, never a header, a body, a cause or the token.
 import { KokoaError } from '../../bundle/error.ts';
+import { ZoneThrottled } from './dns-throttled.ts';
 import { oneLine } from './github-text.ts';
 
 const REASON_CHARACTERS_MAX = 300;
@@ -12,16 +13,6 @@ const UNTOLD_WAIT_MS = 300_000;
 /** Which come as 400 or 200 too: headers, tokens and authorisations that are no good. */
 const CREDENTIAL_CODES = new Set([6003, 6103, 6111, 9106, 9107, 9109, 10000]);
 const CREDENTIALS_HINT = 'The token needs Zone:Read and DNS:Edit for this zone, and nothing else. Is it expired?';
-
-/** dns_throttled, and how long Cloudflare wants to be left alone. */
-export class ThrottledError extends KokoaError {
-  readonly retryAfterMs: number;
-
-  constructor(message: string, retryAfterMs: number) {
-    super('dns_throttled', message, { hint: `Cloudflare takes no requests for ${Math.ceil(retryAfterMs / 1000)} s.` });
-    this.retryAfterMs = retryAfterMs;
-  }
-}
 
 export interface Refusal {
   status: number;
@@ -36,7 +27,8 @@ export interface Refusal {
 /** An answer that says no. */
 export function refusalError({ status, retryAfter, body, token, nowMs }: Refusal): KokoaError {
   const { codes, reason } = saidBy(body, token);
-  if (status === 429) return new ThrottledError(`Cloudflare answered 429: ${reason}`, waitMs(retryAfter, nowMs));
+  if (status === 429)
+    return new ZoneThrottled('Cloudflare', `Cloudflare answered 429: ${reason}`, waitMs(retryAfter, nowMs));
   if (status === 401 || status === 403 || codes.some((code) => CREDENTIAL_CODES.has(code)))
     return new KokoaError('dns_credentials', `Cloudflare does not accept the token for this: ${reason}`, {
       hint: CREDENTIALS_HINT,

@@ -3,9 +3,9 @@
 import { KokoaError } from '../../bundle/error.ts';
 import type { ChangeOutcome, Written, ZoneChange } from '../ports/dns-zone.ts';
 import { CHANGES_MAX } from '../ports/dns-zone.ts';
-import { ThrottledError } from './dns-cloudflare-error.ts';
 import type { RecordsByName } from './dns-cloudflare-records.ts';
 import { mayBeMade, STEPS_MAX, type Step, stepsOf } from './dns-cloudflare-steps.ts';
+import { ZoneThrottled } from './dns-throttled.ts';
 
 /** In one `write`: what refuses everything is not asked for ever. */
 const REFUSALS_MAX = 50;
@@ -72,7 +72,7 @@ export async function writeChanges(changes: readonly ZoneChange[], { read, batch
       error instanceof KokoaError
         ? error
         : new KokoaError('dns_unreachable', 'what Cloudflare answered was not understood');
-    return { outcomes, stopped, ...(stopped instanceof ThrottledError && { retryAfterMs: stopped.retryAfterMs }) };
+    return { outcomes, stopped, ...(stopped instanceof ZoneThrottled && { retryAfterMs: stopped.retryAfterMs }) };
   }
 }
 

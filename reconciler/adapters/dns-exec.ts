@@ -12,6 +12,7 @@ import {
 import { programWords } from '../core/dns/program-words.ts';
 import type { NameRecords, Written, ZoneAccess } from '../ports/dns-zone.ts';
 import { askProgram, notUnderstood, type ZoneProgram } from './dns-exec-run.ts';
+import { ZoneThrottled } from './dns-throttled.ts';
 
 export interface ExecZoneOptions extends ZoneProgram {
   /** Seconds: the shortest life that the provider behind it gives; default 1. */
@@ -70,12 +71,8 @@ function unknown(changes: readonly unknown[]): { kind: 'unknown' }[] {
 }
 
 function stopped(failure: ExecFailure, options: ExecZoneOptions): Pick<Written, 'stopped' | 'retryAfterMs'> {
-  const { kind, retryAfterSeconds } = failure;
-  return {
-    stopped: failureError(failure, options),
-    ...(kind === 'throttled' &&
-      retryAfterSeconds !== undefined && { retryAfterMs: Math.min(RETRY_AFTER_MS_MAX, retryAfterSeconds * 1000) }),
-  };
+  const error = failureError(failure, options);
+  return { stopped: error, ...(error instanceof ZoneThrottled && { retryAfterMs: error.retryAfterMs }) };
 }
 
 /** @throws KokoaError with what the program said instead, or with what is wrong with it */
@@ -84,7 +81,10 @@ function understood<T>(said: Understood<T>, options: ExecZoneOptions): T {
   throw said.kind === 'failed' ? failureError(said.failure, options) : notUnderstood(options, said.mistake);
 }
 
-function failureError({ kind, message }: ExecFailure, { program, credentials }: ExecZoneOptions): KokoaError {
+function failureError(failure: ExecFailure, { program, credentials }: ExecZoneOptions): KokoaError {
+  const { kind, message, retryAfterSeconds } = failure;
   const reason = programWords(message, credentials) || 'it does not say why';
+  if (kind === 'throttled' && retryAfterSeconds !== undefined)
+    return new ZoneThrottled('It', `${program}: ${reason}`, Math.min(RETRY_AFTER_MS_MAX, retryAfterSeconds * 1000));
   return new KokoaError(CODES[kind], `${program}: ${reason}`);
 }

@@ -26,7 +26,7 @@ export interface Route53ClientOptions {
 export interface Route53Asker {
   /**
    * One request. `what`: for people, such as "list the records of hoge.com".
-   * @throws KokoaError dns_unreachable, dns_refused, dns_credentials, dns_throttled (a Route53ThrottledError)
+   * @throws KokoaError dns_unreachable, dns_refused, dns_credentials, dns_throttled (a ZoneThrottled)
    */
   ask<T>(what: string, send: Send<T>, signal: AbortSignal): Promise<T>;
 }

@@ -2,6 +2,7 @@
 // the access key.
 import { KokoaError } from '../../bundle/error.ts';
 import type { AwsCredentials } from '../core/dns/aws-credentials.ts';
+import { ZoneThrottled } from './dns-throttled.ts';
 import { oneLine } from './github-text.ts';
 
 const REASON_CHARACTERS_MAX = 300;
@@ -41,16 +42,6 @@ export const CREDENTIALS_HINT =
   'The key needs route53:ListHostedZonesByName on *, and route53:ListResourceRecordSets and ' +
   'route53:ChangeResourceRecordSets on the hosted zone. Is it still valid, and is the clock right?';
 
-/** dns_throttled, and how long Route 53 is to be left alone. */
-export class Route53ThrottledError extends KokoaError {
-  readonly retryAfterMs: number;
-
-  constructor(message: string, retryAfterMs: number) {
-    super('dns_throttled', message, { hint: 'One AWS account has 5 requests a second, whoever asks.' });
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
 /** What the SDK threw, as far as it goes on. */
 export interface Refusal {
   code: string;
@@ -67,7 +58,7 @@ export function refusalError({ code, status, said, retryAfter, credentials, nowM
   const reason = `${/^[A-Za-z]{1,60}$/.test(code) ? code : 'no code'}: ${reasonOf(said, credentials)}`;
   const asksForTime = status === 429 || (status === 503 && retryAfter !== undefined) || THROTTLE_CODES.has(code);
   if (asksForTime)
-    return new Route53ThrottledError(`Route 53 answered ${status}, ${reason}`, waitMs(retryAfter, nowMs));
+    return new ZoneThrottled('Route 53', `Route 53 answered ${status}, ${reason}`, waitMs(retryAfter, nowMs));
   if (status >= 500 || status === 408 || status < 400)
     return new KokoaError('dns_unreachable', `Route 53 answered ${status}, ${reason}`);
   if (CREDENTIAL_CODES.has(code) || status === 401 || status === 403)

@@ -3,9 +3,9 @@
 import type { Change } from '@aws-sdk/client-route-53';
 import { KokoaError } from '../../bundle/error.ts';
 import { CHANGES_MAX, type ChangeOutcome, type Written, type ZoneChange } from '../ports/dns-zone.ts';
-import { Route53ThrottledError } from './dns-route53-error.ts';
 import type { FoundSet } from './dns-route53-sets.ts';
 import { mayBeMade, RECORDS_MAX, sizeOf, stepsOf, VALUE_CHARACTERS_MAX } from './dns-route53-steps.ts';
+import { ZoneThrottled } from './dns-throttled.ts';
 
 /** In one `write`: what refuses everything is not asked for ever. */
 const REFUSALS_MAX = 50;
@@ -77,7 +77,7 @@ export async function writeChanges(changes: readonly ZoneChange[], { read, batch
       error instanceof KokoaError
         ? error
         : new KokoaError('dns_unreachable', 'what Route 53 answered was not understood');
-    const isThrottled = stopped instanceof Route53ThrottledError;
+    const isThrottled = stopped instanceof ZoneThrottled;
     return { outcomes, stopped, ...(isThrottled && { retryAfterMs: stopped.retryAfterMs }) };
   }
 }
