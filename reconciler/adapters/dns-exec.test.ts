@@ -270,7 +270,10 @@ describe('is an error that says so', () => {
 
   it('no program, and one that is no program', async () => {
     const absent = createExecZone({ zone: ZONE, program: join(folder, 'absent') });
-    expect(await fails(absent.list(never))).toMatchObject({ code: 'dns_unreachable', message: /there is no program/ });
+    expect(await fails(absent.list(never))).toMatchObject({
+      code: 'dns_unreachable',
+      message: expect.stringMatching(/there is no program/),
+    });
     const program = await executable('odd', '#!/no/such/interpreter\n');
     expect(await fails(createExecZone({ zone: ZONE, program }).list(never))).toMatchObject({
       code: 'dns_unreachable',
@@ -282,7 +285,10 @@ describe('is an error that says so', () => {
     const program = await executable('open', `#!/bin/sh\ntouch ${folder}/ran\n`);
     await chmod(program, 0o777);
     const zone = createExecZone({ zone: ZONE, program });
-    expect(await fails(zone.list(never))).toMatchObject({ code: 'dns_refused', message: /others may write it/ });
+    expect(await fails(zone.list(never))).toMatchObject({
+      code: 'dns_refused',
+      message: expect.stringMatching(/others may write it/),
+    });
     expect(await zone.write([CHANGE], never)).toMatchObject({ stopped: { code: 'dns_refused' } });
     await expect(readFile(join(folder, 'ran'))).rejects.toThrow();
   });
