@@ -3,13 +3,13 @@
 import PQueue from 'p-queue';
 import { KokoaError } from '../../bundle/error.ts';
 import type { ZoneAccess } from '../ports/dns-zone.ts';
+import { writeInBatches } from './dns-batches.ts';
 import { BATCHED, RECORDS, ZONES } from './dns-cloudflare-answers.ts';
 import { type CloudflareClientOptions, createCloudflareClient } from './dns-cloudflare-client.ts';
 import { zoneError } from './dns-cloudflare-error.ts';
 import { allPages, contradiction, PAGE_RECORDS } from './dns-cloudflare-pages.ts';
 import { type RecordsByName, recordsByName, zoneRecords } from './dns-cloudflare-records.ts';
-import { batchOf } from './dns-cloudflare-steps.ts';
-import { writeChanges } from './dns-cloudflare-write.ts';
+import { batchOf, mayBeMade, STEPS_MAX, type Step, stepsOf } from './dns-cloudflare-steps.ts';
 
 export interface CloudflareZoneOptions extends CloudflareClientOptions {
   /** Canonical. */
@@ -103,7 +103,14 @@ export function createCloudflareZone(options: CloudflareZoneOptions): ZoneAccess
       return zoneRecords(await at([...new Set(names)], signal));
     },
     write: (changes, signal) =>
-      writeChanges(changes, {
+      writeInBatches(changes, {
+        ...{
+          provider: 'Cloudflare',
+          mayBeMade,
+          stepsOf,
+          sizeOf: (steps: readonly Step[]) => [steps.length],
+          sizesMax: [STEPS_MAX],
+        },
         read: (names) => at(names, signal),
         async batch(steps) {
           const zone_id = await zoneId(signal);

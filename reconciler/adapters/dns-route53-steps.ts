@@ -31,9 +31,9 @@ export function stepsOf(change: NameChange, found: readonly FoundSet[]): Change[
 }
 
 /** What counts of steps: records, and characters of their values. */
-export function sizeOf(steps: readonly Change[]): { records: number; characters: number } {
+export function sizeOf(steps: readonly Change[]): [records: number, characters: number] {
   const records = steps.flatMap(({ ResourceRecordSet }) => ResourceRecordSet?.ResourceRecords ?? []);
-  return { records: records.length, characters: records.reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0) };
+  return [records.length, records.reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0)];
 }
 
 function deleteOf({ raw }: FoundSet): Change {

@@ -8,11 +8,12 @@ import {
 } from '@aws-sdk/client-route-53';
 import { KokoaError } from '../../bundle/error.ts';
 import type { ZoneAccess } from '../ports/dns-zone.ts';
+import { writeInBatches } from './dns-batches.ts';
 import { createRoute53Client, type Route53ClientOptions } from './dns-route53-client.ts';
 import { CREDENTIALS_HINT } from './dns-route53-error.ts';
 import { type AskPage, contradiction, oneName, PAGE_SETS, wholeZone } from './dns-route53-pages.ts';
 import { byName, type FoundSet, recordName, zoneRecords } from './dns-route53-sets.ts';
-import { type SetsByName, writeChanges } from './dns-route53-write.ts';
+import { mayBeMade, RECORDS_MAX, sizeOf, stepsOf, VALUE_CHARACTERS_MAX } from './dns-route53-steps.ts';
 
 export interface Route53ZoneOptions extends Route53ClientOptions {
   /** Canonical. */
@@ -108,7 +109,7 @@ export function createRoute53Zone(options: Route53ZoneOptions): ZoneAccess {
     return byName(sets);
   }
 
-  async function at(names: readonly string[], signal: AbortSignal): Promise<SetsByName> {
+  async function at(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly FoundSet[]>> {
     if (names.length > Math.min(listPages, SINGLY_MAX)) {
       const all = await whole(signal);
       return new Map(names.flatMap((name) => (all.has(name) ? [[name, all.get(name)!]] : [])));
@@ -135,7 +136,8 @@ export function createRoute53Zone(options: Route53ZoneOptions): ZoneAccess {
       return zoneRecords(await at([...new Set(names)], signal));
     },
     write: (changes, signal) =>
-      writeChanges(changes, {
+      writeInBatches(changes, {
+        ...{ provider: 'Route 53', mayBeMade, stepsOf, sizeOf, sizesMax: [RECORDS_MAX, VALUE_CHARACTERS_MAX] },
         read: (names) => at(names, signal),
         async batch(steps) {
           const HostedZoneId = await zoneId(signal);
