@@ -48,8 +48,6 @@ export interface DoubleOptions {
   allows?: readonly Asked[];
 }
 
-export type Route53Double = Awaited<ReturnType<typeof startRoute53Double>>;
-
 export async function startRoute53Double(options: DoubleOptions) {
   const { credentials, pageSets = 300, hasMessages = false, allows = ['zones', 'list', 'batch'] } = options;
   const state = createRoute53State();
