@@ -253,6 +253,29 @@ describe('a provider that', () => {
       .toEqual([['app.hoge.com', 'refused']]);
   });
 
+  test('wants to be left alone is, whatever is urgent', async () => {
+    const zone = createMemoryZone(ZONE);
+    const fleet = open(['app.hoge.com'], zone);
+    await aliasAt(zone, 'app.hoge.com');
+    zone.faults = { throttles: { afterChanges: 0, retryAfterMs: 60_000 } };
+    fleet.fails('198.51.100.11');
+    await expect.poll(() => fleet.standing().trouble?.code, POLL).toBe('dns_throttled');
+    const asked = zone.reads.read;
+    zone.faults = {};
+    fleet.all(['198.51.100.12']);
+    await delay(1_500);
+    expect(zone.reads.read).toBe(asked);
+  });
+
+  test('holds back one name in a piece settles the others', async () => {
+    const zone = createMemoryZone(ZONE);
+    zone.faults = { refuses: ['h3.hoge.com'] };
+    const fleet = open(hosts(10), zone);
+    await aliasAt(zone, 'h9.hoge.com');
+    await expect.poll(() => fleet.standing().unsettled.length, POLL).toBe(1);
+    expect(fleet.standing()).not.toHaveProperty('trouble');
+  });
+
   test('is slow lets a failover pass what was begun before', async () => {
     const zone = createMemoryZone(ZONE);
     let go = (): void => undefined;

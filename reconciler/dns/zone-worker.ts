@@ -14,6 +14,8 @@ export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 5 * 60_000;
 /** A failover is tried again at least this often, whatever failed before. */
 export const URGENT_RETRY_MS_MAX = 5_000;
+/** No longer than this is believed to be wanted. */
+const LEFT_ALONE_MS_MAX = 60 * 60_000;
 
 /** Why a name is not as git wants it. */
 export interface Unsettled {
@@ -74,6 +76,8 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
   let trouble: ZoneStanding['trouble'];
   let failures = 0;
   let retryAtMs = 0;
+  /** The provider wants it: whatever is urgent. */
+  let leaveUntilMs = 0;
   let lookAtMs = 0;
   let lookedMs: number | undefined;
   let wantedCount = 0;
@@ -136,9 +140,15 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
       if (end.kind === 'open') touched.add(name);
     }
     if (changed > 0) parts.wrote(changed);
-    if (ended.stopped) throw Object.assign(ended.stopped, { retryAfterMs: ended.retryAfterMs });
-    if ([...ended.names.values()].some(({ kind }) => kind === 'open'))
+    if (ended.retryAfterMs !== undefined) leaveAlone(ended.retryAfterMs);
+    if (ended.stopped) throw ended.stopped;
+    // While some are done, the others have their turn again at once; what is left alone then is in somebody's way.
+    if (changed === 0 && [...ended.names.values()].some(({ kind }) => kind === 'open'))
       throw new KokoaError('dns_unsettled', 'records are not as they were written');
+  }
+
+  function leaveAlone(ms: number): void {
+    leaveUntilMs = Math.max(leaveUntilMs, performance.now() + Math.min(ms, LEFT_ALONE_MS_MAX));
   }
 
   function deletions(names: ReadonlySet<string>): number {
@@ -179,15 +189,14 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     const { code, message } = error instanceof KokoaError ? error : { code: 'unexpected', message: String(error) };
     const sinceMs = trouble?.sinceMs ?? now();
     trouble = { code, reason: message.slice(0, 300), sinceMs };
-    const asked = (error as { retryAfterMs?: number }).retryAfterMs ?? 0;
+    leaveAlone((error as { retryAfterMs?: number }).retryAfterMs ?? 0);
     const grown = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures - 1, 12));
-    const pauseMs = Math.max(asked, grown * (1 + SPREAD * (2 * random() - 1)));
-    const isUrgent = urgent.size > 0 && asked === 0;
-    retryAtMs = performance.now() + (isUrgent ? Math.min(pauseMs, URGENT_RETRY_MS_MAX) : pauseMs);
+    const pauseMs = grown * (1 + SPREAD * (2 * random() - 1));
+    retryAtMs = performance.now() + (urgent.size > 0 ? Math.min(pauseMs, URGENT_RETRY_MS_MAX) : pauseMs);
   }
 
   function wait(signal: AbortSignal): Promise<void> {
-    const dueMs = Math.max(retryAtMs, urgent.size + touched.size > 0 ? 0 : lookAtMs);
+    const dueMs = Math.max(retryAtMs, leaveUntilMs, urgent.size + touched.size > 0 ? 0 : lookAtMs);
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -215,7 +224,7 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     standing,
     async run(signal) {
       while (!signal.aborted) {
-        if (performance.now() < retryAtMs) {
+        if (performance.now() < Math.max(retryAtMs, leaveUntilMs)) {
           await wait(signal);
           continue;
         }

@@ -76,7 +76,8 @@ export function createMemoryZone(zone: string, ttlMin = 0): MemoryZone {
   /** What stands at some names, after what goes wrong with reading. */
   async function look(which: () => Iterable<string>, signal: AbortSignal): Promise<ZoneRecords> {
     await answering(signal);
-    if (faults.throttles !== undefined) throw stopped('dns_throttled');
+    if (faults.throttles !== undefined)
+      throw Object.assign(stopped('dns_throttled'), { retryAfterMs: faults.throttles.retryAfterMs });
     const found = [...which()].map((name) => [name, stands(name)] as const);
     return new Map(found.filter((entry): entry is [string, NameRecords] => entry[1] !== undefined));
   }
