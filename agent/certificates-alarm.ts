@@ -29,6 +29,13 @@ export const EXPOSED_WORDS: AlarmWords = {
   moreOver: 'more certificates are not to be ordered anew any more',
 };
 
+export const HELD_UP_WORDS: AlarmWords = {
+  begun: 'an imported certificate keeps this edge from ordering anew for its pool what a compromised edge had',
+  moreBegun: 'more imported certificates keep this edge from ordering anew',
+  over: 'this imported certificate keeps this edge from nothing any more',
+  moreOver: 'more imported certificates keep this edge from nothing any more',
+};
+
 export interface AlarmParts {
   /** What is wrong now, and what is said of it. */
   found(): readonly ({ hostname: string } & object)[];

@@ -95,6 +95,38 @@ test('every certificate is ordered once more, by whoever orders now, and all get
   expect(ca.orders.length).toBe(4);
 });
 
+test('an orderer that has an imported one orders none: it says so, the others where to look, and it does when that one is taken back', async () => {
+  const hosts = { [APP]: 'tokyo-1' };
+  const [osaka, tokyo, nagoya] = (await servingPool(['osaka-1', 'tokyo-1', 'nagoya-1'], hosts)) as [
+    TestEdge,
+    TestEdge,
+    TestEdge,
+  ];
+  await osaka.stop();
+  await tokyo.stop();
+  const made = await maker.make({ names: [`DNS:${APP}`] });
+  await tokyo.store.write(APP, made, 'imported');
+  tokyo.start();
+  const stays = [tokyo, nagoya];
+  pool.configure(stays, hosts, GONE);
+  const says = ({ log }: TestEdge) => log.filter((line) => line.includes('keeps this edge from ordering'));
+  await until('the orderer says it', () => says(tokyo).length === 1 && exposed(nagoya)[0] !== undefined);
+  expect(says(tokyo)[0]).toContain('kokoa-agent certs forget');
+  expect(exposed(nagoya)[0]).toBe(
+    'osaka-1 had its key; waiting for tokyo-1 to order it, which it does not while it has an imported one: kokoa-agent status there',
+  );
+  expect(says(nagoya)).toEqual([]);
+  expect(ca.orders.length).toBe(1);
+
+  // As by `kokoa-agent certs forget`, beside the agent; a new hostname makes it look at the disk at once.
+  expect(await tokyo.store.remove(APP)).toBe(true);
+  ahead += LEASE_OVER_MS;
+  pool.configure(stays, { ...hosts, [WIKI]: 'nagoya-1' }, GONE);
+  await until('none is exposed any more', () => served(tokyo).length === 2 && isClean(stays));
+  expect(ca.orders.filter((name) => name === APP)).toHaveLength(2);
+  expect(await keyOf(nagoya, APP)).toBe(await keyOf(tokyo, APP));
+});
+
 test('nothing new is sealed to an identity that the edge which is gone has', async () => {
   const [osaka, tokyo, nagoya] = (await servingPool(['osaka-1', 'tokyo-1', 'nagoya-1'], { [APP]: 'tokyo-1' })) as [
     TestEdge,

@@ -13,8 +13,8 @@ const REFRESH_REST_MS = 1_000;
 const REASON_CHARACTERS_MAX = 300;
 
 interface DiskParts {
-  shelf: Pick<CertificateShelf, 'refresh'>;
-  /** The certificate of this hostname is torn; it may still stand in the pool's mailbox. */
+  shelf: Pick<CertificateShelf, 'refresh' | 'all'>;
+  /** The certificate of this hostname is torn, or a person took it away; it may still stand in the pool's mailbox. */
   lost(hostname: string): void;
   log: Log;
 }
@@ -35,7 +35,10 @@ export function watchDisk({ shelf, lost, log }: DiskParts): CertificatesDisk {
 
   async function read(): Promise<void> {
     try {
+      const before = namesIn(shelf);
       const found = await shelf.refresh();
+      const after = namesIn(shelf);
+      for (const name of before) if (!after.has(name)) lost(name);
       for (const entry of strange.filter((each) => !found.some((other) => other.entry === each)))
         news.over(entry, 'a certificate on disk is usable again, or gone');
       for (const { entry, reason } of found) {
@@ -64,4 +67,8 @@ export function watchDisk({ shelf, lost, log }: DiskParts): CertificatesDisk {
       }
     },
   };
+}
+
+function namesIn(shelf: Pick<CertificateShelf, 'all'>): Set<string> {
+  return new Set([...shelf.all()].map(({ hostname }) => hostname));
 }

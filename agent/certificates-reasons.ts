@@ -9,6 +9,9 @@ export interface Reasons {
   /** Undefined: there is none any more. */
   explain(hostname: string, reason: string | undefined): void;
   of(hostname: string): string | undefined;
+  /** What all wait for that some edge orders, before anything else; undefined: nothing. */
+  explainAll(reason: string | undefined): void;
+  ofAll(): string | undefined;
   /** The newest failure of each, also while it is tried again. */
   failures(): ReadonlyMap<string, string>;
   /** Something else that reasons are worked out of is different. */
@@ -20,6 +23,7 @@ export interface Reasons {
 export function createReasons(): Reasons {
   const reasons = new Map<string, string>();
   const failures = new Map<string, string>();
+  let all: string | undefined;
   let revision = 0;
   return {
     explain(hostname: string, reason: string | undefined): void {
@@ -32,6 +36,12 @@ export function createReasons(): Reasons {
       revision += 1;
     },
     of: (hostname: string) => reasons.get(hostname),
+    explainAll(reason: string | undefined): void {
+      if (all === reason) return;
+      all = reason?.slice(0, REASON_CHARACTERS_MAX);
+      revision += 1;
+    },
+    ofAll: () => all,
     failures: () => failures,
     changed: () => {
       revision += 1;

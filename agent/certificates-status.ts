@@ -7,7 +7,7 @@ import { REASON_CHARACTERS_MAX, type Reasons } from './certificates-reasons.ts';
 import { certificatesCovering } from './core/certificate-choice.ts';
 import { exposedTo, namesOf } from './core/exposure.ts';
 import { isEnding } from './core/renewal.ts';
-import type { CertificateSource } from './ports/certificate-store.ts';
+import type { CertificateSource, HeldCertificate } from './ports/certificate-store.ts';
 
 /** Of a status report; those that end first, those without a certificate. */
 export const STATUS_CERTIFICATES_MAX = 1_000;
@@ -61,10 +61,39 @@ export function exposedOf(view: EdgeView | undefined, shelf: CertificateShelf, r
     const { hostname } = certificate;
     const edges = view.certificates.has(hostname) ? exposedTo(certificate, compromised) : [];
     if (edges.length === 0 || found.length >= STATUS_CERTIFICATES_MAX) continue;
-    const reason = reasons.failures().get(hostname) ?? awaited(view.certificates.get(hostname), view);
+    const reason = reasons.failures().get(hostname) ?? orderedAnew(view.certificates.get(hostname), view);
     found.push({ hostname, edges: namesOf(edges), reason });
   }
   return found;
+}
+
+function orderedAnew(orderer: string | undefined, view: EdgeView): string {
+  if (orderer === undefined || orderer === view.config.node) return awaited(orderer, view);
+  return `waiting for ${orderer} to order it, which it does not while it has an imported one: kokoa-agent status there`;
+}
+
+/** An imported certificate of a name that this edge orders for its pool, where a compromised edge had the keys. */
+export interface HeldUp {
+  /** Its name. */
+  hostname: string;
+  /** Names of those edges. */
+  edges: string;
+  todo: string;
+}
+
+/** At most 1 000. Whether the others have an imported one as well is not known here. */
+export function heldUpOf(view: EdgeView | undefined, shelf: CertificateShelf, now: number): HeldUp[] {
+  const compromised = view?.config.edge.compromised;
+  if (!view || !compromised || view.config.edge.members.length < 2) return [];
+  const isOurs = ({ hostname, source, notAfter }: HeldCertificate) =>
+    source === 'imported' && notAfter > now && view.certificates.get(hostname) === view.config.node;
+  const found = [...shelf.all()].filter(isOurs).slice(0, STATUS_CERTIFICATES_MAX);
+  return found.map(({ hostname }) => ({ hostname, edges: namesOf(compromised), todo: heldUpTodo(hostname) }));
+}
+
+/** What ends it, for a person. */
+export function heldUpTodo(hostname: string): string {
+  return `import one on every edge of the pool, give the route tls.certificate, or: kokoa-agent certs forget ${hostname}`;
 }
 
 /** The first to end first; at most 1 000. */
@@ -138,7 +167,9 @@ export function statusOf(
     const difference = differences.get(hostname);
     if (difference !== undefined) quarantined.push({ hostname, reason: difference });
     if (difference !== undefined || isCovered(view, hostname, (one) => shelf.isServed(one, now))) continue;
-    const waits = reasons.of(name) ?? waitingReason(name, view.certificates.get(name), view.config.node);
+    const orderer = view.certificates.get(name);
+    const all = orderer === undefined ? undefined : reasons.ofAll();
+    const waits = all ?? reasons.of(name) ?? waitingReason(name, orderer, view.config.node);
     const why = broken.get(name);
     quarantined.push({ hostname, reason: why === undefined ? waits : `${why}; ${waits}` });
   }

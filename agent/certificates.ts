@@ -7,7 +7,7 @@ import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import { createCaInUse } from './ca-in-use.ts';
 import { createOrders, type EdgeView, type Log } from './certificate-orders.ts';
 import { createCertificateShelf } from './certificate-shelf.ts';
-import { createAlarm, ENDING_WORDS, EXPOSED_WORDS } from './certificates-alarm.ts';
+import { createAlarm, ENDING_WORDS, EXPOSED_WORDS, HELD_UP_WORDS } from './certificates-alarm.ts';
 import { watchDisk } from './certificates-disk.ts';
 import { createPruning } from './certificates-pruning.ts';
 import { createReasons } from './certificates-reasons.ts';
@@ -18,6 +18,7 @@ import {
   type Ending,
   endingOf,
   exposedOf,
+  heldUpOf,
   isCovered,
   statusOf,
   unobtainedOf,
@@ -109,13 +110,14 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
   const endings = () => endingOf(view, shelf, reasons, now()).map(saidOf);
   const ending = createAlarm({ found: endings, words: ENDING_WORDS, log });
   const exposed = createAlarm({ found: () => exposedOf(view, shelf, reasons), words: EXPOSED_WORDS, log });
+  const heldUp = createAlarm({ found: () => heldUpOf(view, shelf, now()), words: HELD_UP_WORDS, log });
   const stored = (name: string) => {
     served.stored(name);
     dependencies.onStored?.(name);
   };
 
   const recipients = createPoolRecipients(dependencies);
-  const identity = createPoolIdentityHolder({ ...dependencies, recipients });
+  const identity = createPoolIdentityHolder({ ...dependencies, recipients, onWaiting: reasons.explainAll });
   const mailbox = createMailbox({
     ...shared,
     ...{ identity, recipients },
@@ -165,7 +167,7 @@ export function createCertificates(dependencies: CertificatesDependencies): Cert
     async run(signal) {
       await disk.read();
       isRead = true;
-      const care = [served, pruning, ending, exposed].map((part) => part.run(signal));
+      const care = [served, pruning, ending, exposed, heldUp].map((part) => part.run(signal));
       await Promise.all([
         mailbox.run(signal),
         orders.run(signal),

@@ -91,6 +91,26 @@ describe('what status says', () => {
     });
   });
 
+  it('of an imported certificate that this edge would order for its pool', () => {
+    const lkg = edgeBundle(['a.test', 'b.test']);
+    if (lkg.config.role !== 'edge') throw new Error('no edge');
+    const member = { node: 'tokyo-1', recipient: 'age1x', signingKey: 'k' };
+    const compromised = ['osaka-1/1'];
+    lkg.config.edge = { ...lkg.config.edge, compromised, members: [{ ...member, node: 'nagoya-1' }, member] };
+    lkg.chunks[0]!.routes[1]!.orderer = 'tokyo-1';
+    const imported = ['a.test', 'b.test'].map((name) => ({
+      ...certificate(name, 2 * NOW_MS),
+      source: 'imported' as const,
+    }));
+    const said = () => describeNode({ ...READING, lkg, certificates: imported }).lines;
+    const text = said().join(' ').replace(/ +/g, ' ');
+    expect(text).toContain('b.test: this edge orders it for its pool and now does not, and osaka-1 had the key');
+    expect(text).toContain('kokoa-agent certs forget NAME');
+    expect(said().filter((line) => line.length > 80)).toEqual([]);
+    lkg.config.edge.members = [member];
+    expect(said().join()).not.toContain('orders it');
+  });
+
   it('of certificates whose key a compromised edge had', () => {
     const lkg = { ...READING.lkg!, config: { ...READING.lkg!.config } };
     if (lkg.config.role === 'edge') lkg.config.edge = { ...lkg.config.edge, compromised: ['osaka-1/1', 'osaka-2/4'] };

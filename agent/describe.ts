@@ -122,8 +122,9 @@ function restoredText({ at, what }: Restored): string {
 function describeEdge({ lkg, serving, certificates, answers, caFallbackSinceMs, nowMs }: Reading) {
   const caFallbackSince = caFallbackSinceMs === undefined ? undefined : isoSeconds(caFallbackSinceMs);
   const routes = lkg?.chunks.flatMap((chunk) => chunk.routes) ?? [];
-  const compromised = lkg?.config.role === 'edge' ? lkg.config.edge.compromised : undefined;
-  const held = describeCertificates(routes, certificates, nowMs, compromised);
+  const edge = lkg?.config.role === 'edge' ? lkg.config.edge : undefined;
+  const others = edge && { me: lkg?.config.node ?? '', isAlone: edge.members.length < 2 };
+  const held = describeCertificates(routes, certificates, nowMs, edge?.compromised, others);
   return {
     facts: { webServer: serving ?? 'not answering', ...held.facts, caFallbackSince, answers },
     lines: [

@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CertificateMaker, createCertificateMaker } from '../test/certificate-maker.ts';
+import { type CertificateMaker, createCertificateMaker, type LeafRequest } from '../test/certificate-maker.ts';
 import { createCertsDir } from './adapters/certs-dir.ts';
 import { importCertificate } from './import-certificate.ts';
 
+const WEAK = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'];
 let maker: CertificateMaker;
 let folder: string;
 
@@ -31,7 +32,12 @@ test('a wildcard certificate is stored for this edge alone', async () => {
 test.each<[string, Record<string, string>, string, RegExp]>([
   ['another name', { hostname: 'else.example' }, 'import_refused', /wrong_name: it is for DNS:app\.hoge\.com/],
   ['a name in upper case', { hostname: 'APP.hoge.com' }, 'import_refused', /bad_hostname/],
-  ['the key as certificate', { certFile: 'key' }, 'import_refused', /not_pem/],
+  ['a name of one label', { hostname: 'hoge' }, 'import_refused', /bad_hostname: hoge has one label/],
+  ['a name with an underscore', { hostname: 'foo_bar.hoge.com' }, 'import_refused', /bad_hostname: .*foo_bar/],
+  ['a name with a dot at its end', { hostname: 'app.hoge.com.' }, 'import_refused', /bad_hostname: .*dot/],
+  ['a wildcard in the middle', { hostname: 'app.*.com' }, 'import_refused', /bad_hostname: .*\*/],
+  ['an address', { hostname: 'https://app.hoge.com' }, 'import_refused', /bad_hostname: /],
+  ['the key as certificate', { certFile: 'key' }, 'import_refused', /not_pem: .*leaf-\d+\.key/],
   ['the certificate as key', { keyFile: 'cert' }, 'import_refused', /bad_key/],
   ['a file that is not there', { certFile: 'absent' }, 'import_unreadable', /absent: ENOENT/],
   ['a file that is too large', { keyFile: 'large' }, 'import_unreadable', /more than/],
@@ -60,4 +66,14 @@ test.each<[string, Record<string, string>, string, RegExp]>([
   expect((failure as Error).message).toMatch(message);
   expect((failure as Error).message).not.toContain('PRIVATE KEY');
   expect((await certsDir.list()).held).toEqual([]);
+});
+
+test.each<[string, LeafRequest, RegExp]>([
+  ['has ended', { names: ['DNS:app.hoge.com'], notAfter: new Date(Date.now() - 60_000) }, /renewed one/],
+  ['has a weak key', { names: ['DNS:app.hoge.com'], keyArguments: WEAK }, /2048/],
+])('a certificate that %s is refused with what to do', async (_, made, hint) => {
+  const certsDir = createCertsDir({ dir: join(folder, 'refused') });
+  const files = await maker.files(made);
+  const failure = importCertificate({ hostname: 'app.hoge.com', ...files, certsDir, now: Date.now() });
+  await expect(failure).rejects.toMatchObject({ code: 'import_refused', hint: expect.stringMatching(hint) });
 });

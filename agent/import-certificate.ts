@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 import {
   type AcceptedCertificate,
+  type CertificateFault,
   FULLCHAIN_CHARACTERS_MAX,
   judgeCertificate,
   KEY_CHARACTERS_MAX,
@@ -23,13 +24,18 @@ export interface ImportRequest {
 }
 
 const HINTS: Partial<Record<string, string>> = {
-  bad_hostname: 'write it in lower case, as A-labels, without trailing dot',
+  bad_hostname: 'write it as in the route: lower case, as A-labels (xn--…), such as app.hoge.com or *.hoge.com',
   not_pem: '--cert takes a PEM file: the certificate first, then its issuers',
   broken_chain: 'order the file as leaf, then the issuer of each certificate before it',
   authority_certificate:
     'the first certificate of the file must be the one of the host; of a self-signed one, add -addext basicConstraints=CA:FALSE',
   bad_key: '--key takes a PEM private key without pass phrase',
   key_mismatch: 'give the key that the certificate was requested with',
+  expired: 'give the renewed one; is the clock of this machine right?',
+  not_yet_valid: 'give one that is valid now; is the clock of this machine right?',
+  weak_key: 'have one made for a key of RSA 2048 to 4096 bits, P-256, P-384 or P-521',
+  not_for_servers: 'give a certificate for servers, not one for clients or mail',
+  chain_too_long: 'leave out what is no issuer of the one before it, and the root',
   wrong_name: 'give a certificate whose subject alternative names include the host',
 };
 
@@ -44,10 +50,36 @@ export async function importCertificate(request: ImportRequest): Promise<Accepte
   const verdict = judgeCertificate({ fullchain, key, hostname, now });
   if (!verdict.ok) {
     const hint = HINTS[verdict.code];
-    throw new KokoaError('import_refused', `${verdict.code}: ${verdict.detail}`, { ...(hint && { hint }) });
+    const detail = detailOf(verdict, request);
+    throw new KokoaError('import_refused', `${verdict.code}: ${detail}`, { ...(hint && { hint }) });
   }
   await certsDir.write(hostname, verdict, 'imported');
   return verdict;
+}
+
+/** With what the judge does not know: how the name was typed, and which file it was. */
+function detailOf(
+  { code, detail }: { code: CertificateFault; detail: string },
+  { hostname, certFile, keyFile }: ImportRequest,
+): string {
+  if (code === 'bad_hostname') return nameFault(hostname) ?? detail;
+  if (code === 'not_pem') return `${certFile}: ${detail}`;
+  return code === 'bad_key' ? `${keyFile}: ${detail}` : detail;
+}
+
+/** Why no route can have this name; undefined: for another reason. */
+function nameFault(hostname: string): string | undefined {
+  const name = JSON.stringify(hostname.slice(0, 80)).slice(1, -1);
+  if (/[/:@]/.test(hostname)) return `${name} is no hostname alone: leave out https://, ports and paths`;
+  if (hostname.endsWith('.')) return `${name} has a dot at its end`;
+  if (hostname !== hostname.toLowerCase()) return `${name} is not in lower case`;
+  if (hostname.replace(/^\*\./, '').includes('*')) return `${name} has its * in another place than its first label`;
+  if (/^[a-z0-9-]*$/.test(hostname))
+    return `${name} has one label, expected two or more, such as ${name || 'app'}.example.com`;
+  const odd = hostname.split('.').find((label) => label !== '*' && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
+  if (odd === undefined) return undefined;
+  const label = JSON.stringify(odd.slice(0, 80));
+  return `${label} is no label of a hostname: a to z, digits and dashes between them, 63 at most, no underscore`;
 }
 
 async function readBounded(path: string, bytesMax: number): Promise<string> {

@@ -24,6 +24,8 @@ export interface IdentityDependencies {
   recipients: Pick<PoolRecipients, 'look' | 'unapproved' | 'giving' | 'awaited'>;
   log: Log;
   now(): number;
+  /** Why this edge holds no identity yet; undefined: it holds one. */
+  onWaiting?(reason: string | undefined): void;
 }
 
 export interface PoolIdentityHolder {
@@ -194,6 +196,7 @@ export function createPoolIdentityHolder(dependencies: IdentityDependencies): Po
       for (let steps = 0; steps < STEPS_MAX; steps += 1) {
         const { again, wakeAtMs = Number.POSITIVE_INFINITY } = await step(config, relayed);
         if (again) continue;
+        dependencies.onWaiting?.(held ? undefined : waiting?.reason);
         const dueMs = Math.min(lookAtMs, wakeAtMs);
         return Number.isFinite(dueMs) ? dueMs : undefined;
       }

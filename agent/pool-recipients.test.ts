@@ -93,9 +93,12 @@ test('where approval is asked for, a newcomer gets nothing before, waits without
   expect(newest()).toMatchObject({ withheld: ['kyoto-1'], wraps: { 'osaka-1': expect.any(String) } });
   expect(Object.keys(newest().wraps)).toEqual(['osaka-1']);
   expect(served(kyoto)).toEqual([]);
+  const waits = kyoto.certificates.status().quarantined;
+  expect(waits?.map(({ reason }) => reason)).toEqual(Array(2).fill('a person has to approve this edge on osaka-1'));
 
   await osaka.book.approve(asRecipient(kyoto.member));
   await until('the newcomer serves both', () => served(kyoto).length === 2);
+  expect(kyoto.certificates.status().quarantined).toEqual([]);
   expect(strangersOf(osaka)).toEqual([]);
   expect(newest().withheld).toBeUndefined();
   expect(ca.orders.length).toBe(2);

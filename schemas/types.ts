@@ -457,7 +457,7 @@ export interface Origin {
    */
   generation?: number;
   /**
-   * suspended: no new configuration, keeps serving. revoked: out of every tunnel. compromised: revoked, and every certificate it held is issued again.
+   * suspended: no new configuration, keeps serving. revoked: out of every tunnel. compromised: the same; an origin has no certificate, so nothing is issued again.
    */
   state?: "active" | "suspended" | "revoked" | "compromised";
 }

@@ -394,7 +394,17 @@ function codesInRows(heading: string): string[] {
 
 /** Where codes are those of commands, which say themselves what to do. */
 const OF_COMMANDS = [
-  ...['cli/', 'join', 'leave', 'leavings', 'preflight', 'import-certificate', 'core/preflight', 'adapters/preflight'],
+  ...[
+    'cli/',
+    'join',
+    'leave',
+    'leavings',
+    'preflight',
+    'import-certificate',
+    'forget-certificate',
+    'core/preflight',
+    'adapters/preflight',
+  ],
   ...['core/allow-list', 'core/control-plane-url', 'core/nginx-paths', 'core/node-metrics', 'adapters/wireguard-link'],
   ...['adapters/settings-file', 'adapters/node-keys', 'adapters/secret-file', 'adapters/state-lock'],
   ...['adapters/state-remains', 'adapters/filter-remains', 'adapters/tunnel-remains'],

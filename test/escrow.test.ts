@@ -176,9 +176,43 @@ test('the offline key need not come to the machine of the reconciler; a wrong on
   await expect(wrong).rejects.toMatchObject({ stderr: expect.stringContaining('other_escrow') });
   const { stdout } = await kokoa(...restoring('right'), ...withCa(), '--key-file', await keyFile(offline));
   expect(stdout).toContain('packed 2');
-  await expect(kokoa(...restoring('right'), '--key-file', await keyFile(offline))).rejects.toMatchObject({
+  await expect(kokoa(...restoring('right'), ...withCa(), '--key-file', await keyFile(offline))).rejects.toMatchObject({
     stderr: expect.stringContaining('EEXIST'),
   });
+});
+
+test('what is given in place of a recipient is not shown where it is a secret, and a slip in one is told as that', async () => {
+  const good = await age.recipientOf(await age.generate());
+  const slip = good.slice(0, -1) + (good.endsWith('q') ? 'p' : 'q');
+  const refusal = async (recipient: string) => {
+    const restoring = [
+      'escrow-restore',
+      POOL,
+      '--recipient',
+      recipient,
+      '--out',
+      join(folder, 'parcel'),
+      ...withData(),
+    ];
+    const failed = await kokoa(...restoring, '--key-file', await keyFile(offline)).catch((error: unknown) => error);
+    return (failed as { stderr: string }).stderr;
+  };
+  for (const typed of [offline, offline.toLowerCase(), ` ${offline.slice(0, 50)}`, `x${offline}`, offline.slice(5)]) {
+    const said = await refusal(typed);
+    expect(said).toContain('expected age1 and 58 characters');
+    expect(said.toUpperCase()).not.toContain(offline.slice(20, 32));
+  }
+  expect(await refusal(offline)).toContain('never an argument');
+  expect(await refusal(slip)).toContain('checksum');
+  expect(await refusal(`${good}q`)).toContain('found 63 characters');
+});
+
+test('a mailbox that is empty, or of another pool, is told with what to do', async () => {
+  const store = await openSqliteStore(join(folder, 'data', 'store'));
+  await store.close();
+  const said = (error: { stderr: string }) => error.stderr.replace(/\s+/g, ' ');
+  for (const command of ['rekey', 'export'])
+    expect(await kokoa(command, POOL, ...withData()).catch(said)).toMatch(/has an edge joined\? See kokoa get edges/);
 });
 
 test('a pair that somebody who writes the store made is left out, whoever it names; so is what no authority that is known signed', async () => {
@@ -195,8 +229,14 @@ test('a pair that somebody who writes the store made is left out, whoever it nam
     return (await kokoa(...restoring, '--key-file', await keyFile(offline), ...withData())).stdout;
   };
   const unknown =
-    /^left out 2 certificates of pool default:\n {2}2: no authority that browsers know signed it .*--private-ca\n {4}app.hoge.com, wiki.fuga.com\npacked 0 /;
-  expect(await restore()).toMatch(unknown);
+    /^left out 2 certificates of pool default:\n {2}2: no authority that browsers know signed it .*--private-ca\n {4}app.hoge.com, wiki.fuga.com\n$/;
+  const nothing = {
+    code: 1,
+    stdout: expect.stringMatching(unknown),
+    stderr: expect.stringContaining('nothing_packed'),
+  };
+  await expect(restore()).rejects.toMatchObject(nothing);
+  await expect(readFile(parcel)).rejects.toMatchObject({ code: 'ENOENT' });
   expect(await restore(...withCa())).toMatch(/^packed 2 /);
 
   // With the name of an edge that is known, of one that is not, and with its name on the machine that is there now.
@@ -209,6 +249,8 @@ test('a pair that somebody who writes the store made is left out, whoever it nam
   expect(await restore(...withCa())).toMatch(
     / 1: its signature is not that of osaka-1: .*\n {4}app.hoge.com\npacked 1 /,
   );
+  const nobody = { code: 2, stderr: expect.stringMatching(/--replaced: .*osaka-9.*\n.*osaka-1, tokyo-1/) };
+  await expect(restore(...withCa(), '--replaced', 'osaka-9')).rejects.toMatchObject(nobody);
   expect(await restore(...withCa(), '--replaced', 'osaka-1')).toMatch(
     / 1: no authority .*stranger CA.*\n {4}app.hoge.com\npacked 1 /,
   );
@@ -219,7 +261,8 @@ test('a pair that somebody who writes the store made is left out, whoever it nam
   const tokyo = { node: wiki.by, signingKey: 'A'.repeat(43), acmeThumbprint: 'x' };
   const other = await age.recipientOf(await age.generate());
   await write((store) => store.saveEnrolment(enrolmentOf({ ...tokyo, recipient: other })));
-  expect(await restore(...withCa())).toMatch(/ 1: its signature is not that of tokyo-1: /);
+  const replaced = { code: 1, stdout: expect.stringMatching(/ 1: its signature is not that of tokyo-1: /) };
+  await expect(restore(...withCa())).rejects.toMatchObject(replaced);
   expect(await restore(...withCa(), '--replaced', 'osaka-1', 'tokyo-1')).toMatch(/\npacked 1 /);
   await write((store) => store.saveEnrolment(enrolmentOf({ ...tokyo, recipient })));
   expect(await restore(...withCa())).toMatch(/\npacked 1 /);

@@ -1,5 +1,5 @@
-// Takes the answers of the control plane apart. Law: only members that are known and have the right shape come through; what is
-// inside signed texts is judged where signatures are.
+// Takes the answers of the control plane apart. Law: only members that are known and have the right shape come through; what is inside
+// signed texts is judged where signatures are, and of what an edge signed nothing is dropped that its signature covers.
 import { SEQUENCE_MAX } from '../../bundle/announcement.ts';
 import {
   type BundleResponse,
@@ -16,6 +16,8 @@ import {
 const TEXT_CHARACTERS_MAX = 300;
 const ENTRIES_MAX = 4096;
 const CERTIFICATES_MAX = 100_000;
+/** Of a signed item; ours have 9 at most. */
+const SIGNED_MEMBERS_MAX = 32;
 /** A longer pause is never asked for. */
 export const RETRY_AFTER_MS_MAX = 5 * 60_000;
 
@@ -83,18 +85,36 @@ export function asErrorMessage(value: unknown): string {
 
 function asIdentity(value: unknown): PoolIdentity | undefined {
   if (!isObject(value)) return undefined;
-  const { pool, epoch, recipient, wraps, by, signature } = value;
-  if (!isCount(epoch) || !isTexts(wraps)) return undefined;
-  if (typeof pool !== 'string' || typeof recipient !== 'string') return undefined;
-  if (typeof by !== 'string' || typeof signature !== 'string') return undefined;
-  return { pool, epoch, recipient, wraps, by, signature };
+  const { pool, epoch, recipient, wraps, escrow, withheld, by, signature } = value;
+  if (!isCount(epoch) || !isTexts(wraps) || !isTexts({ pool, recipient, by, signature })) return undefined;
+  if (escrow !== undefined && !(isTexts(escrow) && 'recipient' in escrow && 'wrap' in escrow)) return undefined;
+  if (withheld !== undefined && !isTextList(withheld)) return undefined;
+  return signedMembers(value) as unknown as PoolIdentity;
 }
 
 function asCertificate(value: unknown): SealedCertificate | undefined {
   if (!isObject(value)) return undefined;
   const { hostname, recipient, sealed, notBefore, notAfter, by, signature } = value;
-  const certificate = { hostname, recipient, sealed, notBefore, notAfter, by, signature };
-  return isTexts(certificate) ? (certificate as unknown as SealedCertificate) : undefined;
+  if (!isTexts({ hostname, recipient, sealed, notBefore, notAfter, by, signature })) return undefined;
+  return signedMembers(value) as unknown as SealedCertificate;
+}
+
+/**
+ * Also those that this version does not know: without them nothing that an edge with a newer one signed would verify. One of a shape that no
+ * member has is left out, so that the signature fails for that item alone.
+ */
+function signedMembers(item: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(item).slice(0, SIGNED_MEMBERS_MAX);
+  return Object.fromEntries(entries.filter(([name, value]) => name !== '__proto__' && isPlain(value)));
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)) return true;
+  return isTextList(value) || isTexts(value);
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= ENTRIES_MAX && value.every((text) => typeof text === 'string');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -159,8 +159,36 @@ describe('a control plane that answers', () => {
       signature: 's',
     };
     const relay = { sequence: 7, identity, certificates: [certificate] };
-    const url = await serve(json({ ...relay, more: 1, identity: { ...identity, more: 1 } }));
+    const url = await serve(json({ ...relay, more: 1 }));
     expect(await connect([url]).relay(3, 0)).toEqual({ kind: 'answered', relay });
+  });
+
+  test.each<[string, object, object]>([
+    ['a member that it does not know', { more: 'x', many: ['x'], texts: { x: 'y' }, is: true, count: 3 }, {}],
+    ['one of a shape that none has', { more: { deep: [{}] } }, { more: undefined }],
+    ['a name of the language', JSON.parse('{"__proto__": {"wrap": "x"}}'), { wrap: undefined }],
+  ])('of what an edge signed, %s comes through as far as it is plain', async (_, more, left) => {
+    const identity = { pool: 'p', epoch: 1, recipient: 'r', wraps: { a: 'w' }, by: 'a', signature: 's' };
+    const isProto = Object.hasOwn(more, '__proto__');
+    const url = await serve(json({ sequence: 7, identity: { ...identity, ...more }, certificates: [] }));
+    const answer = await connect([url]).relay(3, 0);
+    const expected = { ...identity, ...(isProto ? {} : more), ...left };
+    expect(answer).toEqual({ kind: 'answered', relay: { sequence: 7, identity: expected, certificates: [] } });
+    const found = answer.kind === 'answered' ? answer.relay.identity : undefined;
+    expect(Object.getPrototypeOf(found)).toBe(Object.prototype);
+  });
+
+  test.each<[string, object]>([
+    ['an escrow key without a wrap', { escrow: { recipient: 'r' } }],
+    ['an escrow wrap that is no text', { escrow: { recipient: 'r', wrap: 1 } }],
+    ['an escrow key that is a list', { escrow: ['r'] }],
+    ['nobody withheld, as a text', { withheld: 'a' }],
+    ['a number withheld', { withheld: [1] }],
+    ['no epoch', { epoch: -1 }],
+  ])('an identity with %s is none', async (_, change) => {
+    const identity = { pool: 'p', epoch: 1, recipient: 'r', wraps: { a: 'w' }, by: 'a', signature: 's', ...change };
+    const answer = await connect([await serve(json({ sequence: 7, identity, certificates: [] }))]).relay(3, 0);
+    expect(answer).toMatchObject({ kind: 'unreachable' });
   });
 
   test('keeps its connection, and one that it closed in between is opened again', async () => {

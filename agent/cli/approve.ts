@@ -1,5 +1,6 @@
 // `kokoa-agent approve`: a person says that a machine, or the escrow key, may have the keys of the pool. Law: what is approved are the very
-// keys that the person compared, and only this machine's disk remembers it; no bundle can.
+// keys that the person compared, and only this machine's disk remembers it; no bundle can. What the config names is not shown: it would be
+// copied, and nothing compared.
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -7,6 +8,7 @@ import { ESCROW_NAME } from '../../bundle/api.ts';
 import type { EdgePart } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { memberFingerprint } from '../../bundle/fingerprint.ts';
+import { openNodeKeys } from '../adapters/node-keys.ts';
 import { openRecipientBook } from '../adapters/recipient-book.ts';
 import { isLocked } from '../adapters/state-lock.ts';
 import { trustedDir } from '../adapters/trusted-dir.ts';
@@ -42,7 +44,9 @@ export function registerApprove(program: Command): void {
           hint: `start the agent and look at ${agentCommand(stateDir, 'status')}`,
         });
       const asked = { node, fingerprint: words.join('').replace(/[\s:]/g, '').toLowerCase(), escrow };
-      const approved = askedFor(accepted.config.edge, me, asked);
+      const keys = await openNodeKeys(stateDir);
+      const own = { poolKey: memberFingerprint(keys.publicPart()), fingerprint: keys.fingerprint };
+      const approved = askedFor(accepted.config.edge, me, asked, own);
       const book = openRecipientBook(stateDir);
       await book.approve(approved);
       const name = approved.name === ESCROW_NAME ? 'the escrow key' : approved.name;
@@ -51,11 +55,18 @@ export function registerApprove(program: Command): void {
     });
 }
 
-/** @throws KokoaError usage, unknown_member, other_keys, and what stands in the config when it is something else */
+/** What `kokoa-agent status` prints on this machine, by the names of its lines. */
+export interface OwnLines {
+  poolKey: string;
+  fingerprint: string;
+}
+
+/** @throws KokoaError usage, unknown_member, other_keys, own_keys */
 export function askedFor(
   edge: Pick<EdgePart, 'members' | 'escrow'>,
   me: string,
   { node, fingerprint, escrow }: { node: string | undefined; fingerprint: string; escrow: string | undefined },
+  own?: OwnLines,
 ): Recipient {
   if (escrow !== undefined && node === undefined) return theEscrowKey(edge, escrow);
   if (node === undefined || escrow !== undefined || !FINGERPRINT.test(fingerprint))
@@ -71,16 +82,28 @@ export function askedFor(
     throw new KokoaError('unknown_member', `the signed configuration names no other edge ${node} in the pool`, {
       hint: 'it is named once it has joined and its announcement is accepted: kokoa get edges',
     });
-  const named = memberFingerprint(found);
-  if (named.replaceAll(' ', '') === fingerprint) return found;
-  throw new KokoaError('other_keys', `the signed configuration names other keys for ${node}: ${named}`, {
-    hint: 'compare again on that machine; if they differ, somebody else announced himself in its place: approve nothing, and make a new token',
+  if (withoutSpaces(memberFingerprint(found)) === fingerprint) return found;
+  const mine =
+    own && Object.entries(OWN_LINES).find(([line]) => withoutSpaces(own[line as keyof OwnLines]) === fingerprint);
+  if (mine)
+    throw new KokoaError('own_keys', `this is the ${mine[1]} of this machine, expected the pool key of ${node}`, {
+      hint: `run kokoa-agent status on ${node}, and take its \`pool key\` from there`,
+    });
+  throw new KokoaError('other_keys', `the signed configuration names other keys for ${node} than this pool key`, {
+    hint: `on ${node}, kokoa-agent status: did you take its \`fingerprint\` line, or another one, in place of its \`pool key\`? Then give that. If it is its pool key, somebody else has announced themselves in its place: approve nothing, set its state to revoked, and see docs/operate.md, The keys of a pool`,
   });
+}
+
+const OWN_LINES: Readonly<Record<keyof OwnLines, string>> = { poolKey: 'pool key', fingerprint: 'fingerprint' };
+
+function withoutSpaces(text: string): string {
+  return text.replaceAll(' ', '');
 }
 
 function theEscrowKey(edge: Pick<EdgePart, 'escrow'>, escrow: string): Recipient {
   if (edge.escrow === escrow) return { name: ESCROW_NAME, recipient: escrow, signingKey: '' };
-  throw new KokoaError('other_keys', `the signed configuration names ${edge.escrow ?? 'no key'} as the escrow key`, {
+  const named = edge.escrow === undefined ? 'no escrow key' : 'another key as the escrow key';
+  throw new KokoaError('other_keys', `the signed configuration names ${named}`, {
     hint: 'compare it with the one that you keep offline; pools[].escrow in kokoa.yaml says which it is to be',
   });
 }

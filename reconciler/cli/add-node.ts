@@ -50,7 +50,10 @@ export async function addOrigin(name: string, options: OriginOptions): Promise<b
   );
 }
 
-/** Replaces token and generation of a node file and nothing else. False: not written, the problems are printed. */
+/**
+ * Replaces token and generation of a node file and nothing else. False: not written, the problems are printed.
+ * @throws KokoaError name_unknown, state_keeps_out, layout_unknown
+ */
 export async function renewToken(role: NodeRole, name: string, options: TokenOptions): Promise<boolean> {
   const path = pathOf(role, name);
   const folder = openDataFolder(dataTop(options.dir));
@@ -61,6 +64,7 @@ export async function renewToken(role: NodeRole, name: string, options: TokenOpt
       hint: `kokoa ${role} add ${name} writes it`,
     });
   }
+  refuseKeptOut(name, path, before.value.state);
   const generation = (before.value.generation ?? 1) + 1;
   const { token, sha256 } = await mintToken({ node: name, generation });
   const bytes = folder.judgement.files.find((file) => file.path === path)?.bytes;
@@ -74,6 +78,16 @@ export async function renewToken(role: NodeRole, name: string, options: TokenOpt
   if (!(await replaceFile(folder, path, text))) return false;
   announce({ role, name, path, folder, fingerprint, token, generation });
   return true;
+}
+
+const NOT_EXPOSED = 'when no certificate is `exposed` any more (docs/operate.md, States), ';
+
+/** A new token would change nothing for such a machine, but what the state asks of others would be asked anew. */
+function refuseKeptOut(name: string, path: string, state: string | undefined): void {
+  if (state === undefined || state === 'active' || state === 'draining') return;
+  throw new KokoaError('state_keeps_out', `${path} says state: ${state}, so ${name} could not join with a new token`, {
+    hint: `${state === 'compromised' ? NOT_EXPOSED : ''}write state: active there, if it is to be in again, and run this once more: one merge takes both`,
+  });
 }
 
 async function addNode(

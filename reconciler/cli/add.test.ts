@@ -200,6 +200,25 @@ test('token replaces hash and generation and keeps the rest, comments too', asyn
   expect(errors()).toEqual([]);
 });
 
+test.each([
+  ['edge', 'tokyo-1', 'compromised', 'exposed'],
+  ['edge', 'tokyo-1', 'revoked', 'write state: active'],
+  ['edge', 'tokyo-1', 'suspended', 'write state: active'],
+  ['origin', 'home', 'revoked', 'write state: active'],
+])('a new token for an %s %s that is %s is refused: it could not join with it', async (role, name, state, hint) => {
+  const path = `${role}s/${name}.yaml`;
+  const before = `${text(path).replace(/^state: .*\n/m, '')}state: ${state}\n`;
+  writeFileSync(join(dir, path), before);
+  await expect(kokoa(role, 'token', name)).rejects.toMatchObject({
+    code: 'state_keeps_out',
+    message: expect.stringContaining(`state: ${state}`),
+    hint: expect.stringContaining(hint),
+  });
+  expect(text(path)).toBe(before);
+  writeFileSync(join(dir, path), before.replace(/^state: .*$/m, 'state: active'));
+  expect((await kokoa(role, 'token', name)).failed).toBe(false);
+});
+
 test('a token in a layout that lines cannot edit is left alone', async () => {
   const path = join(dir, 'origins/home.yaml');
   writeFileSync(path, text('origins/home.yaml').replace(/^token: (.*)$/m, 'token:\n  $1'));

@@ -1,4 +1,5 @@
-// `kokoa certs escrow-restore`: reads the offline key and a mailbox, writes the parcel. Law: the key is neither printed nor kept.
+// `kokoa certs escrow-restore`: reads the offline key and a mailbox, writes the parcel. Law: the key is neither printed nor kept, also where it
+// was typed in place of something else.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
@@ -27,34 +28,62 @@ const MAILBOX_BYTES_MAX = 512 * 1024 * 1024;
 const SHOWN_MAX = 10;
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
 
-/** @throws KokoaError usage, mailbox_unreadable, out_unwritable, and what packParcel throws */
+/** @throws KokoaError usage, mailbox_unreadable, nothing_packed, out_unwritable, and what packParcel throws */
 export async function escrowRestore(
   pool: string,
   { recipient, out, keyFile, from, privateCa, replaced = [] }: RestoreOptions,
   fromStore: () => PoolMailbox,
 ): Promise<void> {
-  if (!isAgeRecipient(recipient))
-    throw new KokoaError(
-      'usage',
-      `--recipient: found ${printable(recipient.slice(0, 80))}, expected age1 and 58 characters`,
-      {
-        hint: 'kokoa-agent status on the new machine prints it',
-      },
-    );
+  if (!isAgeRecipient(recipient)) throw noRecipient(recipient);
   const authorities = [rootCertificates, privateCa === undefined ? [] : await readPrivateCa(privateCa)].map(
     createTrust,
   );
   const mailbox = from === undefined ? fromStore() : await readExported(from, pool);
+  requireKnown(replaced, mailbox);
   const escrowKey = await readKey(keyFile);
   const { lines, names, leftOut } = await packParcel({
     ...{ mailbox, escrowKey, recipient, trust: { authorities, replaced } },
     sealing: escrowAge,
     now: Date.now(),
   });
-  await writeNew(out, `${lines.join('\n')}\n`);
+  if (names.length > 0) await writeNew(out, `${lines.join('\n')}\n`);
   sayLeftOut(pool, leftOut);
+  if (names.length === 0)
+    throw new KokoaError('nothing_packed', `there is no certificate of pool ${printable(pool)} to pack`, {
+      hint:
+        leftOut.length > 0
+          ? 'the reasons are above: correct them and run it again; nothing was written'
+          : 'the mailbox holds none: try an older backup of the store; nothing was written',
+    });
   console.log(`packed ${names.length} certificates of pool ${printable(pool)} into ${printable(out)}`);
   console.log(`next, on the new machine: kokoa-agent certs restore ${printable(out)}`);
+}
+
+/** What was typed is not repeated: it may be the offline key. */
+function noRecipient(typed: string): KokoaError {
+  if (/secret|plugin/i.test(typed))
+    return new KokoaError('usage', '--recipient: found a secret key, expected age1 and 58 characters', {
+      hint: 'the offline key is never an argument: the history of the shell has it now, remove it there. kokoa-agent status on the new machine prints what --recipient wants',
+    });
+  const isOfForm = /^age1[02-9ac-hj-np-z]{58}$/.test(typed);
+  const found = isOfForm
+    ? 'the checksum does not hold, so a character is another one than was printed'
+    : `found ${typed.length} characters, expected age1 and 58 characters of lower-case letters and digits`;
+  return new KokoaError('usage', `--recipient: ${found}`, {
+    hint: 'copy it whole: kokoa-agent status on the new machine prints it behind its pool key',
+  });
+}
+
+/** A name with a slip in it would change nothing, and nobody would see why. */
+function requireKnown(replaced: readonly string[], { identity, certificates, signers }: PoolMailbox): void {
+  const ofIdentity = [identity?.by, ...Object.keys(identity?.wraps ?? {})];
+  const known = new Set([...certificates.map(({ by }) => by), ...ofIdentity, ...Object.keys(signers ?? {})]);
+  const unknown = replaced.filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  const names = [...known].filter((name) => typeof name === 'string').sort();
+  throw new KokoaError('usage', `--replaced: no edge ${printable(unknown.join(', '))} is in the mailbox`, {
+    hint: `those that are: ${printable(names.slice(0, SHOWN_MAX).join(', ')) || 'none'}`,
+  });
 }
 
 /** By reason, the most frequent first. */

@@ -96,15 +96,22 @@ function readAll(data: string): PoolMailbox[] {
 function requirePool(mailboxes: readonly PoolMailbox[], pool: string): PoolMailbox {
   const found = mailboxes.find((one) => one.pool === pool);
   if (found) return found;
-  const known = mailboxes.map((one) => one.pool).join(', ') || 'none';
+  const known = mailboxes.map((one) => one.pool).join(', ');
+  const hint =
+    mailboxes.length === 0
+      ? 'none has in any pool: is --data that of the reconciler which the edges report to, and has an edge joined? See kokoa get edges'
+      : `those that have: ${printable(known)}`;
   throw new KokoaError('pool_unknown', `no edge of a pool ${printable(pool)} has put anything into its mailbox`, {
-    hint: `those that have: ${printable(known)}`,
+    hint,
   });
 }
 
 /** @throws KokoaError no_identity, no_more_epochs */
 function rekeyText({ pool, identity }: PoolMailbox): string {
-  if (!identity) throw new KokoaError('no_identity', `pool ${pool} has no identity yet: there is nothing to replace`);
+  if (!identity)
+    throw new KokoaError('no_identity', `pool ${printable(pool)} has no identity yet: there is nothing to replace`, {
+      hint: 'its first edge makes one within a minute of its join: see kokoa get edges, and kokoa-agent status there',
+    });
   const next = identity.epoch + 1;
   if (next > EPOCH_MAX)
     throw new KokoaError('no_more_epochs', `the identity of pool ${pool} has number ${identity.epoch}`, {

@@ -22,9 +22,11 @@ Origin: the owner of home must have allowed 9000
 DNS: blog.hoge.com must lead to the edges of pool default.`);
 });
 
-test('of a wildcard promise no visitor, because nobody orders its certificate', () => {
+test('of a wildcard promise no visitor, because not everywhere its certificate is ordered', () => {
   const text = steps({ hostname: '*.hoge.com' });
-  expect(text).toContain('Nobody orders the certificate of a wildcard');
+  expect(text).toContain('HTTP-01 proves no wildcard');
+  expect(text).toContain('tls.certificate');
+  expect(text).toContain('kokoa-agent certs import');
   expect(text).not.toContain('puts the name on the internet');
 });
 

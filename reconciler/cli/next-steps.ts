@@ -63,8 +63,10 @@ export interface RouteStep {
 
 /** HTTP-01 proves no wildcard (RFC 8555, 7.1.4). */
 const WILDCARD = [
-  'Next: propose the file. Nobody orders the certificate of a wildcard: visitors',
-  'get an answer once you have imported one (kokoa-agent certs import).',
+  'Next: propose the file. HTTP-01 proves no wildcard, so visitors',
+  'get an answer once you have brought one: tls.certificate in the route, or',
+  'kokoa-agent certs import on every edge. In a zone that kokoa.yaml lets the',
+  'reconciler write, it is ordered (docs/dns.md).',
 ];
 
 /** Lines for a route. */

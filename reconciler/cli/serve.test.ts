@@ -68,6 +68,21 @@ it('greets, publishes, and ends with exit code 0 at SIGTERM', START, async () =>
     if (!line.startsWith('following')) expect(line.length).toBeLessThanOrEqual(COLUMNS);
 });
 
+it.each([
+  ['none', 'there is no such folder'],
+  ['r/kokoa.yaml', 'it is no folder'],
+])('says at the start of the secrets directory %s that %s', START, async (name, why) => {
+  const program = kokoa('serve', '--listen', '127.0.0.1:0', '--secrets', join(top, name));
+  let said = '';
+  program.stdout.on('data', (data) => {
+    said += data;
+  });
+  await expect.poll(() => said, { timeout: 50_000 }).toContain('to stop it');
+  program.kill('SIGTERM');
+  const { stdout } = await program;
+  expect(stdout).toContain(`\nsecrets      ${join(top, name)}: ${why}\n`);
+});
+
 it('publishes a commit beside it within seconds', START, async () => {
   const program = kokoa('serve', '--listen', '127.0.0.1:0');
   let log = '';

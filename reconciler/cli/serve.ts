@@ -1,6 +1,6 @@
 // `kokoa serve`: the reconciler. Without options it serves the repository it stands in, on loopback, with development keys, and says
 // what to do next.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -108,7 +108,7 @@ async function serve(options: ServeOptions): Promise<void> {
     logFormat: options.logFormat,
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop());
-  console.log(greeting(running, options.repository, followed, pollSeconds).join('\n'));
+  console.log(greeting(running, options, followed, pollSeconds).join('\n'));
   try {
     await running.ended;
   } finally {
@@ -119,7 +119,7 @@ async function serve(options: ServeOptions): Promise<void> {
 /** At most 80 columns, as far as the names in it allow. */
 function greeting(
   running: RunningReconciler,
-  repository: string,
+  { repository, secrets }: ServeOptions,
   { branch, notes }: FollowedBranch,
   pollSeconds: number,
 ): string[] {
@@ -129,6 +129,7 @@ function greeting(
     `following    ${branch} of ${repository === '.' ? resolve(repository) : repository}`,
     `             looked at every ${pollSeconds} s`,
     ...notes.map((note) => `             ${note}`),
+    ...secretsNote(secrets),
     `fingerprint  ${fingerprint}`,
     ...(development ? ['keys         development: to try it out, on this machine only'] : []),
     // The process that a shell knows may be npm, which does not hand a signal on.
@@ -138,6 +139,28 @@ function greeting(
     `  curl ${url}/readyz`,
     '',
   ];
+}
+
+/** Not refused: a disk may come later, and what needs no secret is served meanwhile. */
+function secretsNote(secrets: string | undefined): string[] {
+  if (secrets === undefined) return [];
+  const dir = resolve(secrets);
+  const why = noFolder(dir);
+  if (why === undefined) return [];
+  return [
+    `secrets      ${dir}: ${why}`,
+    '             routes wait for their secrets until there is one (docs/secrets.md)',
+  ];
+}
+
+function noFolder(dir: string): string | undefined {
+  try {
+    const found = statSync(dir, { throwIfNoEntry: false });
+    if (found === undefined) return 'there is no such folder';
+    return found.isDirectory() ? undefined : 'it is no folder';
+  } catch (error) {
+    return `it cannot be looked at (${(error as NodeJS.ErrnoException).code})`;
+  }
 }
 
 function pollSecondsOf({ pollSeconds, repository }: ServeOptions): number {

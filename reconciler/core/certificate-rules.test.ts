@@ -2,9 +2,10 @@
 import { expect, it, test } from 'vitest';
 import type { Zone } from '../../schemas/types.ts';
 import { canBeOrdered, certificateNameOf, certificateRulesOf } from './certificate-rules.ts';
+import { checkZones } from './check-zones.ts';
 import { chunkEntries } from './chunks.ts';
 import { type Compiled, compile } from './compile.ts';
-import type { AnyLoadedFile } from './files.ts';
+import type { AnyLoadedFile, LoadedFile } from './files.ts';
 import type { RouteEntry } from './routing.ts';
 import { bound, edge, enrolmentMap, inputOf, kokoa, NOW, origin, route, sha } from './world.fixture.ts';
 
@@ -34,6 +35,22 @@ it.each([
 ])('%s is served by the certificate %s, which can be ordered: %s', (hostname, name, can) => {
   expect(certificateNameOf(hostname, rules)).toBe(name);
   expect(canBeOrdered(name, rules)).toBe(can);
+});
+
+test('a delegation into no zone that is written proves nothing: the hosts get certificates of their own, and it is said', () => {
+  const alone: Zone[] = [ZONES[2]!, ZONES[3]!];
+  const file = kokoa({ zones: alone });
+  const lonely = certificateRulesOf(file.value as never);
+  expect(certificateNameOf('app.given.example', lonely)).toBe('app.given.example');
+  expect(canBeOrdered('*.given.example', lonely)).toBe(false);
+  const [problem, ...others] = checkZones(file as LoadedFile<'kokoa'>, alone);
+  expect(problem).toMatchObject({
+    rule: 'KK415',
+    severity: 'warning',
+    message: expect.stringContaining('acmeDelegated'),
+  });
+  expect(others).toEqual([]);
+  expect(checkZones(file as LoadedFile<'kokoa'>, [ZONES[1]!, ZONES[3]!])).toEqual([]);
 });
 
 const EDGES = ['e1', 'e2', 'e3'];

@@ -9,9 +9,11 @@ export interface CertificateRules {
   text: string;
   /** By canonical name. */
   zones: ReadonlyMap<string, Zone>;
+  /** Those of `zones` for whose names DNS-01 works. */
+  proved: ReadonlySet<Zone>;
 }
 
-const NO_RULES: CertificateRules = { text: '', zones: new Map() };
+const NO_RULES: CertificateRules = { text: '', zones: new Map(), proved: new Set() };
 const known = new WeakMap<Kokoa, CertificateRules>();
 
 /** Built once per value of kokoa.yaml: every route asks. */
@@ -29,21 +31,26 @@ export function certificateNameOf(hostname: string, rules: CertificateRules): st
 }
 
 /** True for `*.zone` of a zone that wants it: the hosts of all teams there are served by it, so it is no team's to bring. */
-export function isShared(certificate: string, { zones }: CertificateRules): boolean {
+export function isShared(certificate: string, { zones, proved }: CertificateRules): boolean {
   const zone = isWildcard(certificate) ? zones.get(certificate.slice(2)) : undefined;
-  return zone?.wildcard === true && canProve(zone);
+  return zone?.wildcard === true && proved.has(zone);
 }
 
 /** True when an edge can order a certificate of this name. */
 export function canBeOrdered(certificate: string, rules: CertificateRules): boolean {
   if (!isWildcard(certificate)) return true;
   const zone = zoneOf(certificate.slice(2), rules.zones);
-  return zone !== undefined && canProve(zone);
+  return zone !== undefined && rules.proved.has(zone);
 }
 
 /** True when DNS-01 works for the names of a zone: its records can be written, or point to where records can. */
 export function canProve({ provider, acmeDelegated }: Pick<Zone, 'provider' | 'acmeDelegated'>): boolean {
   return provider !== 'manual' || acmeDelegated === true;
+}
+
+/** True when a CNAME of a delegation has a zone to lead to: one that the reconciler writes. */
+export function hasWritten(zones: Iterable<Pick<Zone, 'provider'>>): boolean {
+  return [...zones].some(({ provider }) => provider !== 'manual');
 }
 
 /** The zone that holds a name: of several the longest. */
@@ -60,6 +67,7 @@ function rulesOf(list: readonly Zone[]): CertificateRules {
     const canonical = canonicalHostname(zone.name);
     if (canonical.kind === 'hostname') zones.set(canonical.hostname, zone);
   }
-  const said = [...zones].map(([name, zone]) => `${name} ${zone.wildcard === true} ${canProve(zone)}`);
-  return { text: said.sort().join('\n'), zones };
+  const proved = new Set(hasWritten(list) ? [...zones.values()].filter(canProve) : []);
+  const said = [...zones].map(([name, zone]) => `${name} ${zone.wildcard === true} ${proved.has(zone)}`);
+  return { text: said.sort().join('\n'), zones, proved };
 }

@@ -1,6 +1,6 @@
 // The zones of kokoa.yaml: what one says fits its provider, and a wildcard is only wanted where it can be proved.
 import type { Zone } from '../../schemas/types.ts';
-import { canProve } from './certificate-rules.ts';
+import { canProve, hasWritten } from './certificate-rules.ts';
 import { readServer } from './dns-server.ts';
 import type { LoadedFile } from './files.ts';
 import { type Problem, problemAt } from './problem.ts';
@@ -14,12 +14,24 @@ interface Misfit {
 }
 
 export function checkZones(file: LoadedFile<'kokoa'>, zones: readonly Zone[]): Problem[] {
-  return zones.flatMap((zone, at) =>
+  const lonely = hasWritten(zones) ? [] : zones.flatMap((zone, at) => lonelyDelegation(file, zone, at));
+  const misfits = zones.flatMap((zone, at) =>
     misfitsOf(zone).map(({ field, found, expected, todo }) => {
       const message = `zones[${at}].${field}: found ${found}, expected ${expected}`;
       return problemAt(file, file.locate(`/zones/${at}/${field}`), 'KK415', message, todo);
     }),
   );
+  return [...misfits, ...lonely];
+}
+
+/** A CNAME out of all zones that are written: nothing could be proved by it. */
+function lonelyDelegation(file: LoadedFile<'kokoa'>, { provider, acmeDelegated }: Zone, at: number): Problem[] {
+  if (provider !== 'manual' || acmeDelegated !== true) return [];
+  const message = `zones[${at}].acmeDelegated: found true and no zone that the reconciler writes, expected one to which the CNAME leads`;
+  const hint = 'add that zone with its provider (docs/dns.md); until then nobody orders wildcards here';
+  return [
+    { ...problemAt(file, file.locate(`/zones/${at}/acmeDelegated`), 'KK415', message, hint), severity: 'warning' },
+  ];
 }
 
 /** What each provider needs, and what else it may have. */

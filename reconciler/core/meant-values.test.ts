@@ -9,6 +9,9 @@ const PARENTS: Record<string, string> = {
   'timeouts.connect': 'timeouts: {VALUE}',
   'limits.maxBody': 'limits: {VALUE}',
   'hsts.maxAge': 'hsts: {VALUE}',
+  'tls.certificate': 'tls: {VALUE}',
+  'tls.certificate.file': 'tls: {certificate: {VALUE}}',
+  'tls.certificate.credential': 'tls: {certificate: {VALUE}}',
 };
 
 /** What is said of a route with `field: typed`. */
@@ -16,6 +19,14 @@ function problems(field: string, value: string) {
   const line = PARENTS[field]?.replace('VALUE', value) ?? value;
   return loadFile('routes/hoge/app.yaml', 'b', Buffer.from(`${ROUTE}${line}\n`)).problems;
 }
+
+it.each([
+  ['tls: {certificate: {}}', 'write certificate: {file: app-certificate}'],
+  ['tls: {}', 'write tls: {certificate: {file: app-certificate}}'],
+])('%s is told what to type', (line, hint) => {
+  const [problem] = loadFile('routes/hoge/app.yaml', 'b', Buffer.from(`${ROUTE}${line}\n`)).problems;
+  expect(problem?.hint).toContain(hint);
+});
 
 describe('meantValue', () => {
   it.each([
@@ -30,6 +41,10 @@ describe('meantValue', () => {
     ['limits.maxBody', '10M', 'maxBody: 10m'],
     ['limits.maxBody', '1GiB', 'maxBody: 1g'],
     ['limits.maxBody', '1000', 'maxBody: 1k'],
+    ['tls.certificate', 'app-certificate', 'certificate: {file: app-certificate}'],
+    ['tls.certificate', 'App_Cert.pem', 'certificate: {file: app_cert.pem}'],
+    ['tls.certificate.file', 'App_Cert', 'file: app_cert'],
+    ['tls.certificate.credential', 'App Cert', 'credential: app-cert'],
     ['hsts', 'true', 'hsts: {maxAge: 31536000}'],
     ['hsts', '31536000', 'hsts: {maxAge: 31536000}'],
     ['hsts.maxAge', '1y', 'maxAge: 31536000'],

@@ -27,6 +27,9 @@ const GUESSES: Readonly<Record<string, Guess>> = {
   redirect: (typed) => (/^https?:\/\/[^\s@'"{},]{1,150}$/.test(`${typed}`) ? `{to: '${typed}'}` : undefined),
   hsts: (typed) => (typed === true ? '{maxAge: 31536000}' : ageBlock(typed)),
   maintenance: (typed) => (isYes(typed) ? '{allow: []}' : undefined),
+  certificate: (typed) => (secretName(typed) === undefined ? undefined : `{file: ${secretName(typed)}}`),
+  file: secretName,
+  credential: secretName,
 };
 
 /** `read: 5s` for the number 5 in timeouts.read; undefined: nobody can tell. `field`: as `fieldName` writes it. */
@@ -68,6 +71,13 @@ function size(typed: string | number | boolean): string | undefined {
   if (bytes === 0) return withUnit(typed, SIZE_UNITS, 999_999);
   const mib = Math.ceil(bytes / 1024 ** 2);
   return bytes <= 512 * 1024 ? `${Math.ceil(bytes / 1024)}k` : mib <= 999_999 ? `${mib}m` : undefined;
+}
+
+/** Of a file or credential: a path, or the text of a secret itself, is none that was meant. */
+function secretName(typed: string | number | boolean): string | undefined {
+  if (typeof typed !== 'string' || !/^[\w. -]{1,64}$/.test(typed)) return undefined;
+  const name = typed.trim().toLowerCase().replace(/ +/g, '-');
+  return /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/.test(name) && Number.isNaN(Number(name)) ? name : undefined;
 }
 
 const AGE_UNITS: readonly [RegExp, unit: string, times: number][] = [

@@ -143,7 +143,7 @@ function toFinding(error: ErrorObject, kind: Kind): SchemaFinding {
       return finding(
         'KK117',
         `found ${size(error.data)}, expected ${keyword.startsWith('min') ? 'at least' : 'at most'} ${params.limit}`,
-        about,
+        keyword === 'minProperties' ? emptyHint(field, about) : about,
       );
   }
 }
@@ -169,6 +169,13 @@ function missingHint(field: string, name: string, example: unknown): string {
   return example === undefined || typeof example === 'object'
     ? `add ${name}`
     : `add a line such as ${name}: ${example}`;
+}
+
+/** `certificate: {}` says that there is one, and not where. */
+function emptyHint(field: string, about: string): string {
+  if (field !== 'tls.certificate' && field !== 'tls') return about;
+  const certificate = 'certificate: {file: app-certificate}';
+  return `write ${field === 'tls' ? `tls: {${certificate}}` : certificate}, with the name under which an operator keeps it (docs/secrets.md)`;
 }
 
 function rangeHint({ minimum, maximum }: { minimum?: number; maximum?: number }): string | undefined {

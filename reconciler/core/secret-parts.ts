@@ -38,10 +38,57 @@ export function withoutSecrets(text: string): string {
       const secrets = OPENING.exec(line);
       const opening = secrets ?? HEADERS.exec(line);
       if (opening === null) return suspectLine(line);
+      const closed = withoutFlowValues(line, endings!);
+      if (closed !== undefined) return closed;
       part = { indent: indentOf(line), headers: secrets === null };
       return starredAfter(line, opening.index + opening[0].length);
     })
     .join('\n');
+}
+
+/**
+ * A line of a flow map in which each part ends again: after its value comes a known property. Undefined: not all do, and then everything that
+ * follows is hidden.
+ */
+function withoutFlowValues(line: string, known: ReadonlySet<string>): string | undefined {
+  if (HEADERS.test(line)) return undefined;
+  let shown = '';
+  let depth = 0;
+  for (let from = 0; ; ) {
+    const rest = line.slice(from);
+    const opening = OPENING.exec(rest);
+    if (opening === null) return from === 0 ? undefined : shown + suspectLine(rest);
+    for (const character of rest.slice(0, opening.index)) depth += DEPTH[character] ?? 0;
+    const at = from + opening.index + opening[0].length;
+    const end = depth > 0 ? endOfFlowValue(line, at, known) : undefined;
+    if (end === undefined) return undefined;
+    shown += line.slice(from, at) + starred(line.slice(at, end));
+    from = end;
+  }
+}
+
+const DEPTH: Readonly<Record<string, number>> = { '{': 1, '[': 1, '}': -1, ']': -1 };
+/** After a comma: the next property of a flow map. */
+const NEXT = /,\s{0,9}["']?([\w-]{1,60})["']?\s{0,9}:/y;
+
+/** Where the comma stands behind the value that begins at `from`. Undefined: it goes on, its map ends with it, or what follows is not known. */
+function endOfFlowValue(line: string, from: number, known: ReadonlySet<string>): number | undefined {
+  let depth = 0;
+  let quote: string | undefined;
+  for (let at = from; at < line.length; at += 1) {
+    const character = line[at]!;
+    if (quote !== undefined) {
+      if (quote === '"' && character === '\\') at += 1;
+      else if (character === quote) quote = undefined;
+    } else if (character === '"' || character === "'") quote = character;
+    else if (character === ',' && depth === 0) {
+      NEXT.lastIndex = at;
+      return known.has(NEXT.exec(line)?.[1] ?? '') ? at : undefined;
+    }
+    depth += quote === undefined ? (DEPTH[character] ?? 0) : 0;
+    if (depth < 0) return undefined;
+  }
+  return undefined;
 }
 
 /** A part of values of headers ends with its indentation; one of secrets only where a known property follows, as it may be misplaced. */

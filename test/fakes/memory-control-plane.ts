@@ -1,6 +1,7 @@
 // A pool's mailbox and leases in memory, as several agents see them at once: it keeps the store's contract, and can be told to lie,
 // to lose everything and to be away. For tests of the agent's certificate side.
 import { EventEmitter, once } from 'node:events';
+import { asRelay } from '../../agent/adapters/control-plane-answers.ts';
 import type { ControlPlane, Unavailable } from '../../agent/ports/control-plane.ts';
 import type {
   ChallengeQuestion,
@@ -69,7 +70,10 @@ export function createMemoryControlPlane(pool: string, clock: () => number = Dat
 
   async function told(node: string, since: number): Promise<RelayResponse> {
     const truth = structuredClone(await store.relay(pool, since));
-    return (lies.get(node)?.(truth) ?? truth) as RelayResponse;
+    const lie = lies.get(node);
+    if (lie) return (lie(truth) ?? truth) as RelayResponse;
+    // The truth comes as the client takes it apart.
+    return asRelay(JSON.parse(JSON.stringify(truth))) ?? truth;
   }
 
   function connect(node: string): RelayingControlPlane {

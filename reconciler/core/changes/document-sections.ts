@@ -145,7 +145,7 @@ function rolloutLine(rollout: PlannedRollout): Line {
 }
 
 const WILDCARDS_BY_HAND =
-  'A wildcard in a zone that the reconciler cannot write is imported by hand: kokoa-agent certs import (docs/dns.md)';
+  'For a wildcard in a zone that the reconciler cannot write, bring a certificate: tls.certificate in its route (docs/secrets.md), or kokoa-agent certs import on every edge (docs/dns.md)';
 
 export function certificatesSection(certificates: Changes['certificates']): Section | undefined {
   const { perWeek, domains, wildcards, anew = [] } = certificates;
