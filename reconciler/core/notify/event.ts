@@ -84,7 +84,7 @@ export const NOTIFY_KINDS: Readonly<Record<NotifyKind, KindWords>> = {
     trouble: 'certificate ends soon',
     well: 'certificate renewed',
     done: 'it is ordered again by itself, as far as the budget allows',
-    todo: 'see why the orders fail, or import a certificate: kokoa certs import',
+    todo: 'see why the orders fail, or import a certificate: kokoa-agent certs import',
   },
   'origin-down': {
     trouble: 'origin down',
