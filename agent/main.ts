@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { STATE_DIR } from './cli/agent-command.ts';
 import { registerApprove } from './cli/approve.ts';
 import { registerCerts } from './cli/certs.ts';
+import { registerDoctor } from './cli/doctor.ts';
 import { shownFailure } from './cli/failure.ts';
 import { registerJoin } from './cli/join.ts';
 import { registerLeave } from './cli/leave.ts';
@@ -18,12 +19,15 @@ const program = new Command('kokoa-agent')
   )
   .version(AGENT_VERSION)
   .option('--state <dir>', 'where this node keeps its keys and what it trusts', process.env.KOKOA_STATE ?? STATE_DIR)
+  // The longest name leaves less room than what is wrapped otherwise.
+  .configureHelp({ minWidthToWrap: 30 })
   .showHelpAfterError('(kokoa-agent --help lists the commands)');
 
 registerPreflight(program);
 registerJoin(program);
 registerRun(program);
 registerStatus(program);
+registerDoctor(program);
 registerRotateKey(program);
 registerCerts(program);
 registerApprove(program);

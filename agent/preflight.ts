@@ -9,6 +9,7 @@ import { observeTunnels } from './adapters/preflight-tunnels.ts';
 import { createRouting } from './adapters/routing.ts';
 import { nginxPaths } from './core/nginx-paths.ts';
 import { type Asked, type Finding, judge } from './core/preflight.ts';
+import type { ClockFact } from './core/preflight-machine.ts';
 import type { DialledFact, NetworkFacts } from './core/preflight-network.ts';
 
 export interface Preflight extends Asked {
@@ -18,6 +19,8 @@ export interface Preflight extends Asked {
   ca: string | undefined;
   /** Of a node that runs; see preflight-dialled.ts. */
   dialled?: readonly DialledFact[];
+  /** Compared already; absent: the control plane is asked. */
+  clock?: ClockFact;
 }
 
 /** @throws KokoaError bad_control_plane_url, routes_unreadable */
@@ -25,7 +28,7 @@ export async function preflight(asked: Preflight): Promise<Finding[]> {
   const { stateDir, url, ca, interfaceName, dialled = [] } = asked;
   const [machine, clock, nginxService, listeners, missingAddresses, tunnels] = await Promise.all([
     observeMachine(stateDir),
-    compareClocks(url, ca),
+    asked.clock ?? compareClocks(url, ca),
     observeNginxService(),
     othersOn(asked),
     missingOf(asked),
