@@ -8,6 +8,7 @@ it('lists what is live, by name, with defaults filled in', async () => {
   await site.run();
   const node = (name: string, address: string) => ({ name, state: 'active', address, generation: 1 });
   expect(listingOf(site.standing.live)).toEqual({
+    zones: [],
     routes: [
       {
         hostname: 'app.hoge.com',

@@ -23,6 +23,12 @@ export function listingOf(live: Desired): Listing {
         nodesIn(live, 'edge').map((node) => ({ ...node, pool: node.pool ?? defaultPool })),
       );
     },
+    get zones() {
+      const zones = live.kokoa?.value?.zones ?? [];
+      return zones
+        .filter(({ provider }) => provider !== 'manual')
+        .map(({ name: zone, provider }) => ({ zone, provider }));
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import type { HeardNodes } from './ports/heard-nodes.ts';
 import type { KeptMembers } from './ports/kept-members.ts';
 import type { KeptNames } from './ports/kept-names.ts';
 import type { Standing } from './standing.ts';
+import type { OperatorsTold } from './tell-operators.ts';
 
 /** How often it is judged who serves, beside every report and every look of our own that brings something new. */
 const LOOK_MS = 5_000;
@@ -21,6 +22,8 @@ export interface VisitorsParts extends Pick<DnsRecordsParts, 'owner' | 'access' 
   heard: HeardNodes;
   silent(): ReadonlySet<string>;
   wrote?: DnsRecordsParts['wrote'];
+  /** Operators. */
+  told: Pick<OperatorsTold, 'edge' | 'edges' | 'zone'>;
   /** ms since the epoch. */
   now(): number;
 }
@@ -40,10 +43,14 @@ export interface Visitors {
 
 export function createVisitors(parts: VisitorsParts): Visitors {
   const { store, log, now } = parts;
+  let isTold = false;
   const looks = createOwnLooks({ seed: parts.owner, now, seen: () => void health.look() });
   const health = createFleetHealth({
     ...{ kept: store, heard: parts.heard, silent: parts.silent, own: looks.views, now },
-    told: (pool, transition) => tell(log, pool, transition),
+    told(pool, transition) {
+      tell(log, pool, transition);
+      parts.told.edge(transition);
+    },
     moved: () => records.membersMoved(),
     failed: (error) =>
       log.warn({ reason: String(error).slice(0, 300) }, 'which edges are in DNS could not be kept; will try again'),
@@ -51,6 +58,7 @@ export function createVisitors(parts: VisitorsParts): Visitors {
   const records = createDnsRecords({
     ...{ owner: parts.owner, access: parts.access, log, now, kept: store, addressesOf: health.addressesOf },
     ...(parts.wrote && { wrote: parts.wrote }),
+    moved: parts.told.zone,
   });
   return {
     restore: health.restore,
@@ -60,6 +68,9 @@ export function createVisitors(parts: VisitorsParts): Visitors {
       looks.live(fleet, routing.settings.watched);
       health.live({ fleet, pools: rulesOf(live) });
       records.live(live);
+      // As it stood before a restart: what changed meanwhile is told then.
+      if (!isTold) parts.told.edges(health.standings());
+      isTold = true;
       void health.look();
     },
     seen: () => void health.look(),

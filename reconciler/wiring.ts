@@ -26,6 +26,7 @@ import { createServed } from './http/served.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import { createLoop } from './loop.ts';
 import { newsSinks } from './news.ts';
+import { createOperators } from './operators.ts';
 import type { Forge } from './ports/forge.ts';
 import type { Source } from './ports/source.ts';
 import { createSecrets } from './secrets.ts';
@@ -111,26 +112,43 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     if (pulls) opened.push(pulls);
     const speaking =
       forge && pulls && createSpeaking({ forge, source, pulls, store, reports, branch, pollMs, clock, log, metrics });
+    let standing = NOTHING_YET;
+    const operators = createOperators({
+      ...{ places, store, reports: reports.reports, metrics: metrics.notices, log },
+      channels: () => standing.live.kokoa && (standing.live.kokoa.value?.notify ?? []),
+    });
     const health = createEdgeHealth({
       // A report is signed; whoever has a stolen token can ask, and would make a dead edge pass for alive.
       heard: { lastSeenMs: (node) => reports.report(node)?.lastSeenMs },
       now: () => performance.now(),
-      fell: (edge) => log.warn({ edge }, 'an edge is silent: others of its pool order its certificates'),
-      returned: (edge) => log.info({ edge }, 'an edge that was silent is heard again, and orders certificates'),
+      fell(edge) {
+        log.warn({ edge }, 'an edge is silent: others of its pool order its certificates');
+        operators.silent(edge);
+      },
+      returned(edge) {
+        log.info({ edge }, 'an edge that was silent is heard again, and orders certificates');
+        operators.heard(edge);
+      },
     });
     const zoneAccess = createZoneAccesses(places, zoneAdapters(options.dnsProgramsDir));
     const visitors = createVisitors({
       ...{ owner: ownerOf(keys.fingerprint), store, heard: reports, silent: health.silent, log, now: Date.now },
-      access: zoneAccess,
-      wrote: metrics.visitors.wrote,
+      ...{ access: zoneAccess, wrote: metrics.visitors.wrote, told: operators },
     });
     await visitors.restore();
-    let standing = NOTHING_YET;
     const news = newsSinks({ served, metrics, log, secrets, heard: reports, sealingRecipient: sealing.recipient });
     const loop = createLoop({
       ...{ source, store, secrets, signing, pollMs, heard: reports, health },
       now: clock,
       ...news,
+      ran(outcome, seconds) {
+        news.ran(outcome, seconds);
+        operators.ran(outcome);
+      },
+      failed(error, seconds) {
+        news.failed(error, seconds);
+        operators.failed(error);
+      },
       serve(report) {
         news.serve(report);
         standing = report.standing;
@@ -174,12 +192,12 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const running = loop.run(stopping.signal);
     const talking = speaking?.run(stopping.signal);
     const proving = challenges.run(stopping.signal);
-    const sending = visitors.run(stopping.signal);
+    const beside = [visitors.run(stopping.signal), operators.run(stopping.signal)];
     const stop = once(async () => {
       stopping.abort();
       served.close();
       await server.close();
-      await within(STOP_MS_MAX, Promise.all([running, talking, proving, sending]));
+      await within(STOP_MS_MAX, Promise.all([running, talking, proving, ...beside]));
       await closeAll();
     });
     return { url: server.url, fingerprint, development, stop, ended: endOf(running, stopping.signal, stop) };

@@ -6,6 +6,7 @@ import type { Rollout } from '../core/rollout/rollout.ts';
 import type { LocalRestriction } from '../ports/restrictions.ts';
 import { createForgeMetrics, type ForgeMetrics } from './metrics-forge.ts';
 import { createNodeMetrics, type NodeFacts } from './metrics-nodes.ts';
+import { createNoticeMetrics, type NoticeMetrics } from './metrics-notices.ts';
 import { createOrderMetrics } from './metrics-orders.ts';
 import { createVisitorMetrics, type VisitorMetrics, type VisitorSources } from './metrics-visitors.ts';
 
@@ -34,6 +35,7 @@ export interface Metrics {
   request(route: string, code: number): void;
   forge: ForgeMetrics;
   visitors: VisitorMetrics;
+  notices: NoticeMetrics;
   /** Read when somebody scrapes. */
   observe(sources: MetricSources): void;
   text(): Promise<{ contentType: string; body: string }>;
@@ -197,6 +199,7 @@ export function createMetrics(): Metrics {
     refusedAnnouncement: () => refusedAnnouncements.inc(),
     request: (route, code) => requests.inc({ route, code }),
     forge: createForgeMetrics(registry),
+    notices: createNoticeMetrics(registry),
     visitors: createVisitorMetrics(registry, () => sources?.visitors),
     observe(from) {
       sources = from;

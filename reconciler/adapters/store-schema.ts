@@ -89,6 +89,13 @@ const MIGRATIONS = [
     healthy_since_ms INTEGER, PRIMARY KEY (pool, edge)
   ) STRICT;
   `,
+  // What operators were told last, and what still waits to be sent to them.
+  `
+  CREATE TABLE notice_topics (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, text TEXT NOT NULL) STRICT;
+  CREATE TABLE notices_waiting (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, notice TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (channel, notice)
+  ) STRICT;
+  `,
 ];
 
 /** Brings the tables to the newest form, all or nothing. @throws KokoaError store_too_new */

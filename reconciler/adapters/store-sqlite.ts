@@ -12,6 +12,7 @@ import { openDatabase, translated } from './store-database.ts';
 import { createDnsNameTable } from './store-dns-names.ts';
 import { boundEnrolments } from './store-enrolments.ts';
 import { createMailbox } from './store-mailbox.ts';
+import { createNoticeTable } from './store-notices.ts';
 import { createOrderTable } from './store-orders.ts';
 import { createPoolMemberTable } from './store-pool-members.ts';
 import { createProposalTable } from './store-proposals.ts';
@@ -43,6 +44,7 @@ export async function openSqliteStore(
   const challenges = createChallengeTable(database);
   const dnsNames = createDnsNameTable(database);
   const members = createPoolMemberTable(database);
+  const notices = createNoticeTable(database);
   const orders = createOrderTable(database);
   const proposals = createProposalTable(database, texts);
   const restricted = createRestrictionTable(database);
@@ -178,6 +180,10 @@ export async function openSqliteStore(
     dnsNames: async (zone) => read(() => dnsNames.of(zone)),
     keepDnsNames: async (zone, names) => transaction(true, () => dnsNames.keep(zone, names)),
     dropDnsNames: async (zone, names) => transaction(true, () => dnsNames.drop(zone, names)),
+    keptTopics: async () => read(() => notices.topics()),
+    keptWaiting: async () => read(() => notices.waiting()),
+    keepNotice: async (change) => transaction(true, () => notices.keep(change)),
+    dropWaiting: async (gone) => transaction(false, () => notices.drop(gone)),
     poolMembers: async () => read(() => members.all()),
     savePoolMembers: async (pool, of) => transaction(true, () => members.save(pool, of)),
 

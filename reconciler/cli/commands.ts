@@ -23,6 +23,7 @@ export const COMMANDS: readonly [words: readonly string[], load: () => Promise<R
   [['certs'], async () => (await import('./certs.ts')).registerCerts],
   [['dns'], async () => (await import('./dns.ts')).registerDns],
   [['get'], async () => (await import('./get.ts')).registerGet],
+  [['status'], async () => (await import('./status.ts')).registerStatus],
   [['doctor'], async () => (await import('./doctor.ts')).registerDoctor],
   [['serve'], async () => (await import('./serve.ts')).registerServe],
   [

@@ -25,6 +25,10 @@ export interface NodeRow {
   /** Recipients of the pool's keys that nobody approved on this edge. */
   unacknowledged?: readonly { name?: unknown }[];
   certificates?: readonly { exposed?: unknown }[];
+  /** Of edges: whether others see it answer. */
+  health?: { state?: unknown; votes?: readonly { by?: unknown; up?: unknown; since?: unknown; reason?: unknown }[] };
+  /** Of edges of a pool whose name is ours to write. */
+  dns?: { in?: unknown; since?: unknown; reason?: unknown };
 }
 
 const COLUMNS = 80;
@@ -52,7 +56,14 @@ export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number,
   const lines = rows.flatMap((row, index) => {
     const [name, state, , seen] = cells[index]!;
     const fingerprint = row.fingerprint === undefined ? 'not announced' : beginning(row.fingerprint, groups);
-    const notes = [...silence(row), ...strangers(row), ...exposure(row), ...refusal(row, nowMs)];
+    const notes = [
+      ...seenDown(row),
+      ...dnsStanding(row),
+      ...silence(row),
+      ...strangers(row),
+      ...exposure(row),
+      ...refusal(row, nowMs),
+    ];
     return [line([name!, state!, fingerprint, seen!]), ...notes.flatMap((note) => wrap(note, INDENT, INDENT))];
   });
   return `${[line(HEADS), ...lines, ...rootLines(rows, rootVersion)].join('\n')}\n`;
@@ -81,6 +92,24 @@ function rootLines(rows: readonly NodeRow[], rootVersion: number | undefined): s
       ? `root version ${shown(rootVersion)}`
       : `root version ${shown(rootVersion)}, not yet followed by ${words}`;
   return ['', ...wrap(said, '')];
+}
+
+/** Only what is amiss: an edge that everybody sees up has no line. */
+function seenDown({ health }: NodeRow): string[] {
+  const votes = Array.isArray(health?.votes) ? health.votes : [];
+  const against = votes.filter((vote) => vote?.up === false);
+  if (against.length === 0) return [];
+  const shownVotes = against
+    .slice(0, STRANGERS_MAX)
+    .map(({ by, since, reason }) => `${by} (${reason ?? 'no reason'}, since ${since})`);
+  const more = against.length > STRANGERS_MAX ? ` and ${against.length - STRANGERS_MAX} more` : '';
+  return [`health ${shown(health?.state)}: seen down by ${shown(shownVotes.join(', '))}${more}`];
+}
+
+function dnsStanding({ dns }: NodeRow): string[] {
+  if (dns === undefined || (dns.in === true && dns.reason === undefined)) return [];
+  const words = dns.in === true ? 'stays in DNS although it should leave' : 'not in DNS';
+  return [`${words} since ${shown(dns.since)}: ${shown(dns.reason ?? 'no reason')}`];
 }
 
 function silence({ silent }: NodeRow): string[] {

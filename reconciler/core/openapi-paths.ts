@@ -15,6 +15,13 @@ function otherPaths(): Record<string, Operation> {
       responses: { 200: answer('Sorted by name.', name), ...refusals([401, 403]) },
     },
   });
+  /** For a team as well, which sees what is its own. */
+  const ofTeams = (operationId: string, summary: string, name: string): Operation => ({
+    get: {
+      ...{ operationId, summary, tags: ['lists'], security: [{ nodeToken: [] }, { teamToken: [] }, {}] },
+      responses: { 200: answer('Sorted by name.', name), ...refusals([401, 403]) },
+    },
+  });
   const open = (operationId: string, summary: string, responses: object): Operation => ({
     get: { ...{ operationId, summary, tags: ['state'], security: [] }, responses },
   });
@@ -22,6 +29,12 @@ function otherPaths(): Record<string, Operation> {
   return {
     '/api/v1/origins': lists('listOrigins', 'The origins, and what they reported.', 'Origins'),
     '/api/v1/edges': lists('listEdges', 'The edges, and what they reported.', 'Edges'),
+    '/api/v1/certificates': ofTeams('listCertificates', 'The certificates, as edges report them.', 'Certificates'),
+    '/api/v1/dns': ofTeams(
+      'listDns',
+      'The zones that are written, and the names that are not as git wants them.',
+      'Dns',
+    ),
     '/api/v1/rollout': {
       get: {
         ...{ operationId: 'rollout', summary: 'Settings that go out in waves.', tags: ['state'] },

@@ -59,6 +59,8 @@ const node = {
   'refusedAt?': time,
   'restriction?': shape({ state: text, reason: text, since: time }),
 } as const;
+const certificateStanding = { notAfter: time, 'ending?': text, 'exposed?': text, 'missing?': list(text) };
+const unsettled = shape({ name: text, kind: one('foreign', 'open', 'refused', 'held'), reason: text, since: time });
 const failure = shape({ stage: text, code: text, detail: text });
 const relayed = { by: text, signature: text };
 const poolIdentity = shape({ pool: text, epoch: whole, recipient: text, wraps: map(text), ...relayed });
@@ -107,11 +109,40 @@ const ANSWERS: Record<string, Schema> = {
         'backends?': list(backend),
         'paths?': list(shape({ prefix: text, ...service, 'backends?': list(backend) })),
         ...{ 'redirect?': text, 'expiresAt?': text, 'file?': text },
+        'served?': shape({ by: whole, of: whole }),
+        'answers?': list(shape({ 'edge?': text, 'status?': whole, 'failure?': text, since: time })),
+        'quarantined?': list(shape({ 'edge?': text, reason: text })),
+        'certificate?': shape(certificateStanding),
+        'dns?': unsettled,
       }),
     ),
   }),
   Origins: shape({ origins: list(shape(node)), 'rootVersion?': whole }),
-  Edges: shape({ edges: list(shape({ ...node, pool: text })), 'rootVersion?': whole }),
+  Edges: shape({
+    edges: list(
+      shape({
+        ...{ ...node, pool: text },
+        'health?': shape({
+          state: one('up', 'down', 'unknown'),
+          votes: list(shape({ by: text, up: { type: 'boolean' }, since: time, 'reason?': text })),
+        }),
+        'dns?': shape({ in: { type: 'boolean' }, since: time, 'reason?': text }),
+      }),
+    ),
+    'rootVersion?': whole,
+  }),
+  Certificates: shape({ certificates: list(shape({ name: text, ...certificateStanding })) }),
+  Dns: shape({
+    zones: list(
+      shape({
+        ...{ zone: text, 'provider?': text, 'wanted?': whole },
+        'trouble?': shape({ code: text, reason: text, since: time }),
+        'lookedAt?': time,
+        unsettled: list(unsettled),
+        'leftOff?': whole,
+      }),
+    ),
+  }),
   RolloutAnswer: shape({ rollout: { oneOf: [reference('Rollout'), { type: 'null' }] } }),
   Rollout: shape({
     ...{ commit: text, state: one('waiting', 'soaking', 'stopped'), wave: whole, waves: list(list(text)), since: time },

@@ -72,7 +72,16 @@ it('lists routes, origins and edges with what nodes announced and reported', asy
     restored,
   } as const;
   await at.post('a', `${NODE_PATH}/status`, report(said));
-  expect(await (await at.ask('/api/v1/routes')).json()).toEqual({ routes: listing.routes });
+  expect(await (await at.ask('/api/v1/routes')).json()).toEqual({
+    routes: [
+      {
+        ...listing.routes[0],
+        served: { by: 1, of: 1 },
+        answers: [{ edge: 'a', status: 200, since: time }],
+        certificate: { notAfter: time },
+      },
+    ],
+  });
   const { edges, ...rest } = (await (await at.ask('/api/v1/edges')).json()) as { edges: object[] };
   expect(rest).toEqual({ rootVersion: 2 });
   expect(edges).toEqual([

@@ -3,12 +3,14 @@
 import type { Request, Response, Router } from 'express';
 import { keyFingerprint } from '../../bundle/fingerprint.ts';
 import { WEEK_MS } from '../core/order-budget.ts';
-import { judgeRequest, refuseVerdict } from './answer.ts';
+import { judgeRequest, refuse, refuseVerdict } from './answer.ts';
 import type { HttpDeps } from './deps.ts';
 import { isLoopback } from './loopback.ts';
 import { nodeFacts } from './node-facts.ts';
 import { reportsInGit } from './reports-in-git.ts';
-import type { ListedNode } from './served.ts';
+import type { ListedNode, ListedRoute } from './served.ts';
+import { shownCertificates, shownRoutes } from './shown-routes.ts';
+import { shownStanding, shownZones, standingsOf } from './shown-visitors.ts';
 import { refuseTeam, teamVerdictOf } from './team-caller.ts';
 
 /** A loop that has failed for this long is no longer ready. */
@@ -30,27 +32,72 @@ export function addObservation(router: Router, deps: HttpDeps): void {
     response.type(contentType).send(body);
   });
   router.get('/api/v1/routes', (request, response) => {
-    const team = teamVerdictOf(request.headers, deps.proposals);
-    if (team?.kind === 'unauthorized') refuseTeam(response, team);
-    else if (team) response.json({ routes: served.listing.routes.filter((route) => route.team === team.team) });
-    else if (mayRead(request, response, deps)) response.json({ routes: served.listing.routes });
+    const reader = readerOf(request, response, deps);
+    if (reader) response.json({ routes: shownRoutes(routesFor(reader, deps), deps, reader.team !== undefined) });
+  });
+  router.get('/api/v1/certificates', (request, response) => {
+    const reader = readerOf(request, response, deps);
+    if (reader) response.json({ certificates: shownCertificates(deps, namesFor(reader, deps)) });
+  });
+  router.get('/api/v1/dns', (request, response) => {
+    const reader = readerOf(request, response, deps);
+    if (reader) response.json({ zones: shownZones(deps.visitors, served.listing, namesFor(reader, deps)) });
   });
   router.get('/api/v1/origins', (request, response) => {
     if (mayRead(request, response, deps))
       response.json({ origins: served.listing.origins.map((one) => described(one, deps)), ...rootOf(deps) });
   });
   router.get('/api/v1/edges', (request, response) => {
-    if (mayRead(request, response, deps))
-      response.json({ edges: served.listing.edges.map((one) => described(one, deps)), ...rootOf(deps) });
+    if (!mayRead(request, response, deps)) return;
+    const standings = standingsOf(deps.visitors);
+    const edges = served.listing.edges.map((one) => ({
+      ...described(one, deps),
+      ...shownStanding(standings.get(one.name)),
+    }));
+    response.json({ edges, ...rootOf(deps) });
   });
   router.get('/api/v1/rollout', (request, response) => {
     if (mayRead(request, response, deps)) response.json({ rollout: served.rollout(deps.clock()) ?? null });
   });
 }
 
+/** Everybody who may read it all, or one team. */
+type Reader = { team?: string };
+
+/** Undefined: the refusal was already sent. */
+function readerOf(request: Request, response: Response, deps: HttpDeps): Reader | undefined {
+  const team = teamVerdictOf(request.headers, deps.proposals);
+  if (team?.kind === 'ok') return { team: team.team };
+  return mayRead(request, response, deps) ? {} : undefined;
+}
+
+function routesFor({ team }: Reader, { served }: HttpDeps): ListedRoute[] {
+  const { routes } = served.listing;
+  return team === undefined ? routes : routes.filter((route) => route.team === team);
+}
+
+/** The hostnames of a team; undefined: all. */
+function namesFor(reader: Reader, deps: HttpDeps): ReadonlySet<string> | undefined {
+  if (reader.team === undefined) return undefined;
+  return new Set(routesFor(reader, deps).flatMap(({ hostname }) => hostname ?? []));
+}
+
 /** Without authentication only from this machine itself: no proxy in between, and asked for by a local name. */
 function mayRead(request: Request, response: Response, deps: HttpDeps): boolean {
   const { headers, socket } = request;
+  const team = teamVerdictOf(headers, deps.proposals);
+  if (team?.kind === 'ok') {
+    refuse(response, 403, {
+      error: 'not_for_teams',
+      message: `a token of the team ${team.team} does not reach this`,
+      hint: 'It reads /api/v1/routes, /api/v1/certificates and /api/v1/dns, as far as they are of the team.',
+    });
+    return false;
+  }
+  if (team) {
+    refuseTeam(response, team);
+    return false;
+  }
   const direct = !deps.behindProxy && !headers.forwarded && !headers['x-forwarded-for'] && !headers.via;
   if (direct && isLoopback(socket.remoteAddress ?? '') && isLoopback(hostOf(headers.host))) return true;
   const verdict = judgeRequest(headers, deps);

@@ -373,12 +373,12 @@ describe('whoever asks', () => {
     at.served.update({ listing: { routes: listed, origins: [], edges: [] } });
     const ask = async (token: string) =>
       (await at.ask(ROUTES, { headers: { authorization: `Bearer ${token}`, via: '1.1 proxy' } })).json();
-    expect(await ask(TEAM_TOKENS.fuga)).toEqual({ routes: [listed[1]] });
+    expect(await ask(TEAM_TOKENS.fuga)).toEqual({ routes: [{ ...listed[1], served: { by: 0, of: 0 } }] });
     expect(await ask(TEAM_TOKENS.spare)).toMatchObject({ error: 'token_unknown' });
     const other = await at.ask('/api/v1/edges', {
       headers: { authorization: `Bearer ${TEAM_TOKENS.fuga}`, via: '1.1 proxy' },
     });
-    expect(other.status).toBe(401);
+    expect(other.status).toBe(403);
   });
 
   it('is shut out by the newest commit even while it is held, and let in by none that is', async () => {

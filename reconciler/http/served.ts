@@ -15,6 +15,8 @@ export interface Listing {
   routes: ListedRoute[];
   origins: ListedNode[];
   edges: (ListedNode & { pool: string })[];
+  /** Whose records are written by a program. */
+  zones?: { zone: string; provider: string }[];
 }
 
 export interface ListedService {

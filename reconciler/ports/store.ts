@@ -1,11 +1,13 @@
 // What must survive a restart of the reconciler: published heads, enrolments, last reports, the pools' mailboxes, order leases, what was
-// sealed to the pools, what operators took from nodes on this machine, what was proposed for teams, what stands in DNS.
+// sealed to the pools, what operators took from nodes on this machine, what was proposed for teams, what stands in DNS, what
+// operators were told.
 import type { Enrolment, PoolIdentity, RelayResponse, SealedCertificate, StatusReport } from '../../bundle/api.ts';
 import type { SignedNode } from '../../bundle/sign.ts';
 import type { Rollout } from '../core/rollout/rollout.ts';
 import type { KeptChallenges } from './kept-challenges.ts';
 import type { KeptMembers } from './kept-members.ts';
 import type { KeptNames } from './kept-names.ts';
+import type { KeptNotices } from './kept-notices.ts';
 import type { KeptProposals } from './kept-proposals.ts';
 import type { OrderBook } from './order-book.ts';
 import type { Restrictions } from './restrictions.ts';
@@ -71,7 +73,8 @@ export interface Store
     OrderBook,
     KeptChallenges,
     KeptNames,
-    KeptMembers {
+    KeptMembers,
+    KeptNotices {
   head(): Promise<PublishedHead | undefined>;
   nodes(): Promise<PublishedNode[]>;
   /** What was damaged and is therefore none of `nodes`. No node is told what it says; its version numbers count until it is signed again. */

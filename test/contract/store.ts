@@ -262,6 +262,33 @@ export function storeContract(name: string, open: () => Promise<StoreScenario>):
       expect(await store.poolMembers()).toEqual(new Map([['default', [b]]]));
     });
 
+    it('keeps what operators were told, and what waits for each channel in its order', async () => {
+      const waiting = (channel: string, id: string) => ({ channel, id, text: `${channel} ${id}` });
+      await store.keepNotice({ topic: { key: 'a', text: '1' }, forget: [], waiting: [waiting('ops', 'x')] });
+      await store.keepNotice({
+        ...{ topic: { key: 'b', text: '2' }, forget: [] },
+        waiting: [waiting('ops', 'y'), waiting('mail', 'y')],
+      });
+      await store.keepNotice({ topic: { key: 'a', text: '3' }, forget: ['unknown'], waiting: [] });
+      expect(new Map((await store.keptTopics()).map(({ key, text }) => [key, text]))).toEqual(
+        new Map([
+          ['a', '3'],
+          ['b', '2'],
+        ]),
+      );
+      expect((await store.keptWaiting()).filter(({ channel }) => channel === 'ops').map(({ id }) => id)).toEqual([
+        'x',
+        'y',
+      ]);
+      await store.dropWaiting([
+        { channel: 'ops', id: 'x' },
+        { channel: 'ops', id: 'unknown' },
+      ]);
+      expect(await store.keptWaiting()).toEqual([waiting('ops', 'y'), waiting('mail', 'y')]);
+      await store.keepNotice({ topic: { key: 'c', text: '4' }, forget: ['a', 'b'], waiting: [] });
+      expect(await store.keptTopics()).toEqual([{ key: 'c', text: '4' }]);
+    });
+
     it('lets a lease be taken over from whom it is of no use to, and from nobody else', async () => {
       const ask = (node: string, lost?: string) => store.takeLease(lease({ node, expiresMs: 100 }), 0, lost);
       await ask('a');

@@ -24,6 +24,7 @@ import type {
   PublishedNode,
   Store,
 } from '../../reconciler/ports/store.ts';
+import { createMemoryNotices } from './memory-notices.ts';
 
 export interface MemoryStore extends Store {
   /** The next `times` calls of `method` reject with `error`, before anything is written. */
@@ -51,6 +52,7 @@ export function createMemoryStore(): MemoryStore {
   const leases = new Map<string, Lease>();
   const sealed = new Map<string, SealedText>();
   const challenges = new Map<string, KeptChallenge>();
+  const notices = createMemoryNotices();
   const dnsNames = new Map<string, Set<string>>();
   const members = new Map<string, readonly Member[]>();
   const proposals = new Map<string, KeptProposal>();
@@ -187,6 +189,22 @@ export function createMemoryStore(): MemoryStore {
     async dropDnsNames(zone, names) {
       failing('dropDnsNames');
       for (const name of names) dnsNames.get(zone)?.delete(name);
+    },
+    async keptTopics() {
+      failing('keptTopics');
+      return notices.keptTopics();
+    },
+    async keptWaiting() {
+      failing('keptWaiting');
+      return notices.keptWaiting();
+    },
+    async keepNotice(change) {
+      failing('keepNotice');
+      return notices.keepNotice(change);
+    },
+    async dropWaiting(gone) {
+      failing('dropWaiting');
+      return notices.dropWaiting(gone);
     },
     async poolMembers() {
       failing('poolMembers');

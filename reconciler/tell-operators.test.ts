@@ -1,0 +1,108 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { NotifyEvent } from './core/notify/event.ts';
+import type { NodeReport } from './ports/store.ts';
+import type { Outcome } from './reconcile.ts';
+import { createOperatorsTold, type OperatorsTold } from './tell-operators.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00.000Z');
+let told: NotifyEvent[];
+let operators: OperatorsTold;
+beforeEach(() => {
+  told = [];
+  operators = createOperatorsTold({ tell: (event) => told.push(event) }, () => NOW);
+});
+
+const lines = () =>
+  told.splice(0).map(({ kind, subject, state, reason }) => [kind, subject, state, reason].join(' ').trim());
+
+test.each([
+  [{ kind: 'withdrawn', edge: 'e1', reason: 'timeout' }, ['edge-withdrawn e1 trouble timeout', 'edge-kept e1 well']],
+  [{ kind: 'returned', edge: 'e1' }, ['edge-withdrawn e1 well', 'edge-kept e1 well']],
+  [{ kind: 'kept', edge: 'e1', reason: 'timeout' }, ['edge-withdrawn e1 well', 'edge-kept e1 trouble timeout']],
+  [{ kind: 'kept_no_more', edge: 'e1' }, ['edge-withdrawn e1 well', 'edge-kept e1 well']],
+  [{ kind: 'left', edge: 'e1', reason: 'draining' }, ['edge-withdrawn e1 well', 'edge-kept e1 well']],
+] as const)('%j', (transition, expected) => {
+  operators.edge(transition);
+  expect(lines()).toEqual(expected);
+});
+
+test('how edges stand is told at a start, with since when', () => {
+  const verdict = { state: 'unknown', votes: [] } as const;
+  operators.edges([
+    {
+      edge: 'e1',
+      pool: 'default',
+      verdict,
+      member: { edge: 'e1', inDns: false, sinceMs: NOW - 1000, falls: 1, reason: 'timeout' },
+    },
+    { edge: 'e2', pool: 'default', verdict, member: { edge: 'e2', inDns: true, sinceMs: NOW, falls: 0 } },
+    { edge: 'e3', pool: 'people', verdict },
+  ]);
+  expect(told[0]!.at).toBe('2026-11-22T11:59:59.000Z');
+  expect(lines()).toEqual([
+    'edge-withdrawn e1 trouble timeout',
+    'edge-kept e1 well',
+    'edge-withdrawn e2 well',
+    'edge-kept e2 well',
+  ]);
+});
+
+test('a zone in trouble, and names in the way', () => {
+  const foreign = (name: string) =>
+    ({ name, kind: 'foreign', reason: 'A 203.0.113.9 stands there', sinceMs: NOW }) as const;
+  operators.zone({
+    zone: 'hoge.com',
+    wanted: 3,
+    unsettled: [foreign('a.hoge.com'), foreign('b.hoge.com')],
+    trouble: { code: 'dns_refused', reason: 'no', sinceMs: NOW },
+  });
+  expect(lines()).toEqual([
+    'dns-write hoge.com trouble dns_refused: no',
+    'dns-foreign hoge.com trouble a.hoge.com: A 203.0.113.9 stands there and 1 more',
+  ]);
+  operators.zone({
+    zone: 'hoge.com',
+    wanted: 3,
+    unsettled: [{ name: 'a.hoge.com', kind: 'open', reason: 'x', sinceMs: NOW }],
+  });
+  expect(lines()).toEqual(['dns-write hoge.com well', 'dns-foreign hoge.com well']);
+});
+
+test('holds and failures', () => {
+  const hold = { message: 'edges/e1.yaml: nonsense', hint: 'mend it\nor that' };
+  operators.ran({ standing: { hold }, unfetched: undefined } as unknown as Outcome);
+  operators.ran({
+    standing: { hold: undefined },
+    unfetched: Object.assign(new Error('git is away'), { code: 'fetch_failed' }),
+  } as unknown as Outcome);
+  operators.failed(undefined);
+  expect(lines()).toEqual([
+    'publish-held publishing trouble edges/e1.yaml: nonsense (mend it)',
+    'reconcile-failing publishing well',
+    'publish-held publishing well',
+    'reconcile-failing publishing trouble fetch_failed: git is away',
+    'reconcile-failing publishing trouble unexpected: undefined',
+  ]);
+});
+
+test('certificates that end soon, and no longer do; and an edge that is silent', () => {
+  const report = (hostname: string, ending?: string) =>
+    ({
+      node: 'e1',
+      lastSeenMs: NOW,
+      report: { certificates: [{ hostname, notAfter: '2026-12-01T00:00:00.000Z', ...(ending && { ending }) }] },
+    }) as unknown as NodeReport;
+  operators.reports([report('app.hoge.com', 'rate_limited')]);
+  expect(lines()).toEqual([
+    'certificate-ending app.hoge.com trouble ends 2026-12-01T00:00:00.000Z, as e1 says: rate_limited',
+  ]);
+  operators.reports([report('app.hoge.com')]);
+  operators.reports([report('app.hoge.com')]);
+  expect(lines()).toEqual(['certificate-ending app.hoge.com well']);
+  operators.silent('e1');
+  operators.heard('e1');
+  expect(lines()).toEqual([
+    'node-silent e1 trouble no report came for 90 s, while others were heard',
+    'node-silent e1 well',
+  ]);
+});
