@@ -33,9 +33,12 @@ test.each<[string, TargetStanding['state'], number, string | undefined]>([
   ['---+-+', 'down', 3, 'failure_3'],
   ['---++', 'up', 5, undefined],
   ['---++---', 'down', 8, 'failure_8'],
-  // No route says nothing, and interrupts nothing.
+  // No route says nothing, and interrupts nothing; after a while nothing is known.
   ['000000', 'unknown', 0, undefined],
-  ['++000000', 'up', 2, undefined],
+  ['++00', 'up', 2, undefined],
+  ['++00+', 'up', 2, undefined],
+  ['++000000', 'unknown', 5, undefined],
+  ['---000', 'unknown', 6, undefined],
   ['++--0-', 'down', 6, 'failure_6'],
   ['---+00+', 'up', 7, undefined],
 ])('after "%s" it is %s', (row, state, seconds, reason) => {

@@ -31,7 +31,7 @@ function edge(node: string, more: Partial<FleetNode> = {}): FleetNode {
 
 async function open(fleet: FleetNode[], minHealthy = 1) {
   const health = createFleetHealth({
-    ...{ kept: store, own: () => own, silent: () => silent, now: () => nowMs },
+    ...{ kept: store, own: () => own, silent: () => silent, now: () => nowMs, lookEveryMs: 0 },
     heard: {
       report(node) {
         const said = reports.get(node);
@@ -168,6 +168,34 @@ describe('where visitors are sent', () => {
     await health.look();
     expect(await store.poolMembers()).toEqual(new Map());
     expect(health.addressesOf('default')).toEqual([]);
+  });
+
+  test('an edge that is itself seen down keeps no other out by what it says', async () => {
+    const health = await open([edge('e1'), edge('e2')]);
+    heard({ e1: { e2: UP }, e2: { e1: UP } });
+    own = new Map([
+      ['e1', UP],
+      ['e2', UP],
+    ]);
+    await health.look();
+    heard({ e1: { e2: DOWN }, e2: { e1: DOWN } });
+    own.set('e1', DOWN);
+    await health.look();
+    expect(health.addressesOf('default')).toEqual(['198.51.100.2']);
+  });
+
+  test('another address of an edge is where visitors are sent', async () => {
+    const health = await open([edge('e1')]);
+    heard({ e1: {} });
+    await health.look();
+    const before = moved;
+    health.live({
+      fleet: [edge('e1', { publicAddresses: ['198.51.100.77'] })],
+      pools: new Map([['default', { minHealthy: 1 }]]),
+    });
+    await health.look();
+    expect(moved).toBe(before + 1);
+    expect(health.addressesOf('default')).toEqual(['198.51.100.77']);
   });
 
   test('many looks at once are one, and the last word counts', async () => {

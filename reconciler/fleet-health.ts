@@ -1,5 +1,6 @@
 // Which edges visitors are sent to, while the reconciler runs: everybody's views are gathered, judged, and what was decided is kept. Law: what is
 // in the store is what DNS is told; a decision that cannot be kept is not carried out.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FleetNode } from './core/fleet.ts';
 import { type Evidence, judgeEdge, reasonOf, type Verdict, type View } from './core/health/edge-verdict.ts';
 import { poolAddresses } from './core/health/pool-addresses.ts';
@@ -9,6 +10,7 @@ import type { KeptMembers } from './ports/kept-members.ts';
 
 /** What an edge said of others counts for so long: it reports at least every 20 s. */
 export const VIEW_MS_MAX = 45_000;
+const LOOK_EVERY_MS = 250;
 
 export interface FleetHealthParts {
   kept: KeptMembers;
@@ -22,6 +24,8 @@ export interface FleetHealthParts {
   /** Visitors are to be sent elsewhere. */
   moved(): void;
   failed(error: unknown): void;
+  /** Between two looks at the least, whoever asks; default 250 ms. */
+  lookEveryMs?: number;
   /** ms since the epoch. */
   now(): number;
 }
@@ -56,12 +60,13 @@ export interface FleetHealth {
 const NO_FLEET: LiveFleet = { fleet: [], pools: new Map() };
 
 export function createFleetHealth(parts: FleetHealthParts): FleetHealth {
-  const { kept, heard, now } = parts;
+  const { kept, heard, now, lookEveryMs = LOOK_EVERY_MS } = parts;
   let known: ReadonlyMap<string, readonly Member[]> = new Map();
   let verdicts = new Map<string, Verdict>();
   let live = NO_FLEET;
   let looking: Promise<void> | undefined;
   let again = false;
+  let sentTo = '';
 
   /** Somebody else than this edge was heard lately: then our own network works. */
   function isWitnessed(edge: string, edges: readonly FleetNode[]): boolean {
@@ -75,10 +80,12 @@ export function createFleetHealth(parts: FleetHealthParts): FleetHealth {
 
   function evidenceOf(edge: string): Evidence {
     const { fleet } = live;
-    const own = isWitnessed(edge, fleet) ? parts.own().get(edge) : undefined;
+    const seen = parts.own();
+    const own = isWitnessed(edge, fleet) ? seen.get(edge) : undefined;
     const peers = new Map<string, View>();
     for (const { node, role } of fleet) {
-      if (role !== 'edge' || node === edge || !isFresh(node)) continue;
+      // Whoever does not answer us may be cut off itself, and may not keep others out.
+      if (role !== 'edge' || node === edge || !isFresh(node) || seen.get(node)?.up === false) continue;
       const view = heard.report(node)?.report.checks?.find((check) => check.node === edge);
       if (view) peers.set(node, view);
     }
@@ -117,13 +124,22 @@ export function createFleetHealth(parts: FleetHealthParts): FleetHealth {
     if (members.length === 0) next.delete(pool);
     known = next;
     for (const transition of transitions) parts.told(pool, transition);
-    if (inDns(before) !== inDns(members)) parts.moved();
+  }
+
+  /** Other edges, or an edge with another address. */
+  function noteAddresses(): void {
+    const now = JSON.stringify([...live.pools.keys()].map((pool) => [pool, poolAddresses(pool, live.fleet, known)]));
+    if (now === sentTo) return;
+    sentTo = now;
+    parts.moved();
   }
 
   async function run(): Promise<void> {
     do {
       again = false;
       await judgeAll().catch(parts.failed);
+      noteAddresses();
+      if (again && lookEveryMs > 0) await delay(lookEveryMs, undefined, { ref: false });
     } while (again);
     looking = undefined;
   }
@@ -149,11 +165,4 @@ export function createFleetHealth(parts: FleetHealthParts): FleetHealth {
         return [{ edge: node, pool: pool!, verdict, ...(member && { member }) }];
       }),
   };
-}
-
-function inDns(members: readonly Member[]): string {
-  return members
-    .filter((member) => member.inDns)
-    .map(({ edge }) => edge)
-    .join(' ');
 }

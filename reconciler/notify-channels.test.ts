@@ -26,7 +26,7 @@ const ADAPTERS: NotifyAdapters = {
 const NOTICE: Notice = {
   id: '0'.repeat(32),
   event: notifyEvent({
-    kind: 'origin-down',
+    kind: 'dns-write',
     subject: 'nas',
     state: 'trouble',
     at: '2026-11-22T12:00:00Z',

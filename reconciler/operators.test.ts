@@ -16,7 +16,7 @@ const SOON = { timeout: 20_000, interval: 20 };
 
 let top: string;
 let server: Server;
-let heard: { kind: string; state: string; subject: string; reason: string }[];
+let heard: { id: string; kind: string; state: string; subject: string; reason: string }[];
 let running: RunningReconciler | undefined;
 
 beforeEach(async () => {
@@ -70,7 +70,9 @@ async function start(): Promise<void> {
   });
 }
 
-const told = () => heard.map(({ kind, state }) => `${kind} ${state}`);
+/** One that is sent again after a restart has the same id. */
+const told = () =>
+  [...new Map(heard.map((one) => [one.id, one])).values()].map(({ kind, state }) => `${kind} ${state}`);
 
 it('a commit that is held is told once, signed, across a restart, and so is its correction', {
   timeout: 60_000,

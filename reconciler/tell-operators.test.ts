@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { TAKEN_OUT } from './core/health/pool-members.ts';
 import type { NotifyEvent } from './core/notify/event.ts';
 import type { NodeReport } from './ports/store.ts';
 import type { Outcome } from './reconcile.ts';
@@ -37,6 +38,12 @@ test('how edges stand is told at a start, with since when', () => {
     },
     { edge: 'e2', pool: 'default', verdict, member: { edge: 'e2', inDns: true, sinceMs: NOW, falls: 0 } },
     { edge: 'e3', pool: 'people', verdict },
+    {
+      edge: 'e4',
+      pool: 'default',
+      verdict,
+      member: { edge: 'e4', inDns: false, sinceMs: NOW, falls: 0, reason: TAKEN_OUT },
+    },
   ]);
   expect(told[0]!.at).toBe('2026-11-22T11:59:59.000Z');
   expect(lines()).toEqual([
@@ -44,6 +51,8 @@ test('how edges stand is told at a start, with since when', () => {
     'edge-kept e1 well',
     'edge-withdrawn e2 well',
     'edge-kept e2 well',
+    'edge-withdrawn e4 well',
+    'edge-kept e4 well',
   ]);
 });
 
@@ -66,6 +75,22 @@ test('a zone in trouble, and names in the way', () => {
     unsettled: [{ name: 'a.hoge.com', kind: 'open', reason: 'x', sinceMs: NOW }],
   });
   expect(lines()).toEqual(['dns-write hoge.com well', 'dns-foreign hoge.com well']);
+});
+
+test('of many certificates that end only so many are told, and none that still ends is told as renewed', () => {
+  const many = (names: string[]) =>
+    [
+      {
+        node: 'e1',
+        lastSeenMs: 0,
+        report: { certificates: names.map((hostname) => ({ hostname, notAfter: 'x', ending: 'late' })) },
+      },
+    ] as unknown as NodeReport[];
+  const names = Array.from({ length: 101 }, (_, index) => `h${index}`);
+  operators.reports(many(names));
+  expect(lines()).toHaveLength(100);
+  operators.reports(many([...names].reverse()));
+  expect(lines().filter((line) => line.endsWith('well'))).toEqual([]);
 });
 
 test('holds and failures', () => {
@@ -93,12 +118,20 @@ test('certificates that end soon, and no longer do; and an edge that is silent',
       report: { certificates: [{ hostname, notAfter: '2026-12-01T00:00:00.000Z', ...(ending && { ending }) }] },
     }) as unknown as NodeReport;
   operators.reports([report('app.hoge.com', 'rate_limited')]);
-  expect(lines()).toEqual([
+  expect(lines().slice(1)).toEqual([
     'certificate-ending app.hoge.com trouble ends 2026-12-01T00:00:00.000Z, as e1 says: rate_limited',
   ]);
   operators.reports([report('app.hoge.com')]);
   operators.reports([report('app.hoge.com')]);
   expect(lines()).toEqual(['certificate-ending app.hoge.com well']);
+  // Whoever has forgotten what was told before tells all that is well, once.
+  const again = createOperatorsTold({ tell: (event) => told.push(event) }, () => NOW);
+  for (let times = 0; times < 2; times += 1) again.reports([report('app.hoge.com'), report('wiki.hoge.com')]);
+  expect(lines()).toEqual([
+    'node-silent e1 well',
+    'certificate-ending app.hoge.com well',
+    'certificate-ending wiki.hoge.com well',
+  ]);
   operators.silent('e1');
   operators.heard('e1');
   expect(lines()).toEqual([

@@ -1,7 +1,7 @@
 // What happens in the reconciler, as operators are told of it. Law: it only tells; what is as it was is told again at no cost, so that the
 // state of everything may be told at a start.
 
-import type { Transition } from './core/health/pool-members.ts';
+import { TAKEN_OUT, type Transition } from './core/health/pool-members.ts';
 import { type NotifyKind, notifyEvent } from './core/notify/event.ts';
 import type { ZoneStanding } from './dns/zone-worker.ts';
 import type { EdgeStanding } from './fleet-health.ts';
@@ -29,7 +29,10 @@ const PUBLISHING = 'publishing';
 const CERTIFICATES_MAX = 100;
 
 export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => number): OperatorsTold {
-  const ending = new Set<string>();
+  let ending = new Set<string>();
+  let isStarting = true;
+  const startedMs = now();
+  const heardSince = new Set<string>();
 
   function say(kind: NotifyKind, subject: string, reason: string | undefined, sinceMs = now()): void {
     const at = new Date(sinceMs).toISOString();
@@ -40,7 +43,7 @@ export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => n
   function memberOf({ edge, member }: EdgeStanding): void {
     if (member === undefined) return;
     const { inDns, reason, sinceMs } = member;
-    say('edge-withdrawn', edge, inDns ? undefined : reason, sinceMs);
+    say('edge-withdrawn', edge, inDns || reason === TAKEN_OUT ? undefined : reason, sinceMs);
     say('edge-kept', edge, inDns ? reason : undefined, sinceMs);
   }
 
@@ -69,14 +72,21 @@ export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => n
     failed: (error) => say('reconcile-failing', PUBLISHING, wordsOf(error)),
     reports(reports) {
       const found = new Map<string, string>();
-      for (const { node, report } of reports)
+      const well = new Set<string>();
+      for (const { node, lastSeenMs, report } of reports) {
+        // Whoever fell silent before a restart and is heard after it.
+        if (lastSeenMs >= startedMs && !heardSince.has(node)) say('node-silent', node, undefined);
+        if (lastSeenMs >= startedMs) heardSince.add(node);
         for (const { hostname, ending: why, notAfter } of report.certificates ?? [])
-          if (why !== undefined && found.size < CERTIFICATES_MAX)
-            found.set(hostname, `ends ${notAfter}, as ${node} says: ${why}`);
-      for (const [hostname, reason] of found) say('certificate-ending', hostname, reason);
-      for (const hostname of ending) if (!found.has(hostname)) say('certificate-ending', hostname, undefined);
-      ending.clear();
-      for (const hostname of found.keys()) ending.add(hostname);
+          if (why === undefined) well.add(hostname);
+          else found.set(hostname, `ends ${notAfter}, as ${node} says: ${why}`);
+      }
+      // At a start nobody knows here what was told before; later what was told is enough.
+      for (const hostname of isStarting ? well : ending)
+        if (!found.has(hostname)) say('certificate-ending', hostname, undefined);
+      ending = new Set([...found.keys()].slice(0, CERTIFICATES_MAX));
+      for (const hostname of ending) say('certificate-ending', hostname, found.get(hostname));
+      isStarting &&= well.size + found.size === 0;
     },
   };
 }

@@ -875,7 +875,6 @@ export interface NotifyChannel {
     | "publish-held"
     | "reconcile-failing"
     | "certificate-ending"
-    | "origin-down"
   )[];
 }
 /**

@@ -4,6 +4,8 @@ import { Gauge, type Registry } from '@prometheus-io/client';
 export interface NodeFacts {
   node: string;
   state: string;
+  /** Suspended or revoked, by git or on this machine: nobody expects a word of it. */
+  isKeptOut: boolean;
   /** Hosts that are left out or have no certificate. */
   quarantined: number;
   /** Absent: its agent does not say. */
@@ -44,6 +46,11 @@ export function createNodeMetrics(registry: Registry, facts: () => readonly Node
         if (stateAgeSeconds !== undefined) this.set({ node, state }, stateAgeSeconds);
     },
   });
+  gauge(
+    'kokoa_node_kept_out',
+    '1 while a node is suspended, revoked or compromised, by git or by an operator.',
+    ({ isKeptOut }) => Number(isKeptOut),
+  );
   gauge(
     'kokoa_node_hosts_quarantined',
     'Hosts that a node leaves out, or has no certificate for.',

@@ -17,8 +17,13 @@ export function checkRouteDns(view: DesiredView, file: LoadedFile<'route'>, koko
   if (hidden === undefined) return [];
   const [name, wildcard] = hidden;
   const message = `${hostname} makes ${name} exist in DNS, which ${wildcard} then covers no more`;
-  const hint = `add a route for ${name}, or delete it if nobody uses it: then this is only a remark`;
-  return [{ ...problemAt(file, file.locate('/hostname'), 'KK371', message, hint), severity: 'warning' }];
+  const [theirs] = view.routesByHost(wildcard).map((path) => view.route(path)?.team);
+  const hint =
+    theirs === file.team
+      ? `add a route for ${name}, if anybody uses it`
+      : `ask team ${theirs}, whose wildcard it is, for a route ${name}`;
+  const problem = problemAt(file, file.locate('/hostname'), 'KK371', message, hint);
+  return [theirs === file.team ? { ...problem, severity: 'warning' } : problem];
 }
 
 /** A name between the route and its zone that only a wildcard route serves (RFC 4592, 2.2.2). */

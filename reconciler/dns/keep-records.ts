@@ -64,7 +64,8 @@ export function createDnsRecords(parts: DnsRecordsParts): DnsRecords {
       access: () => parts.access(zone, zonesOf(desired).get(zone)!),
       wantedAt(name) {
         const wanted = wantedAt(name, context());
-        return wanted?.zone === zone ? wanted : undefined;
+        // Another zone has it now, which may not be written yet: until then what stands here is all that there is.
+        return wanted === undefined || wanted.zone === zone ? wanted : { sets: undefined };
       },
       names: () => namesByZone(desired).get(zone) ?? [],
       wrote(count) {

@@ -12,6 +12,8 @@ export interface ZoneLook {
   /** All that git wants of the zone; undefined sets: what is ours there stays. */
   wanted: ReadonlyMap<string, readonly RecordSet[] | undefined>;
   adopted?: ReadonlySet<string>;
+  /** Of a name that is ours and none of `wanted`: true where it is not to be deleted. Default: never. */
+  stays?(name: string): boolean;
   /** These names alone: nothing is deleted. */
   only?: true;
   deletionsAgreed?: number;
@@ -28,7 +30,7 @@ export interface ZoneLooked {
 
 /** @throws KokoaError dns_unreachable, dns_refused, dns_credentials, dns_throttled, and when what is kept cannot be read */
 export async function lookAtZone(look: ZoneLook): Promise<ZoneLooked> {
-  const { zone, owner, access, kept, adopted, deletionsAgreed, signal, only = false } = look;
+  const { zone, owner, access, kept, adopted, deletionsAgreed, signal, only = false, stays = () => false } = look;
   const wanted = new Map([...look.wanted].map(([name, sets]) => [name, sets && longEnough(sets, access.ttlMin)]));
   const remembered = only ? [] : await kept.dnsNames(zone);
   const list = only ? undefined : await access.list(signal);
@@ -36,7 +38,7 @@ export async function lookAtZone(look: ZoneLook): Promise<ZoneLooked> {
   const found: ZoneRecords = list ?? (await access.read(withOwners([...asked], zone), signal));
   const ours = ownedNames(zone, owner, found);
   // What is ours and not wanted any more: by the records themselves or, where these cannot be listed, by what we remember.
-  for (const name of only ? [] : [...ours, ...remembered]) if (!wanted.has(name)) wanted.set(name, []);
+  for (const name of only ? [] : [...ours, ...remembered]) if (!wanted.has(name) && !stays(name)) wanted.set(name, []);
   const plan = planZone({
     ...{ zone, owner, wanted, found, owned: ours.size },
     ...(adopted && { adopted }),

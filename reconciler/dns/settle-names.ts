@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type NamePlan, planName } from '../core/dns/name-plan.ts';
 import { ownerRecord } from '../core/dns/owner-text.ts';
 import { isMade } from '../core/dns/record-set.ts';
+import { holdsAddresses } from '../core/dns/zone-plan.ts';
 import { CHANGES_MAX, type RecordSet, type ZoneAccess, type ZoneRecords } from '../ports/dns-zone.ts';
 import type { KeptNames } from '../ports/kept-names.ts';
 
@@ -11,7 +12,8 @@ import type { KeptNames } from '../ports/kept-names.ts';
 export const PIECE_NAMES_MAX = Math.min(200, CHANGES_MAX);
 /** How long an authority may take to show what it took. */
 const READ_BACK_MS = 5_000;
-const READ_BACK_EVERY_MS = 100;
+/** The first pause; it doubles, because each look may cost a request. */
+const READ_BACK_MS_MIN = 100;
 
 export interface Piece {
   zone: string;
@@ -22,6 +24,8 @@ export interface Piece {
   wanted: ReadonlyMap<string, readonly RecordSet[] | undefined>;
   /** Names that a person gave to us. */
   adopted?: ReadonlySet<string>;
+  /** A person agreed that names which hold addresses may go. */
+  deletesAddresses?: boolean;
   signal: AbortSignal;
   readBackMs?: number;
 }
@@ -33,6 +37,8 @@ export type NameEnd =
   | { kind: 'foreign'; reason: string; adoptable: boolean }
   /** To be tried again: something else stood there, or the server did not do what it said. */
   | { kind: 'open'; reason: string }
+  /** It holds addresses, to which others may lead: a person has to agree that it goes. */
+  | { kind: 'held'; reason: string }
   /** The provider says no, and will next time. */
   | { kind: 'refused'; reason: string };
 
@@ -54,7 +60,9 @@ export async function settleNames(piece: Piece): Promise<PieceEnd> {
   const changes: Change[] = [];
   for (const [name, sets] of wanted) {
     const plan = planName({ name, zone, owner, wanted: sets, adopt: adopted?.has(name) ?? false }, found);
-    if (plan.kind === 'change') changes.push(plan);
+    const isHeld = plan.kind === 'change' && plan.verb === 'delete' && holdsAddresses(plan) && !piece.deletesAddresses;
+    if (isHeld) names.set(name, { kind: 'held', reason: 'it holds addresses, to which other names may lead' });
+    else if (plan.kind === 'change') changes.push(plan);
     else names.set(name, plan.kind === 'settled' ? { kind: 'settled', changed: false } : foreignEnd(plan));
   }
   if (changes.length === 0) return { names };
@@ -105,10 +113,11 @@ async function readBack(
     zone,
   );
   const done = changes.filter((_, index) => isDone[index]);
-  for (let waitedMs = 0; ; waitedMs += READ_BACK_EVERY_MS) {
+  const untilMs = performance.now() + readBackMs;
+  for (let pauseMs = READ_BACK_MS_MIN; ; pauseMs *= 2) {
     const stands = await access.read(looked, signal);
-    if (waitedMs >= readBackMs || done.every((plan) => stoodUp(plan, stands))) return stands;
-    await delay(READ_BACK_EVERY_MS, undefined, { signal });
+    if (performance.now() + pauseMs >= untilMs || done.every((plan) => stoodUp(plan, stands))) return stands;
+    await delay(pauseMs, undefined, { signal });
   }
 }
 

@@ -37,12 +37,23 @@ export async function settleZone(
 ): Promise<ZoneSettled> {
   const left = new Map<string, NameEnd>();
   let written = 0;
+  // What was decided of edges may be another in a minute, so it is written first.
+  const ordered = [...changes].sort((a, b) => Number(isAddress(b)) - Number(isAddress(a)));
   for (let at = 0; at < changes.length; at += PIECE_NAMES_MAX) {
     progress(at, changes.length);
-    const some = changes.slice(at, at + PIECE_NAMES_MAX);
+    const some = ordered.slice(at, at + PIECE_NAMES_MAX);
     const wanted = new Map(some.map(({ name, after }) => [name, after]));
     const { access, kept, owner, signal, adopted } = zone;
-    const piece = { zone: zone.zone, owner, access, kept, wanted, signal, ...(adopted && { adopted }) };
+    const piece = {
+      zone: zone.zone,
+      owner,
+      access,
+      kept,
+      wanted,
+      signal,
+      ...(adopted && { adopted }),
+      deletesAddresses: true,
+    };
     const { names, stopped } = await settleNames(piece);
     for (const [name, end] of names) {
       if (end.kind !== 'settled') left.set(name, end);
@@ -52,4 +63,9 @@ export async function settleZone(
   }
   progress(changes.length, changes.length);
   return { written, left };
+}
+
+/** A person saw the plan: deletions of such names are in it only where they agreed. */
+function isAddress({ verb, after }: Change): boolean {
+  return verb !== 'delete' && after.some(({ type }) => type === 'A' || type === 'AAAA');
 }

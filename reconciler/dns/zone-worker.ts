@@ -14,6 +14,8 @@ export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 5 * 60_000;
 /** A failover is tried again at least this often, whatever failed before. */
 export const URGENT_RETRY_MS_MAX = 5_000;
+/** A name that is not settled so often is told as trouble. */
+const IN_VAIN = 3;
 /** No longer than this is believed to be wanted. */
 const LEFT_ALONE_MS_MAX = 60 * 60_000;
 
@@ -43,7 +45,7 @@ export interface ZoneWorkerParts {
   /** Made anew for each piece of work, so that a replaced credential works at once. @throws KokoaError dns_credentials */
   access(): Promise<ZoneAccess>;
   kept: KeptNames;
-  /** What git wants there now; undefined: nothing. */
+  /** What git wants there now; undefined: nothing. Undefined sets: what is ours there stays. */
   wantedAt(name: string): { sets: readonly RecordSet[] | undefined } | undefined;
   /** All names of the zone that git wants something of. */
   names(): Iterable<string>;
@@ -66,10 +68,19 @@ export interface ZoneWorker {
   run(signal: AbortSignal): Promise<void>;
 }
 
+interface Turn {
+  atMs: number;
+  /** In vain, in a row. */
+  tries: number;
+}
+
+const NOW: Turn = { atMs: 0, tries: 0 };
+
 export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
   const { zone, owner, kept, now, random = Math.random } = parts;
-  const urgent = new Set<string>();
-  const touched = new Set<string>();
+  /** Names to be settled, and when each has its turn (ms of performance.now()). */
+  const urgent = new Map<string, Turn>();
+  const touched = new Map<string, Turn>();
   /** Deletions that the last whole comparison let through. */
   const approved = new Set<string>();
   const unsettled = new Map<string, Unsettled>();
@@ -101,14 +112,17 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     const access = await parts.access();
     const wanted = new Map([...parts.names()].map((name) => [name, parts.wantedAt(name)?.sets]));
     wantedCount = wanted.size;
-    const { plan, owned } = await lookAtZone({ zone, owner, access, kept, wanted, signal });
+    const { plan, owned } = await lookAtZone({
+      ...{ zone, owner, access, kept, wanted, signal },
+      stays: (name) => parts.wantedAt(name) !== undefined,
+    });
     const remembered = new Set(await kept.dnsNames(zone));
     const unknown = [...owned].filter((name) => !remembered.has(name));
     if (unknown.length > 0) await kept.keepDnsNames(zone, unknown);
     const held = new Set(plan.held.map(({ name }) => name));
     approved.clear();
     for (const { name, verb } of plan.changes) {
-      touched.add(name);
+      if (!touched.has(name)) touched.set(name, NOW);
       if (verb === 'delete') approved.add(name);
     }
     const open = new Set([...plan.changes, ...plan.held, ...plan.foreign].map(({ name }) => name));
@@ -116,42 +130,56 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     for (const one of plan.foreign) note(one.name, foreignEnd(one));
     for (const name of held)
       unsettled.set(name, {
-        ...{ name, kind: 'held', reason: `one of ${held.size} names that would be deleted at once` },
+        ...{
+          name,
+          kind: 'held',
+          reason: `one of ${held.size} that wait for a person: deleted at once, or a name that holds addresses`,
+        },
         sinceMs: unsettled.get(name)?.sinceMs ?? now(),
       });
     lookedMs = now();
     lookAtMs = performance.now() + LOOK_EVERY_MS * (1 + SPREAD * (2 * random() - 1));
   }
 
-  async function settle(names: readonly string[], signal: AbortSignal): Promise<void> {
+  /** Settles these names, and gives those that are not a turn of their own: no other waits for them. */
+  async function settle(turns: ReadonlyMap<string, Turn>, isUrgent: boolean, signal: AbortSignal): Promise<void> {
     const access = await parts.access();
     const wanted = new Map(
-      names.map((name) => {
+      [...turns.keys()].map((name) => {
         const said = parts.wantedAt(name);
         return [name, said === undefined ? [] : said.sets] as const;
       }),
     );
     const ended = await settleNames({ zone, owner, access, kept, wanted, signal });
     let changed = 0;
+    let inVain: KokoaError | undefined;
     for (const [name, end] of ended.names) {
       note(name, end);
       if (end.kind === 'settled' && end.changed) changed += 1;
-      // Somebody may have wished for something else in the meantime: then the name is in the set again already.
-      if (end.kind === 'open') touched.add(name);
+      // What the provider refuses is asked again where a failover hangs on it; the rest waits for the next comparison.
+      if (end.kind !== 'open' && !(isUrgent && end.kind === 'refused')) continue;
+      const tries = turns.get(name)!.tries + 1;
+      again(isUrgent ? urgent : touched, name, tries, isUrgent ? URGENT_RETRY_MS_MAX : RETRY_MS_MAX);
+      if (tries >= IN_VAIN || end.kind === 'refused')
+        inVain ??= new KokoaError(end.kind === 'refused' ? 'dns_refused' : 'dns_unsettled', `${name}: ${end.reason}`);
     }
     if (changed > 0) parts.wrote(changed);
     if (ended.retryAfterMs !== undefined) leaveAlone(ended.retryAfterMs);
     if (ended.stopped) throw ended.stopped;
-    // While some are done, the others have their turn again at once; what is left alone then is in somebody's way.
-    if (changed === 0 && [...ended.names.values()].some(({ kind }) => kind === 'open'))
-      throw new KokoaError('dns_unsettled', 'records are not as they were written');
+    trouble = inVain && troubleOf(inVain);
+  }
+
+  function again(names: Map<string, Turn>, name: string, tries: number, msMax: number): void {
+    // Somebody may have wished for something else in the meantime: then it has a turn already.
+    if (names.has(name)) return;
+    names.set(name, { atMs: performance.now() + Math.min(msMax, RETRY_MS_MIN * 2 ** Math.min(tries - 1, 12)), tries });
   }
 
   function leaveAlone(ms: number): void {
     leaveUntilMs = Math.max(leaveUntilMs, performance.now() + Math.min(ms, LEFT_ALONE_MS_MAX));
   }
 
-  function deletions(names: ReadonlySet<string>): number {
+  function deletions(names: Iterable<string>): number {
     let count = 0;
     for (const name of names) if (parts.wantedAt(name) === undefined) count += 1;
     return count;
@@ -161,42 +189,72 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     return parts.wantedAt(name) !== undefined || approved.has(name);
   }
 
+  /** Those whose turn it is. */
+  function due(names: ReadonlyMap<string, Turn>): Map<string, Turn> {
+    const nowMs = performance.now();
+    const some = new Map<string, Turn>();
+    for (const [name, turn] of names) {
+      if (turn.atMs <= nowMs) some.set(name, turn);
+      if (some.size === PIECE_NAMES_MAX) break;
+    }
+    return some;
+  }
+
   /** True when there was something to do. */
   async function work(signal: AbortSignal): Promise<boolean> {
-    const [from, isUrgent] = urgent.size > 0 ? [urgent, true] : [touched, false];
-    if (from.size === 0 && performance.now() < lookAtMs) return false;
-    if (from.size === 0) {
-      await look(signal);
+    const first = due(urgent);
+    if (first.size > 0) {
+      await takeOn(urgent, first, first, signal);
       return true;
     }
-    const isMass = lookedMs === undefined || deletions(from) >= DELETED_COUNTED_FROM;
-    const taken = [...from].slice(0, PIECE_NAMES_MAX);
-    for (const name of taken) from.delete(name);
-    const names = isMass ? taken.filter(mayBeSettled) : taken;
+    const next = due(touched);
+    if (performance.now() >= lookAtMs && (next.size === 0 || lookedMs !== undefined)) {
+      await look(signal);
+      trouble = undefined;
+      return true;
+    }
+    if (next.size === 0) return false;
+    const isMass = lookedMs === undefined || deletions(touched.keys()) >= DELETED_COUNTED_FROM;
+    const some = isMass ? new Map([...next].filter(([name]) => mayBeSettled(name))) : next;
     // What is left out here is found again by the comparison, which counts.
-    if (names.length < taken.length) lookAtMs = 0;
+    if (some.size < next.size) lookAtMs = 0;
+    await takeOn(touched, next, some, signal);
+    return true;
+  }
+
+  async function takeOn(
+    from: Map<string, Turn>,
+    taken: ReadonlyMap<string, Turn>,
+    some: ReadonlyMap<string, Turn>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const name of taken.keys()) from.delete(name);
     try {
-      if (names.length > 0) await settle(names, signal);
+      if (some.size > 0) await settle(some, from === urgent, signal);
     } catch (error) {
-      for (const name of taken) (isUrgent ? urgent : touched).add(name);
+      for (const [name, turn] of taken) if (!from.has(name)) from.set(name, turn);
       throw error;
     }
-    return true;
   }
 
   function failed(error: unknown): void {
     failures += 1;
-    const { code, message } = error instanceof KokoaError ? error : { code: 'unexpected', message: String(error) };
-    const sinceMs = trouble?.sinceMs ?? now();
-    trouble = { code, reason: message.slice(0, 300), sinceMs };
+    trouble = troubleOf(error);
     leaveAlone((error as { retryAfterMs?: number }).retryAfterMs ?? 0);
     const grown = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures - 1, 12));
     const pauseMs = grown * (1 + SPREAD * (2 * random() - 1));
     retryAtMs = performance.now() + (urgent.size > 0 ? Math.min(pauseMs, URGENT_RETRY_MS_MAX) : pauseMs);
   }
 
+  function troubleOf(error: unknown): NonNullable<ZoneStanding['trouble']> {
+    const { code, message } = error instanceof KokoaError ? error : { code: 'unexpected', message: String(error) };
+    return { code, reason: message.slice(0, 300), sinceMs: trouble?.sinceMs ?? now() };
+  }
+
   function wait(signal: AbortSignal): Promise<void> {
-    const dueMs = Math.max(retryAtMs, leaveUntilMs, urgent.size + touched.size > 0 ? 0 : lookAtMs);
+    let nextMs = lookAtMs;
+    for (const names of [urgent, touched]) for (const { atMs } of names.values()) nextMs = Math.min(nextMs, atMs);
+    const dueMs = Math.max(retryAtMs, leaveUntilMs, nextMs);
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -213,7 +271,7 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
 
   return {
     touch(names, isUrgent = false) {
-      for (const name of names) (isUrgent ? urgent : touched).add(name);
+      for (const name of names) (isUrgent ? urgent : touched).set(name, NOW);
       if (isUrgent) retryAtMs = Math.min(retryAtMs, performance.now() + RETRY_MS_MIN);
       wake?.();
     },
@@ -231,7 +289,7 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
         let did = false;
         try {
           did = await work(signal);
-          if (did) [failures, trouble] = [0, undefined];
+          if (did) failures = 0;
         } catch (error) {
           if (signal.aborted) return;
           failed(error);

@@ -1,20 +1,23 @@
 // What monitoring may know of every node of git that reports: numbers alone. Law: what a node says of itself changes nothing but its own numbers.
 import type { NodeFacts } from '../adapters/metrics-nodes.ts';
+import type { SlotState } from '../core/slots.ts';
 import type { NodeReport } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
 import { reportsInGit } from './reports-in-git.ts';
 
 export function nodeFacts({ reports, served }: Pick<HttpDeps, 'reports' | 'served'>, nowMs: number): NodeFacts[] {
-  return Array.from(reportsInGit({ reports, served }), (kept) =>
-    factsOf(kept, served.node(kept.node)?.published, nowMs),
-  );
+  const serving = new Set([...served.access.values()].flatMap(({ node, state }) => (isIn(state) ? node : [])));
+  return Array.from(reportsInGit({ reports, served }), (kept) => ({
+    ...factsOf(kept, served.node(kept.node)?.published, nowMs),
+    isKeptOut: !serving.has(kept.node),
+  }));
 }
 
 function factsOf(
   { node, report }: NodeReport,
   published: { configHash: string; version: number } | undefined,
   nowMs: number,
-): NodeFacts {
+): Omit<NodeFacts, 'isKeptOut'> {
   const { state, stateSince, rootVersion, applied, quarantined = [], certificates = [], unacknowledged = [] } = report;
   const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter(Number.isFinite);
   return {
@@ -30,6 +33,10 @@ function factsOf(
     }),
     ...(ends.length > 0 && { certificatesEndSeconds: ends.reduce((a, b) => Math.min(a, b)) / 1000 }),
   };
+}
+
+function isIn(state: SlotState): boolean {
+  return state === 'active' || state === 'draining';
 }
 
 function secondsSince(ms: number, nowMs: number): number {

@@ -194,6 +194,23 @@ it('measures nothing of a node that is gone from git, and again what is back', a
   expect((await named())[1]).toBeGreaterThan(2);
 });
 
+it.each([
+  ['active', 0],
+  ['draining', 0],
+  ['suspended', 1],
+  ['revoked', 1],
+  ['compromised', 1],
+] as const)(
+  'says in numbers whether a node that is %s is kept out, so that nobody waits for its word',
+  async (state, kept) => {
+    at = await install();
+    await at.publish([edgeConfig('a', [])]);
+    await at.post('a', `${NODE_PATH}/status`, report({}));
+    at.served.update({ access: new Map([...at.served.access].map(([token, one]) => [token, { ...one, state }])) });
+    expect(await (await at.ask('/metrics')).text()).toContain(`kokoa_node_kept_out{node="a"} ${kept}\n`);
+  },
+);
+
 it('says in numbers how each node stands: since when, how far behind, what is left out, which certificate ends first', async () => {
   at = await install();
   const [a] = await at.publish([edgeConfig('a', []), originConfig('home')]);

@@ -46,6 +46,21 @@ test.each<[string, number, number, number, number[]]>([
   expect(deleting(gone, count, agreed)).toEqual(expected);
 });
 
+test('a name that holds addresses waits for a person, however few go', () => {
+  const found = standing(['edges.hoge.com', 'a.hoge.com']);
+  found.set('edges.hoge.com', { sets: [{ type: 'A', ttl: 30, values: ['198.51.100.1'] }], others: [] });
+  const wanted = new Map([
+    ['edges.hoge.com', []],
+    ['a.hoge.com', []],
+  ]);
+  const plan = (deletionsAgreed: number) => {
+    const { changes, held } = planZone({ zone: ZONE, owner: OURS, wanted, found, owned: 2, deletionsAgreed });
+    return [changes.map(({ name }) => name), held.map(({ name }) => name)];
+  };
+  expect(plan(0)).toEqual([['a.hoge.com'], ['edges.hoge.com']]);
+  expect(plan(2)).toEqual([['a.hoge.com', 'edges.hoge.com'], []]);
+});
+
 test('names are ours by their owner records, and by no others', () => {
   const found = new Map([...standing(['a.hoge.com', 'b.hoge.com']), ...standing(['c.hoge.com'], THEIRS)]);
   found.set('d.hoge.com', {

@@ -45,8 +45,15 @@ export function planZone(input: ZonePlanInput): ZonePlan {
   const deletions = changes.filter(({ verb }) => verb === 'delete');
   const others = changes.filter(({ verb }) => verb !== 'delete');
   const isMass = deletions.length >= DELETED_COUNTED_FROM && deletions.length * 100 > owned * DELETED_PERCENT_MAX;
-  const isHeld = isMass && deletions.length > deletionsAgreed;
-  return { zone, changes: isHeld ? others : [...others, ...deletions], held: isHeld ? deletions : [], foreign };
+  const waiting = deletions.filter((one) => isMass || holdsAddresses(one));
+  const held = waiting.length <= deletionsAgreed ? [] : waiting;
+  const passed = deletions.filter((one) => !held.includes(one));
+  return { zone, changes: [...others, ...passed], held, foreign };
+}
+
+/** The name of a pool, or an apex: whole zones, also of other people, may lead there. No such name goes by itself. */
+export function holdsAddresses({ before }: Pick<Change, 'before'>): boolean {
+  return before.some(({ type }) => type === 'A' || type === 'AAAA');
 }
 
 /** The names that are ours by their owner records in a list of the zone. */

@@ -108,6 +108,17 @@ describe('who visitors are sent to', () => {
     expect(inDns(members)).toEqual(['a', 'b']);
   });
 
+  test('an edge that is well comes back at once, however often it fell, when nobody else there serves', () => {
+    const fallen: Member[] = [
+      { edge: 'a', inDns: false, sinceMs: 0, reason: 'timeout', falls: 8 },
+      { edge: 'b', inDns: true, sinceMs: 0, falls: 0 },
+    ];
+    const step = stepPool(fallen, [edge('a'), edge('b', 'down')], RULES, 1_000);
+    expect(inDns(step.members)).toEqual(['a']);
+    expect(step.transitions.map(({ kind, edge: name }) => `${kind} ${name}`)).toEqual(['returned a', 'withdrawn b']);
+    expect(step.members[0]!.falls).toBe(8);
+  });
+
   test('a clock that goes back keeps nobody out for longer than the wait', () => {
     const down = play([
       [edge('a'), edge('b')],

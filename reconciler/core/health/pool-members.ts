@@ -7,6 +7,9 @@ export const RETURN_MS_MAX = 60 * 60_000;
 /** An edge that stayed for so long without a fall begins anew. */
 export const FORGIVEN_MS = 6 * 60 * 60_000;
 
+/** Why an edge left that people take out of service: that is no trouble. */
+export const TAKEN_OUT = 'it is being taken out of service';
+
 /** An edge of the pool as it stands now. */
 export interface Candidate {
   edge: string;
@@ -75,6 +78,15 @@ export function stepPool(
       transitions.push({ kind: 'entered', edge });
     }
   }
+  // Too few there serve: whoever does comes back, however often it fell.
+  const serving = inDns().filter(({ verdict }) => verdict === 'up').length;
+  if (serving < Math.max(1, minHealthy))
+    for (const candidate of sorted) {
+      const member = members.get(candidate.edge)!;
+      if (member.inDns || !isWell(candidate)) continue;
+      members.set(candidate.edge, enter(member, atMs));
+      transitions.push({ kind: member.reason === undefined ? 'entered' : 'returned', edge: candidate.edge });
+    }
   for (const candidate of inDns()) {
     const why = reasonToLeave(candidate);
     const member = members.get(candidate.edge)!;
@@ -104,8 +116,7 @@ export function stepPool(
 /** Whoever is out, and may come in. */
 function arrive(member: Member, candidate: Candidate, isKnown: boolean, atMs: number, told: Transition[]): Member {
   if (member.inDns) return member;
-  const isWell = candidate.wish === 'serve' && candidate.isReady && candidate.verdict === 'up';
-  if (!isWell) return unwell(member);
+  if (!isWell(candidate)) return unwell(member);
   // A clock that went back begins the wait anew.
   const healthySinceMs = Math.min(member.healthySinceMs ?? atMs, atMs);
   if (atMs - healthySinceMs < returnMsAfter(member.falls)) return { ...member, healthySinceMs };
@@ -113,9 +124,13 @@ function arrive(member: Member, candidate: Candidate, isKnown: boolean, atMs: nu
   return enter(member, atMs);
 }
 
+function isWell({ wish, isReady, verdict }: Candidate): boolean {
+  return wish === 'serve' && isReady && verdict === 'up';
+}
+
 function reasonToLeave({ wish, isReady, verdict, reason }: Candidate): string | undefined {
   if (!isReady) return 'it has no configuration or no address';
-  if (wish === 'leaving') return 'it is being taken out of service';
+  if (wish === 'leaving') return TAKEN_OUT;
   return verdict === 'down' ? reason : undefined;
 }
 

@@ -9,8 +9,7 @@ export type NotifyKind =
   | 'dns-foreign'
   | 'publish-held'
   | 'reconcile-failing'
-  | 'certificate-ending'
-  | 'origin-down';
+  | 'certificate-ending';
 
 /** `told`: no state, just news. */
 export type NotifyState = 'trouble' | 'well' | 'told';
@@ -85,12 +84,6 @@ export const NOTIFY_KINDS: Readonly<Record<NotifyKind, KindWords>> = {
     well: 'certificate renewed',
     done: 'it is ordered again by itself, as far as the budget allows',
     todo: 'see why the orders fail, or import a certificate: kokoa-agent certs import',
-  },
-  'origin-down': {
-    trouble: 'origin down',
-    well: 'origin up again',
-    done: 'requests go to backups, where routes have them',
-    todo: 'look at the service and its machine',
   },
 };
 
