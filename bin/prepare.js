@@ -31,6 +31,7 @@ const LAB_PACKAGES = {
   curl: 'curl',
   faketime: 'faketime',
   systemd: 'systemd-analyze',
+  prometheus: 'promtool',
 };
 const BENCH_PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', caddy: 'caddy', patchelf: 'patchelf' };
 const SLOW_PACKAGES = { strace: 'strace' };

@@ -5,6 +5,9 @@ import type { MetricSources, Metrics } from './metrics.ts';
 /** Registered domains with the least left. */
 const DOMAINS_SHOWN_MAX = 50;
 
+/** All are there from the start, at 0: of a counter that begins with 1 nobody sees the first one. */
+const EVENTS = ['begun', 'refused', 'issued', 'validation_failed', 'rate_limited', 'failed'] as const;
+
 type OrderSources = Pick<MetricSources, 'silentEdges' | 'newNamesLeft'>;
 
 export function createOrderMetrics(
@@ -18,6 +21,7 @@ export function createOrderMetrics(
     labelNames: ['event'],
     registers,
   });
+  for (const event of EVENTS) orders.inc({ event }, 0);
   new Gauge({
     name: 'kokoa_silent_edges',
     help: 'Edges that have been silent for so long that others order their certificates.',

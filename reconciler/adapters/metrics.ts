@@ -10,7 +10,10 @@ import { createNoticeMetrics, type NoticeMetrics } from './metrics-notices.ts';
 import { createOrderMetrics } from './metrics-orders.ts';
 import { createVisitorMetrics, type VisitorMetrics, type VisitorSources } from './metrics-visitors.ts';
 
-export type WebhookResult = 'push' | 'pull_request' | 'ignored' | 'refused' | 'too_large';
+/** All are there from the start, at 0: of a counter that begins with 1 nobody sees the first one. */
+const WEBHOOK_RESULTS = ['push', 'pull_request', 'ignored', 'refused', 'too_large'] as const;
+
+export type WebhookResult = (typeof WEBHOOK_RESULTS)[number];
 
 export interface Metrics {
   /** One run of the loop; `outcome` is published, unchanged, held or an error code. */
@@ -119,6 +122,7 @@ export function createMetrics(): Metrics {
     labelNames: ['result'],
     registers,
   });
+  for (const result of WEBHOOK_RESULTS) webhooks.inc({ result }, 0);
   const requests = new Counter({
     name: 'kokoa_http_requests_total',
     help: 'HTTP requests answered.',
