@@ -1,5 +1,5 @@
-// The sections of kokoa.yaml that go out in waves: those that change how every edge works without a team having asked. Law: teams, zones,
-// guards, the names of pools and which is the default, every route and every machine's file never wait; a state under settled sections
+// The sections of kokoa.yaml that go out in waves: those that change how every edge works without a team having asked, and whether edges look at
+// each other. Law: teams, zones, guards, the names of pools and which is the default, every route and every machine's file never wait; a state under settled sections
 // differs from the newest one in nothing else.
 import { canonicalJson, sha256Hex } from '../../../bundle/canonical.ts';
 import type { Kokoa } from '../../../schemas/types.ts';
@@ -16,8 +16,9 @@ export function kokoaOf({ kokoa }: Pick<Desired, 'kokoa'>): KokoaFile | undefine
 
 /** sha256 of what waits in `desired`: two states with the same one tell edges the same, as far as it waits. @throws KokoaError kokoa_missing */
 export function wavedHash(desired: Desired, settled: Kokoa): string {
-  const { defaultPool: _, pools, ...sections } = settingsOf(desired);
-  const old = settled.pools.map(({ name }) => [name, pools[name] ?? {}]);
+  const { defaultPool: _, pools, watched, ...sections } = settingsOf(desired);
+  // A pool that is new has no edges to whom anything changes.
+  const old = settled.pools.map(({ name }) => [name, { ...pools[name], isWatched: watched.includes(name) }]);
   return sha256Hex(canonicalJson({ ...sections, pools: Object.fromEntries(old) }));
 }
 
