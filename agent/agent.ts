@@ -1,6 +1,7 @@
 // A node at work: what it is made of, and what it knows of itself now.
 import type { Enrolment, NodeState, Restored } from '../bundle/api.ts';
 import type { Failure } from './attempt.ts';
+import type { BackendChecks } from './backend-checks.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { Certificates } from './certificates.ts';
 import type { Machine } from './converge-machine.ts';
@@ -27,6 +28,7 @@ export interface Agent {
   users: Pick<UsersFiles, 'configure' | 'run' | 'status'>;
   visits: Pick<Visits, 'configure' | 'run' | 'answers'>;
   peerChecks: Pick<PeerChecks, 'configure' | 'run' | 'views' | 'unheard'>;
+  backendChecks: Pick<BackendChecks, 'configure' | 'run' | 'views'>;
   standing: StandingStore;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;
@@ -39,7 +41,7 @@ export interface Agent {
   enrolment(): Promise<Enrolment>;
   /** The applied configuration says where the control plane is from now on. */
   controlPlaneAt(urls: readonly string[]): void;
-  /** Differs when the enrolment, the certificates, the answers or what was seen of other edges differ; cheap. */
+  /** Differs when the enrolment, the certificates, the answers or what was seen of others differ; cheap. */
   revision(): string;
   log: Log;
   pace: Pace;

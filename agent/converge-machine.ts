@@ -21,8 +21,8 @@ export interface Machine {
     render(config: EdgeConfig, bundle: VerifiedBundle, leftOut: readonly string[]): Promise<Release>;
     /** Writes the lists of users that the routes ask for, as far as they can be opened. Bounded; never throws. */
     prepareUsers(chunks: readonly Chunk[]): Promise<void>;
-    /** Tells which hosts would be served by another certificate than theirs now, as `stopgaps` of a release does. Cheap. */
-    stopgaps?(chunks: readonly Chunk[]): string;
+    /** What the moment would add to this bundle now, as `overlay` of a release has it. Cheap. */
+    overlay?(config: EdgeConfig, chunks: VerifiedBundle['chunks']): string;
     /** True when a backend answered, were it by refusing. */
     answers: Answers;
   };
@@ -41,6 +41,6 @@ export interface Release {
   unserved: readonly Unserved[];
   /** Public ports that this machine cannot give: `tcp 25565`. */
   portsLacking: readonly string[];
-  /** Differs when other hosts are served by another certificate than theirs. */
-  stopgaps?: string;
+  /** Differs when what the moment adds to the bundle does (overlay.ts). */
+  overlay?: string;
 }

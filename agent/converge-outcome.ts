@@ -28,7 +28,7 @@ export interface Made {
   /** Public ports that this machine cannot give: `tcp 25565`. */
   portsLacking: readonly string[];
   /** Of the release. */
-  stopgaps?: string;
+  overlay?: string;
   /** Parts of the bundle that are not served because of a mistake of their own. */
   leftOut: readonly LeftOut[];
 }

@@ -31,7 +31,7 @@ export async function prepare(
   const fitting = await fittingRelease({ ...wanted, config }, mistaken, running, edge);
   if (fitting.failure) return { kind: 'refused', ...fitting.failure };
   const { release, fit, leftOut } = fitting.value;
-  const { stopgaps } = release;
+  const { overlay } = release;
   const served = leftOut.length === 0 ? wanted : { ...wanted, config: fit.config, chunks: [...fit.chunks], leftOut };
   // Before anybody is asked for a password: a list that is not there lets nobody in.
   await edge.prepareUsers(served.chunks);
@@ -42,7 +42,7 @@ export async function prepare(
     unserved,
     portsLacking: release.portsLacking,
     leftOut,
-    ...(stopgaps && { stopgaps }),
+    ...(overlay && { overlay }),
   };
   return { kind: 'ready', made, served };
 }

@@ -1,7 +1,7 @@
 // A node at work in memory, for tests of the loop: the real loop and convergence, around a machine and a control plane that can be told
 // to fail.
 import { afterEach, beforeEach } from 'vitest';
-import type { PeerView, StatusReport, VisitorAnswer } from '../bundle/api.ts';
+import type { BackendView, PeerView, StatusReport, VisitorAnswer } from '../bundle/api.ts';
 import type { Agent } from './agent.ts';
 import type { Certificates } from './certificates.ts';
 import { followControlPlane } from './loop.ts';
@@ -92,6 +92,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
   const checks = { configured: [] as number[], views: [] as PeerView[], unheard: 0 };
   const announced = { revision: 0 };
   const urls: string[] = [];
+  const backends = { views: [] as BackendView[] };
   const kept: KeptStanding[] = [];
   const fake: Certificates = {
     configure: (_config, chunks) => void certificates.configured.push(chunks.flatMap(({ routes }) => routes).length),
@@ -122,6 +123,11 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
       answers: () => visits.answers,
     },
+    backendChecks: {
+      configure: () => undefined,
+      run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
+      views: () => backends.views,
+    },
     peerChecks: {
       configure: ({ edge }) => void checks.configured.push(edge.checks?.length ?? 0),
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
@@ -137,12 +143,19 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
     enrolment: async () => ({ wireguardPublicKey: 'w', signingKey: 's', formats: [1] }),
     controlPlaneAt: (found) => void urls.push(...found),
     revision: () =>
-      JSON.stringify([announced, certificates.quarantined, users.quarantined, visits.answers, checks.views]),
+      JSON.stringify([
+        announced,
+        certificates.quarantined,
+        users.quarantined,
+        visits.answers,
+        checks.views,
+        backends.views,
+      ]),
     log,
     pace: { ...HURRY, ...pace },
   };
   const warnings = () => lines.filter(({ level }) => level === 'warn');
-  return { agent, lines, warnings, certificates, users, visits, checks, announced, urls, kept };
+  return { agent, lines, warnings, certificates, users, visits, checks, backends, announced, urls, kept };
 }
 
 /** Waits until `found` answers something; fails after 3 s with what it was. */

@@ -67,12 +67,14 @@ async function bootAccepted(self: Self, agent: Agent): Promise<void> {
   agent.log.info(fields, 'no last known good configuration; serving what was accepted last');
 }
 
-/** Certificates, lists of users, visits and checks of other edges are an edge's: nothing of them starts before the first edge configuration was applied. */
+/** Certificates, lists of users, visits and checks are an edge's: nothing of them starts before the first edge configuration was applied. */
 async function keepEdge(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && self.running?.config.role !== 'edge') await pause(agent.pace.revisionMs, signal);
   if (!signal.aborted)
     await Promise.all(
-      [agent.certificates, agent.users, agent.visits, agent.peerChecks].map((part) => part.run(signal)),
+      [agent.certificates, agent.users, agent.visits, agent.peerChecks, agent.backendChecks].map((part) =>
+        part.run(signal),
+      ),
     );
 }
 

@@ -3,11 +3,11 @@ import { canonicalJson, sha256Hex } from '../bundle/canonical.ts';
 import type { Chunk, EdgeConfig, NodeRole } from '../bundle/config.ts';
 import type { Answers } from './backends-open.ts';
 import type { Machine, Release } from './converge-machine.ts';
-import { stopgapsOf } from './core/certificate-choice.ts';
 import { renderNginx, type Templates } from './core/render-nginx.ts';
 import type { NginxSettings } from './core/settings-view.ts';
 import { type Eyes, look } from './look.ts';
 import type { Network } from './network.ts';
+import { type OverlayOf, type OverlayParts, rememberedOverlay } from './overlay.ts';
 import type { Releases, TrustedState, VerifiedBundle } from './ports/state.ts';
 import type { WebServer } from './ports/web-server.ts';
 import { PROBE_MS } from './probe.ts';
@@ -16,7 +16,7 @@ import { rememberFeatures } from './web-features.ts';
 
 const RELEASE_ID_CHARACTERS = 32;
 
-export interface EdgeParts {
+export interface EdgeParts extends OverlayParts {
   web: WebServer;
   releases: Releases;
   answers: Answers;
@@ -26,15 +26,6 @@ export interface EdgeParts {
   settings: Omit<NginxSettings, 'releaseId'>;
   isFreePort: StreamPortsParts['isFree'];
   readStreams: StreamPortsParts['readStreams'];
-  /** Absent: every certificate counts as held. */
-  held?: HeldCertificates;
-}
-
-/** The certificates that could be served now. */
-export interface HeldCertificates {
-  isHeld(certificate: string): boolean;
-  /** Differs when an answer of `isHeld` may. */
-  revision(): string;
 }
 
 export interface MachineParts {
@@ -72,30 +63,15 @@ export function createMachine({ trusted, network, edge, eyes, allowLoopback, rol
 }
 
 function edgeOf(parts: EdgeParts): NonNullable<Machine['edge']> {
+  const overlay = rememberedOverlay(parts);
   return {
     web: parts.web,
     releases: parts.releases,
     answers: parts.answers,
     prepareUsers: parts.prepareUsers,
-    render: (config, bundle, leftOut) => render(config, bundle, leftOut, parts),
-    stopgaps: rememberedStopgaps(parts.held),
+    render: (config, bundle, leftOut) => render(config, bundle, leftOut, { ...parts, overlay }),
+    overlay: (config, chunks) => overlay(config, chunks).text,
   };
-}
-
-/** The same text: the same hostnames are served by other certificates than theirs. Worked out anew only when something may differ. */
-function rememberedStopgaps(held: HeldCertificates | undefined): (chunks: readonly Chunk[]) => string {
-  let last: { chunks: readonly Chunk[]; revision: string; text: string } | undefined;
-  return (chunks) => {
-    if (held === undefined) return textOf(new Map());
-    const revision = held.revision();
-    if (last?.chunks !== chunks || last.revision !== revision)
-      last = { chunks, revision, text: textOf(stopgapsOf(chunks, held.isHeld)) };
-    return last.text;
-  };
-}
-
-function textOf(stopgaps: ReadonlyMap<string, string>): string {
-  return sha256Hex(canonicalJson([...stopgaps]));
 }
 
 /** The id names everything the tree depends on, so the same tree is written once and a changed agent writes a new one. */
@@ -103,12 +79,12 @@ async function render(
   config: EdgeConfig,
   { configHash, chunks }: VerifiedBundle,
   leftOut: readonly string[],
-  { web, templates, settings, isFreePort: isFree, readStreams, held }: EdgeParts,
+  { web, templates, settings, isFreePort: isFree, readStreams, overlay: overlayOf }: EdgeParts & { overlay: OverlayOf },
 ): Promise<Release> {
   const features = await web.features();
   const taken = await takenStreams(config, { web, readStreams, isFree, addresses: settings.listen.addresses });
   const streams = config.edge.streams?.filter((stream) => !taken.includes(stream));
-  const stopgaps = stopgapsOf(chunks, held?.isHeld ?? (() => true));
+  const overlay = overlayOf(config, chunks);
   const dependsOn = canonicalJson({
     configHash,
     features,
@@ -116,19 +92,19 @@ async function render(
     templates,
     taken,
     leftOut,
-    stopgaps: [...stopgaps],
+    overlay: overlay.text,
   });
   const id = sha256Hex(dependsOn).slice(0, RELEASE_ID_CHARACTERS);
   const edge = { ...config.edge, ...(streams && { streams }) };
   const own = { ...settings, releaseId: id };
-  const files = renderNginx({ config: { ...config, edge }, chunks, features, templates, settings: own, stopgaps });
+  const files = renderNginx({ config: { ...config, edge }, chunks, features, templates, settings: own, ...overlay });
   const lacking = features.stream === 'none' && (config.edge.streams?.length ?? 0) > 0 ? config.edge.streams! : taken;
   return {
     id,
     files,
     unserved: features.stream === 'none' ? withoutLayer4(chunks) : [],
     portsLacking: lacking.map(({ protocol, port }) => `${protocol} ${port}`),
-    stopgaps: textOf(stopgaps),
+    overlay: overlay.text,
   };
 }
 

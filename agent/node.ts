@@ -13,6 +13,7 @@ import { createCertsDir } from './adapters/certs-dir.ts';
 import { createConnectionRefusal } from './adapters/connection-refusal.ts';
 import { createConnectionReset } from './adapters/connection-reset.ts';
 import { createControlPlane } from './adapters/control-plane.ts';
+import { createDownFile } from './adapters/down-file.ts';
 import { makeDirectory } from './adapters/durable-write.ts';
 import { isFreePort } from './adapters/free-ports.ts';
 import { createKernelSettings } from './adapters/kernel-settings.ts';
@@ -41,6 +42,7 @@ import { createWireguard } from './adapters/wireguard.ts';
 import { createWireguardMeter } from './adapters/wireguard-meter.ts';
 import type { Agent } from './agent.ts';
 import { announcementOf } from './announcement.ts';
+import { createBackendChecks } from './backend-checks.ts';
 import { type CertificatesDependencies, createCertificates } from './certificates.ts';
 import { parseAllowList } from './core/allow-list.ts';
 import { clockDoubt } from './core/clock-doubt.ts';
@@ -121,6 +123,9 @@ export async function openNode(stateDir: string): Promise<Node> {
     now: Date.now,
   });
   const peerChecks = createPeerChecks({ node: settings.node, log, now: Date.now });
+  const downFile = createDownFile(join(stateDir, 'backends-down.json'));
+  const kept = await downFile.read();
+  const backendChecks = createBackendChecks({ node: settings.node, log, now: Date.now, store: downFile, kept });
   const machine = createMachine({
     trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
@@ -138,6 +143,7 @@ export async function openNode(stateDir: string): Promise<Node> {
         isHeld: (name) => certificates.isHeld(name) ?? existsSync(join(stateDir, 'certs', certificateFolder(name))),
         revision: certificates.heldRevision,
       },
+      down: backendChecks.down,
       settings: {
         stateDir,
         listen: settings.listen,
@@ -175,6 +181,7 @@ export async function openNode(stateDir: string): Promise<Node> {
       users,
       visits,
       peerChecks,
+      backendChecks,
       enrolment,
       log,
     },
@@ -184,7 +191,7 @@ export async function openNode(stateDir: string): Promise<Node> {
     revision: () =>
       JSON.stringify([
         ...[announced, address.known(), certificates.status(), users.revision(), visits.revision()],
-        ...[peerChecks.revision(), tunnel?.keyRotation.revision()],
+        ...[peerChecks.revision(), backendChecks.revision(), tunnel?.keyRotation.revision()],
       ]),
     ...(tunnel && { tunnel: tunnel.network.seen, keyRotation: tunnel.keyRotation, peerKeys: tunnel.peerKeys }),
     ...(settings.interfaceName && { deadTunnels: openDeadTunnels(settings.interfaceName, log) }),

@@ -53,11 +53,15 @@ export async function report(self: Self, agent: Agent): Promise<void> {
   }
 }
 
-function edgeStatus({ certificates, users, visits, peerChecks }: Agent) {
+function edgeStatus({ certificates, users, visits, peerChecks, backendChecks }: Agent) {
   const status = certificates.status();
   const quarantined = [...(status.quarantined ?? []), ...(users.status().quarantined ?? [])];
-  const checks = peerChecks.views();
-  return { ...status, quarantined, answers: visits.answers(), ...(checks.length > 0 && { checks }) };
+  const [checks, backends] = [peerChecks.views(), backendChecks.views()];
+  return {
+    ...{ ...status, quarantined, answers: visits.answers() },
+    ...(checks.length > 0 && { checks }),
+    ...(backends.length > 0 && { backends }),
+  };
 }
 
 /** Its words hold what an operator is to do: the log and `status` say them. */

@@ -36,6 +36,7 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
     agent.users.configure(chunks);
     agent.visits.configure(chunks, isStart);
     agent.peerChecks.configure(config);
+    agent.backendChecks.configure(config, chunks);
   }
   if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
   if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');

@@ -23,15 +23,15 @@ const events = (event: string) => until(event, () => loop.node.events.includes(e
 it('a certificate that hosts waited for: the tree is written again, and nobody is blamed', async () => {
   const edge = loop.node.machine.edge!;
   const { render } = edge;
-  let stopgaps = 'app.hoge.com by its own';
-  edge.render = async (...given) => ({ ...(await render(...given)), stopgaps });
+  let overlay = 'app.hoge.com by its own';
+  edge.render = async (...given) => ({ ...(await render(...given)), overlay });
   let looks = 0;
-  edge.stopgaps = () => {
+  edge.overlay = () => {
     looks += 1;
-    return stopgaps;
+    return overlay;
   };
   const { warnings } = await start();
-  stopgaps = 'none';
+  overlay = 'none';
   await events('reload a.test');
   loop.node.happened();
   const before = looks;

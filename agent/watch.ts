@@ -68,7 +68,7 @@ async function look(self: Self, agent: Agent, queue: PQueue, files: boolean): Pr
   return failure;
 }
 
-type Difference = 'network' | 'unused ports' | 'web server' | 'certificates' | 'files';
+type Difference = 'network' | 'unused ports' | 'web server' | 'overlay' | 'files';
 
 /** What cannot be looked at counts as different: restoring it says why. */
 async function differences(
@@ -83,7 +83,8 @@ async function differences(
   if (network.hasPortsToClose()) found.push('unused ports');
   if (!edge || running.config.role !== 'edge') return found;
   if (await unless(() => edge.web.running())) found.push('web server');
-  if (made.stopgaps !== undefined && edge.stopgaps?.(running.chunks) !== made.stopgaps) found.push('certificates');
+  const overlay = edge.overlay?.(running.config, running.chunks);
+  if (made.overlay !== undefined && overlay !== made.overlay) found.push('overlay');
   else if (files && (await unless(() => isAsWritten(made, edge)))) found.push('files');
   return found;
 }
@@ -140,12 +141,12 @@ async function restoreOne(
       if (!edge || (await edge.web.running())) return { done: [] };
       await edge.web.reload();
       return { done: ['started the web server'] };
-    case 'certificates':
+    case 'overlay':
     case 'files': {
       const { value, failure } = await mend(running, machine);
       if (failure) return { done: [], failure };
       self.made = value;
-      // Nobody else's change: a certificate that hosts waited for came.
+      // Nobody else's change: a certificate that hosts waited for came, or a backend fell or rose.
       return { done: difference === 'files' ? ['wrote managed files'] : [] };
     }
   }

@@ -5,6 +5,8 @@ import formats from 'ajv-formats';
 import { SEQUENCE_MAX } from './announcement.ts';
 import {
   ANSWERS_MAX,
+  BACKEND_CHECKS,
+  BACKEND_VIEWS_MAX,
   FAILURE_CHARACTERS_MAX,
   PEER_VIEWS_MAX,
   RESTORED_CHARACTERS_MAX,
@@ -94,6 +96,21 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
       up: { type: 'boolean' },
       since: time,
       reason: { type: 'string', pattern: FAILURE, maxLength: FAILURE_CHARACTERS_MAX },
+    }),
+  },
+  backends: {
+    type: 'array',
+    maxItems: BACKEND_VIEWS_MAX,
+    items: record(['address', 'port', 'check', 'up', 'since'], {
+      address: { type: 'string', pattern: `^${OCTET}(\\.${OCTET}){3}$` },
+      port: { type: 'integer', minimum: 1, maximum: 65_535 },
+      check: { enum: BACKEND_CHECKS },
+      hostname,
+      script: { type: 'string', pattern: NODE_NAME },
+      up: { type: 'boolean' },
+      since: time,
+      reason: { type: 'string', pattern: FAILURE, maxLength: FAILURE_CHARACTERS_MAX },
+      withdrawn: { const: true },
     }),
   },
   tunnels: list(

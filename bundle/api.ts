@@ -76,6 +76,30 @@ export interface PeerView {
   reason?: string;
 }
 
+/** Of `backends` in a report. */
+export const BACKEND_VIEWS_MAX = 200;
+
+export const BACKEND_CHECKS = ['tcp', 'icmp', 'http', 'https', 'script'] as const;
+
+/** What an edge found a backend to be when it asked it through the tunnel, as its config says (`WireCheck`). */
+export interface BackendView {
+  /** Inside the tunnels. */
+  address: string;
+  port: number;
+  check: (typeof BACKEND_CHECKS)[number];
+  /** Whom it was asked for; with http and https. */
+  hostname?: string;
+  /** With script. */
+  script?: string;
+  up: boolean;
+  /** Since when, ISO 8601. */
+  since: string;
+  /** Why it is down: what the failure said that decided it. As `failure` of a VisitorAnswer. */
+  reason?: string;
+  /** This edge sends nobody there, where another backend of the route can answer. */
+  withdrawn?: true;
+}
+
 /** Of `reason` in a report. */
 export const STATE_REASON_CHARACTERS_MAX = 300;
 
@@ -141,6 +165,8 @@ export interface StatusReport {
    * has decided nothing since.
    */
   checks?: PeerView[];
+  /** Backends that this edge asked: those that are down first, then those of routes with several. Edges only; absent: none is decided. */
+  backends?: BackendView[];
   /** Newest handshake per peer, age in seconds; null: never. */
   tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
   /** Absent: nothing was ever restored here, or what was is not known any more. */

@@ -15,6 +15,10 @@ const PEM = '^(-----BEGIN CERTIFICATE-----\\n([A-Za-z0-9+/=]{1,76}\\n)+-----END 
 /** An http or https URL of characters that mean nothing to a web server's configuration: no `$ ; { } # " ' \\` and no space. */
 const REDIRECT_TARGET =
   '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!*+,:@%&=/-]*)?(\\?[A-Za-z0-9._~!*+,:@%&=/?-]*)?$';
+/** Path and query as a request line holds them (RFC 3986, section 3.3 and 3.4). */
+export const CHECK_PATH = "^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$";
+/** Printable ASCII, and no space at either end. */
+export const CHECK_BODY = '^[!-~]([ -~]*[!-~])?$';
 export const PREFIX_PARTS_MAX = 6;
 /** nginx counts them in 16 bits. */
 export const CONNECTIONS_MAX = 65_535;
@@ -27,12 +31,12 @@ export const IDENTITY_EPOCH_MAX = 1_000_000_000_000;
 const SEALED_CERTIFICATE_MAX = 24_000;
 /** All tunnel ports of an origin. */
 export const FORWARDS_MAX = 3_200;
-/** Edges that one edge watches, and how often it asks at most: a stolen key makes no flood of them. */
+/** Edges that one edge watches, and how often anybody is asked at most: a stolen key makes no flood of it. */
 export const CHECKS_MAX = 64;
 export const CHECK_INTERVAL_MS_MIN = 1_000;
-const CHECK_MS_MAX = 3_600_000;
+export const CHECK_MS_MAX = 3_600_000;
+export const CHECK_COUNT_MAX = 100;
 const CHECK_ADDRESSES_MAX = 2;
-const CHECK_COUNT_MAX = 100;
 /** Each is a listening socket of every edge. */
 export const STREAMS_MAX = 1_000;
 
@@ -179,9 +183,31 @@ const auth = {
     }),
   ],
 };
+const pace = {
+  intervalMs: { type: 'integer', minimum: CHECK_INTERVAL_MS_MIN, maximum: CHECK_MS_MAX },
+  timeoutMs: { type: 'integer', minimum: 1, maximum: CHECK_MS_MAX },
+  healthy: { type: 'integer', minimum: 1, maximum: CHECK_COUNT_MAX },
+  unhealthy: { type: 'integer', minimum: 1, maximum: CHECK_COUNT_MAX },
+} as const;
+const httpStatus = { type: 'integer', minimum: 100, maximum: 599 } as const;
+const backendCheck = {
+  oneOf: [
+    object(['kind'], { kind: { enum: ['none', 'tcp', 'icmp'] }, ...pace }),
+    object(['kind', 'path'], {
+      kind: { const: 'http' },
+      path: { type: 'string', maxLength: 500, pattern: CHECK_PATH },
+      hostname: serverName,
+      status: object(['from', 'to'], { from: httpStatus, to: httpStatus }),
+      body: { type: 'string', maxLength: 200, pattern: CHECK_BODY },
+      ...pace,
+    }),
+    object(['kind', 'script'], { kind: { const: 'script' }, script: name, ...pace }),
+  ],
+};
 const place = {
   backends: list(backend, 0, BACKENDS_MAX),
   sticky: yes,
+  check: backendCheck,
   protocol: { enum: ['https', 'h2c', 'tls'] },
   originTls,
   allow: networks,
@@ -234,6 +260,7 @@ const stream = object(['protocol', 'port', 'backends'], {
   port,
   backends: list(backend, 1, BACKENDS_MAX),
   sticky: yes,
+  check: backendCheck,
   proxyProtocol: yes,
   allow: networks,
   deny: networks,
@@ -243,7 +270,6 @@ const stream = object(['protocol', 'port', 'backends'], {
 
 /** What can be an address with colons; the agent looks closer. */
 const IPV6 = '(?=[0-9a-f]*:)[0-9a-f:.]{2,45}';
-const checkCount = { type: 'integer', minimum: 1, maximum: CHECK_COUNT_MAX } as const;
 const check = object(['node', 'addresses', 'intervalMs', 'timeoutMs', 'healthy', 'unhealthy'], {
   node: name,
   addresses: {
@@ -251,10 +277,7 @@ const check = object(['node', 'addresses', 'intervalMs', 'timeoutMs', 'healthy',
     uniqueItems: true,
   },
   hostname: serverName,
-  intervalMs: { type: 'integer', minimum: CHECK_INTERVAL_MS_MIN, maximum: CHECK_MS_MAX },
-  timeoutMs: { type: 'integer', minimum: 1, maximum: CHECK_MS_MAX },
-  healthy: checkCount,
-  unhealthy: checkCount,
+  ...pace,
 });
 
 const edge = object(['pool', 'members', 'acme', 'chunks'], {

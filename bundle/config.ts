@@ -66,21 +66,46 @@ export interface EdgePart {
   proxyProtocolFrom?: string[];
 }
 
+/** How often somebody is asked whether he can answer, and how much of it counts. */
+export interface CheckPace {
+  /** From one question to the next. */
+  intervalMs: number;
+  /** One question ends after this. */
+  timeoutMs: number;
+  /** Answers in a row that bring it up, failures in a row that bring it down. */
+  healthy: number;
+  unhealthy: number;
+}
+
 /** How one edge asks another whether it serves. */
-export interface EdgeCheck {
+export interface EdgeCheck extends CheckPace {
   /** Never this node. */
   node: string;
   /** Public addresses, IPv4 first: each is asked. */
   addresses: string[];
   /** A name that the edge serves, for the handshake; absent: none yet, then plain HTTP is asked. */
   hostname?: string;
-  /** From one question to the next. */
-  intervalMs: number;
-  timeoutMs: number;
-  /** Answers in a row that bring it up, failures in a row that bring it down. */
-  healthy: number;
-  unhealthy: number;
 }
+
+/** How each backend of a place is asked, through the tunnel, whether it can answer. What of the pace is absent has the edge's default. */
+export type WireCheck = Partial<CheckPace> & WireQuestion;
+
+export type WireQuestion =
+  /** Not at all, a connection, an echo request. */
+  | { kind: 'none' | 'tcp' | 'icmp' }
+  /** `GET path`, spoken as the place speaks: with or without TLS. */
+  | {
+      kind: 'http';
+      path: string;
+      /** Whom it is for; absent: the hostname of the route. */
+      hostname?: string;
+      /** Both included; absent: 200 to 399. */
+      status?: { from: number; to: number };
+      /** Stands somewhere in the answer. */
+      body?: string;
+    }
+  /** A program that the owner of the origin put there under this name. */
+  | { kind: 'script'; script: string };
 
 /** A public port of every edge of the pool. */
 export interface WireStream {
@@ -88,6 +113,7 @@ export interface WireStream {
   port: number;
   backends: WireBackend[];
   sticky?: true;
+  check?: WireCheck;
   /** The backend is told the visitor's address by PROXY protocol, version 1. TCP only. */
   proxyProtocol?: true;
   allow?: string[];
@@ -192,6 +218,8 @@ export interface WirePlace<Text = string> {
   backends: WireBackend[];
   /** One backend per client address. Never together with a backup. */
   sticky?: true;
+  /** Absent: whether a backend accepts a connection. */
+  check?: WireCheck;
   /** Absent: HTTP/1.1. `tls` (of a whole route, never of a path): the connection passes through as it is. */
   protocol?: 'https' | 'h2c' | 'tls';
   /** There exactly when `protocol` is https. */

@@ -1,5 +1,6 @@
 // What is asked of whom, and what it says. Law: a reason is words of ours, in characters that can be shown anywhere.
 import { FAILURE_CHARACTERS_MAX } from '../bundle/api.ts';
+import type { CheckPace } from '../bundle/config.ts';
 
 export type Check = TcpCheck | TlsCheck | HttpCheck | IcmpCheck;
 
@@ -56,16 +57,8 @@ export const BODY_BYTES_MAX = 64 * 1024;
 /** `reason`: `code: words`, as FAILURE_CHARACTERS_MAX has it. */
 export type CheckResult = { ok: true } | { ok: false; reason: string };
 
-export interface Pace {
-  /** From one start to the next. */
-  intervalMs: number;
-  /** One check ends after this. */
-  timeoutMs: number;
-  /** Successes in a row that bring a target up. */
-  healthy: number;
-  /** Failures in a row that bring it down. */
-  unhealthy: number;
-}
+/** `intervalMs`: from one start to the next. */
+export type Pace = CheckPace;
 
 /** This machine has no way to such an address: it says nothing of whoever is there. */
 export const NO_ROUTE = 'no_route: this machine has no route to the address';

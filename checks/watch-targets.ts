@@ -30,6 +30,8 @@ export interface WatchOptions {
   now(): number;
   /** Targets that are asked at once; default 64. */
   concurrency?: number;
+  /** What is known of targets from before, by id; they begin with it the first time that they are watched. */
+  known?: ReadonlyMap<string, TargetStanding>;
   run?: typeof runCheck;
 }
 
@@ -60,6 +62,7 @@ const CONCURRENCY = 64;
 export function createTargetWatch(options: WatchOptions): TargetWatch {
   const { seed, told, now, run = runCheck } = options;
   const queue = new PQueue({ concurrency: options.concurrency ?? CONCURRENCY });
+  const remembered = new Map(options.known);
   let watched = new Map<string, Watched>();
   let signal: AbortSignal | undefined;
   const ending = new Set<Promise<void>>();
@@ -105,7 +108,10 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
           watched.set(target.id, known);
           continue;
         }
-        const standing = known && isSamePlace(known.target, target) ? known.standing : unknownSince(now());
+        const fromBefore = known ? undefined : remembered.get(target.id);
+        remembered.delete(target.id);
+        const standing =
+          known && isSamePlace(known.target, target) ? known.standing : (fromBefore ?? unknownSince(now()));
         watched.set(target.id, { target, standing, end: new AbortController() });
       }
       for (const [id, one] of old) if (watched.get(id) !== one) one.end.abort();

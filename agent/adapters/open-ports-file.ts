@@ -5,6 +5,7 @@ import { shape } from '../../bundle/shape.ts';
 import { NO_PORTS, type PortsInForce } from '../core/closing-ports.ts';
 import { type KeptOpening, keptOf, portsOfKept } from '../core/kept-ports.ts';
 import type { OpenPortsStore } from '../ports/open-ports-store.ts';
+import { parsedOrNothing } from './damaged-json.ts';
 import { readBounded, writeDurably } from './durable-write.ts';
 
 /** Random at every start of the kernel (random(4)). */
@@ -70,7 +71,7 @@ export function createOpenPortsFile(path: string, bootFile: string = BOOT_FILE):
         return NO_PORTS;
       }
       const text = await readBounded(path, BYTES_MAX).catch(() => undefined);
-      const kept = parsed(text);
+      const kept = parsedOrNothing(text);
       if (!isKept(kept)) return 'damaged';
       if (kept.boot !== now) return NO_PORTS;
       const ports = portsOfKept(kept.open, nowMs);
@@ -102,12 +103,4 @@ function isAbsent(path: string): Promise<boolean> {
     () => false,
     (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
   );
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

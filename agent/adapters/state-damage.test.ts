@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DAMAGES, harm } from '../../test/slow/faults/harm.ts';
+import { createDownFile } from './down-file.ts';
 import { createKernelSettings } from './kernel-settings.ts';
 import { openLearnedEndpoints } from './learned-endpoints.ts';
 import { openNodeKeys, saveToken } from './node-keys.ts';
@@ -23,6 +24,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 const PEER = { publicKey: `${'A'.repeat(43)}=`, endpoint: '192.0.2.1:51820' };
 const IDENTITY = { pool: 'default', epoch: 1, recipient: 'age1', identity: 'secret', wrappedFor: {} };
 const VISIT = { hostname: 'a.test', route: 'a'.repeat(64) };
+const DOWN = { id: `tcp 10.100.1.1:8080 ${'a'.repeat(16)}`, sinceMs: 1, reason: 'timeout: no answer' };
 const USERS = `${'a'.repeat(32)}.htpasswd`;
 const OWN = { interfaceName: 'lo', name: 'forwarding' as const, everywhere: false };
 const OPEN = { declared: [{ port: 8080 }], closing: new Map([['tcp 1', { opening: { port: 1 }, untilMs: 9 }]]) };
@@ -56,6 +58,12 @@ const FILES: readonly SmallFile[] = [
     name: 'answers.json',
     write: () => createVisitsFile(join(directory, 'answers.json')).write([VISIT]),
     read: () => createVisitsFile(join(directory, 'answers.json')).read(),
+    nothing: [],
+  },
+  {
+    name: 'backends-down.json',
+    write: () => createDownFile(join(directory, 'backends-down.json')).write([DOWN]),
+    read: () => createDownFile(join(directory, 'backends-down.json')).read(),
     nothing: [],
   },
   {

@@ -3,7 +3,8 @@
 import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import { shape } from '../../bundle/shape.ts';
 import type { UnwantedStore } from '../ports/unwanted-store.ts';
-import { readBounded, writeDurably } from './durable-write.ts';
+import { readDamagedJson } from './damaged-json.ts';
+import { writeDurably } from './durable-write.ts';
 
 const NAMES_MAX = 100_000;
 /** The longest names, and some digits each. */
@@ -18,7 +19,7 @@ const isShaped = shape<Record<string, number>>({
 export function createUnwantedFile(path: string): UnwantedStore {
   return {
     async read() {
-      const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
+      const value = await readDamagedJson(path, BYTES_MAX);
       return new Map(isShaped(value) ? Object.entries(value).filter(([name]) => isCanonicalHostname(name)) : []);
     },
     write(unwanted) {
@@ -26,12 +27,4 @@ export function createUnwantedFile(path: string): UnwantedStore {
       return writeDurably(path, `${JSON.stringify(Object.fromEntries(entries))}\n`, { ours: true });
     },
   };
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

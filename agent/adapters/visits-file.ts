@@ -5,7 +5,8 @@ import { isCanonicalHostname } from '../../bundle/certificate-name.ts';
 import { shape } from '../../bundle/shape.ts';
 import { VISITS_MAX } from '../core/visit-plan.ts';
 import type { KeptVisit, VisitsStore } from '../ports/visits-store.ts';
-import { readBounded, writeDurably } from './durable-write.ts';
+import { readDamagedJson } from './damaged-json.ts';
+import { writeDurably } from './durable-write.ts';
 
 /** Longest names and failures, 100 times. */
 const BYTES_MAX = 128 * 1024;
@@ -41,7 +42,7 @@ const isShaped = shape<KeptVisit[]>(VISITS);
 export function createVisitsFile(path: string): VisitsStore {
   return {
     async read() {
-      const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
+      const value = await readDamagedJson(path, BYTES_MAX);
       return isShaped(value) && value.every(isNamed) ? value : [];
     },
     write: (visits) => writeDurably(path, `${JSON.stringify(visits)}\n`, { ours: true }),
@@ -50,12 +51,4 @@ export function createVisitsFile(path: string): VisitsStore {
 
 function isNamed({ hostname, answer }: KeptVisit): boolean {
   return isCanonicalHostname(hostname) && (answer === undefined || answer.hostname === hostname);
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

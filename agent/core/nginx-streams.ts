@@ -4,11 +4,12 @@
 import { sha256Hex } from '../../bundle/canonical.ts';
 import { isWildcard } from '../../bundle/certificate-name.ts';
 import type { Chunk, EdgePart, WireRoute, WireStream } from '../../bundle/config.ts';
+import { checkedStream } from './backend-checks.ts';
 import { allowed } from './mustache-template.ts';
 import { NetworkLists } from './network-lists.ts';
 import { type NamedUpstream, type UpstreamReference, Upstreams } from './nginx-upstreams.ts';
 
-export interface StreamServer extends Omit<WireStream, 'backends' | 'sticky'> {
+export interface StreamServer extends Omit<WireStream, 'backends' | 'sticky' | 'check'> {
   backend: UpstreamReference;
 }
 
@@ -22,16 +23,21 @@ export interface StreamTables {
   files: Map<string, string[]>;
 }
 
-/** @throws KokoaError unsafe_value */
+/**
+ * `down`: names of checks (backend-checks.ts).
+ * @throws KokoaError unsafe_value
+ */
 export function tabulateStreams(
   { streams = [], tlsPassthrough }: Pick<EdgePart, 'streams' | 'tlsPassthrough'>,
   chunks: readonly Chunk[],
+  down?: ReadonlySet<string>,
 ): StreamTables {
-  const upstreams = new Upstreams();
+  const upstreams = new Upstreams(down);
   const networks = new NetworkLists();
-  const servers = streams.map(({ backends, sticky, ...stream }) => {
+  const servers = streams.map((whole) => {
+    const { backends, sticky, check: _, ...stream } = whole;
     for (const network of [...(stream.allow ?? []), ...(stream.deny ?? [])]) allowed('network', network);
-    return { ...stream, backend: upstreams.of({ backends, ...(sticky && { sticky }) }, '') };
+    return { ...stream, backend: upstreams.of({ backends, ...(sticky && { sticky }) }, '', checkedStream(whole)) };
   });
   const rows = tlsPassthrough ? tlsRows(chunks, upstreams, networks) : [];
   const named = upstreams.named();
@@ -73,7 +79,7 @@ function rowsOf(route: WireRoute, upstreams: Upstreams, networks: NetworkLists):
     : { table: 'tls-hosts', key: hostname, word: id };
   // Known, and closed.
   if (backends.length === 0) return [name, { table: 'tls-doors', key: id, word: 'closed' }];
-  const backend = upstreams.of({ backends, ...(sticky && { sticky }) }, '');
+  const backend = upstreams.of({ backends, ...(sticky && { sticky }) }, route.hostname, route);
   const rows: Row[] = [name];
   // The door says what stands behind it: our own half, which takes the PROXY header off again, or a backend that wants it.
   if (proxyProtocol) rows.push({ table: 'tls-doors', key: id, word: backend });

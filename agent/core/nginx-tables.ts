@@ -55,15 +55,16 @@ interface Host {
 export const NOWHERE = 'nowhere';
 
 /**
- * `stopgaps`: hostname → certificate that serves it in place of its own (certificate-choice.ts).
+ * `stopgaps`: hostname → certificate that serves it in place of its own (certificate-choice.ts). `down`: names of checks (backend-checks.ts).
  * @throws KokoaError unsafe_value for a hostname, address, port, limit or text that is not what it should be
  */
 export function tabulate(
   config: EdgeConfig,
   chunks: readonly Chunk[],
   stopgaps: ReadonlyMap<string, string> = new Map(),
+  down?: ReadonlySet<string>,
 ): Tables {
-  const upstreams = new Upstreams();
+  const upstreams = new Upstreams(down);
   const gates = new GateTables(upstreams);
   const classes = new Map<string, PolicyClass>();
   const ordered = new Map<string, string[]>();

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EdgeConfig, WireRoute } from '../../bundle/config.ts';
 import { loadTemplates } from '../adapters/templates.ts';
+import { backendChecks } from './backend-checks.ts';
 import { guardTree } from './guard.ts';
 import { walkTree } from './guard-tree.ts';
 import { NAMED_TARGETS_MAX } from './nginx-upstreams.ts';
@@ -24,6 +25,58 @@ describe('golden trees', async () => {
     const differing = new Map([...rendered].filter(([path]) => !/^pages\/[0-9]{3}\.html$/.test(path)));
     if (process.env.BLESS === '1') await bless(folder, differing);
     expect(Object.fromEntries(differing)).toEqual(await readTree(folder));
+  });
+});
+
+describe('backends that are down', () => {
+  const backends = [
+    { address: '10.100.1.1', port: 8080 },
+    { address: '10.100.2.1', port: 8080, backup: true as const },
+  ];
+  const routes: WireRoute[] = [
+    { hostname: 'a.hoge.com', backends, limits: { maxBodyBytes: 1 } },
+    { hostname: 'b.hoge.com', backends, limits: { maxBodyBytes: 1 }, check: { kind: 'http', path: '/up' } },
+    { hostname: 'c.hoge.com', backends: [backends[0]!], limits: { maxBodyBytes: 1 } },
+  ];
+  const ids = backendChecks([{ routes }]).map(({ id }) => id);
+  const [home, office] = ids as [string, string];
+  const served = (down: string[]) => {
+    const { config, route } = example();
+    const input = { ...inputOf(config, route), chunks: [{ routes }] };
+    const tree = renderNginx({ ...input, down: new Set(down) });
+    const upstreams = tree.get('upstreams.conf')!;
+    return tree
+      .get('hosts.map')!
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const [hostname, name = ''] = line.replace(';', '').split(' ');
+        const block = upstreams.split('upstream ').find((text) => text.startsWith(`${name} `)) ?? '';
+        const down = [...block.matchAll(/server (\S+):\d+[^;]* down;/g)].map(([, address]) => address);
+        return `${hostname} without ${down.join() || 'none'}`;
+      });
+  };
+
+  test.each<[string, string[], string[]]>([
+    ['none', [], ['a.hoge.com without none', 'b.hoge.com without none', 'c.hoge.com without none']],
+    [
+      'by the question of one route: in that alone',
+      [home],
+      ['a.hoge.com without 10.100.1.1', 'b.hoge.com without none', 'c.hoge.com without none'],
+    ],
+    ['a backup too', [office], ['a.hoge.com without 10.100.2.1', 'b.hoge.com without none', 'c.hoge.com without none']],
+    [
+      'all: the question is believed to be wrong',
+      ids,
+      ['a.hoge.com without none', 'b.hoge.com without none', 'c.hoge.com without none'],
+    ],
+    [
+      'all of one route',
+      [home, office],
+      ['a.hoge.com without none', 'b.hoge.com without none', 'c.hoge.com without none'],
+    ],
+  ])('%s', (_, down, expected) => {
+    expect(served(down)).toEqual(expected);
   });
 });
 

@@ -31,6 +31,7 @@ export interface NginxInput {
   templates: Templates;
   /** @see tabulate */
   stopgaps?: ReadonlyMap<string, string>;
+  down?: ReadonlySet<string>;
 }
 
 /**
@@ -39,9 +40,9 @@ export interface NginxInput {
  */
 export function renderNginx(input: NginxInput): Map<string, string> {
   const { config, chunks, templates } = input;
-  const tables = tabulate(config, chunks, input.stopgaps);
+  const tables = tabulate(config, chunks, input.stopgaps, input.down);
   // A web server without the module serves the rest; the agent says which routes it cannot.
-  const streams = tabulateStreams(input.features.stream === 'none' ? {} : config.edge, chunks);
+  const streams = tabulateStreams(input.features.stream === 'none' ? {} : config.edge, chunks, input.down);
   const layer4 = streamsView(config.edge, streams, input.settings, tables);
   const files = new Map([
     ['nginx.conf', renderTemplate(templates['nginx.conf'], mainView(input, tables, streams))],

@@ -44,10 +44,11 @@ export function upstreamView({ name, targets, sticky }: NamedUpstream): View {
   return {
     name: as('name', name),
     sticky,
-    targets: targets.map(({ endpoint, weight, backup }) => ({
+    targets: targets.map(({ endpoint, weight, backup, down = false }) => ({
       endpoint: as('endpoint', endpoint),
       weight: weight === undefined ? false : { number: as('number', weight) },
       backup,
+      down,
     })),
   };
 }

@@ -9,7 +9,7 @@ export interface ReportFacts extends StatusReport {
   unserved: readonly { hostname: string; reason: string }[];
 }
 
-const LISTS = ['quarantined', 'certificates', 'answers', 'tunnels'] as const;
+const LISTS = ['quarantined', 'certificates', 'answers', 'tunnels', 'backends'] as const;
 
 /** What signing adds: `,"sequence":…,"signature":"…"`. */
 const SIGNATURE_BYTES_MAX = 256;

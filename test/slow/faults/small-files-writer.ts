@@ -1,6 +1,7 @@
 // Writes every small file of an edge's state directory once, each with a mark in it: what an agent keeps beside its bundles.
 //   node small-files-writer.ts DIR MARK
 import { join } from 'node:path';
+import { createDownFile } from '../../../agent/adapters/down-file.ts';
 import { createKernelSettings } from '../../../agent/adapters/kernel-settings.ts';
 import { openLearnedEndpoints } from '../../../agent/adapters/learned-endpoints.ts';
 import { saveToken } from '../../../agent/adapters/node-keys.ts';
@@ -32,6 +33,9 @@ try {
   await createPoolKeyring(join(stateDir, 'pool.key')).save(identity);
   await createVisitsFile(join(stateDir, 'answers.json')).write([
     { hostname: 'a.test', route: mark.toString(16).padStart(64, '0') },
+  ]);
+  await createDownFile(join(stateDir, 'backends-down.json')).write([
+    { id: `tcp 10.100.1.1:8080 ${'a'.repeat(16)}`, sinceMs: mark, reason: 'timeout: no answer' },
   ]);
   await createOpenPortsFile(join(stateDir, 'open-ports.json')).write({
     declared: [{ port: mark }],

@@ -1,0 +1,122 @@
+// Backends that fall and rise while an edge asks them, and an agent that starts again meanwhile.
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { EdgeConfig, WireBackend, WireRoute } from '../bundle/config.ts';
+import { edgeConfig } from '../bundle/installation.fixture.ts';
+import type { Check, CheckResult } from '../checks/check.ts';
+import { type BackendChecksParts, createBackendChecks } from './backend-checks.ts';
+import { backendChecks } from './core/backend-checks.ts';
+import type { KeptDown } from './ports/down-store.ts';
+
+const HOME: WireBackend = { address: '10.100.1.1', port: 8080 };
+const OFFICE: WireBackend = { address: '10.100.2.1', port: 8080 };
+const ALONE: WireBackend = { address: '10.100.3.1', port: 22 };
+const PACE = { intervalMs: 20, timeoutMs: 20, healthy: 2, unhealthy: 2 };
+const NOW = Date.parse('2030-01-01T00:00:00Z');
+const route = (hostname: string, backends: WireBackend[]): WireRoute => ({
+  ...{ hostname, backends, limits: { maxBodyBytes: 1 }, check: { kind: 'tcp', ...PACE } },
+});
+const chunks = [{ routes: [route('app.hoge.com', [HOME, OFFICE]), route('b.hoge.com', [ALONE])] }];
+const config: EdgeConfig = edgeConfig('tokyo-1', []);
+const [home, office, alone] = backendChecks(chunks).map(({ id }) => id) as [string, string, string];
+
+function asking(more: Partial<BackendChecksParts> = {}) {
+  const ill = new Set<string>();
+  const lines: string[] = [];
+  const written: KeptDown[][] = [];
+  const log = {
+    info: (_: object, message: string) => void lines.push(message),
+    warn: (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`),
+  };
+  const run = async (check: Check): Promise<CheckResult> =>
+    ill.has(check.address) ? { ok: false, reason: 'timeout: no answer' } : { ok: true };
+  const checks = createBackendChecks({
+    ...{ node: 'tokyo-1', log, now: () => NOW, kept: [], settledMs: 0, run },
+    ...{ store: { write: async (down) => void written.push([...down]) }, ...more },
+  });
+  const stop = new AbortController();
+  checks.configure(config, chunks);
+  const ended = checks.run(stop.signal);
+  onTestFinished(async () => {
+    stop.abort();
+    await ended;
+  });
+  return { checks, ill, lines, written };
+}
+
+test('a backend that falls is told of, kept, and withdrawn where another can answer; and all is over when it rises', async () => {
+  const { checks, ill, lines, written } = asking();
+  await vi.waitFor(() => expect(checks.views().filter(({ up }) => up)).toHaveLength(3));
+  expect([...checks.down()]).toEqual([]);
+  ill.add(HOME.address).add(ALONE.address);
+  await vi.waitFor(() => expect([...checks.down()].sort()).toEqual([home, alone].sort()));
+  const before = checks.down();
+  expect(checks.down()).toBe(before);
+  const since = new Date(NOW).toISOString();
+  const found = { check: 'tcp', up: false, since, reason: 'timeout: no answer' };
+  expect(checks.views()).toEqual([
+    { ...HOME, ...found, withdrawn: true },
+    { ...ALONE, ...found },
+    { ...OFFICE, check: 'tcp', up: true, since },
+  ]);
+  await vi.waitFor(() => expect(written.at(-1)?.map(({ id }) => id)).toEqual([home, alone]));
+  ill.clear();
+  await vi.waitFor(() => expect(checks.down().size).toBe(0));
+  await vi.waitFor(() => expect(written.at(-1)).toEqual([]));
+  expect(lines.sort()).toEqual([
+    'a backend does not answer {"backend":"10.100.1.1:8080","check":"tcp","reason":"timeout: no answer"}',
+    'a backend does not answer {"backend":"10.100.3.1:22","check":"tcp","reason":"timeout: no answer"}',
+    'the backend 10.100.1.1:8080 answers again',
+    'the backend 10.100.3.1:22 answers again',
+  ]);
+});
+
+test('what an agent before this one knew counts from the start, and one that has risen meanwhile comes back', async () => {
+  const kept = [{ id: office, sinceMs: NOW - 60_000, reason: 'timeout: no answer' }];
+  const { checks, lines } = asking({ kept });
+  expect([...checks.down()]).toEqual([office]);
+  expect(checks.views()).toEqual([
+    {
+      ...OFFICE,
+      check: 'tcp',
+      up: false,
+      since: '2029-12-31T23:59:00.000Z',
+      reason: 'timeout: no answer',
+      withdrawn: true,
+    },
+  ]);
+  await vi.waitFor(() => expect([...checks.down()]).toEqual([]));
+  expect(lines).toEqual([]);
+});
+
+test('the first fall counts at once, and what follows soon after only when the web server was left alone for a while', async () => {
+  const { checks, ill } = asking({ settledMs: 500 });
+  ill.add(HOME.address);
+  await vi.waitFor(() => expect([...checks.down()]).toEqual([home]));
+  const before = checks.down();
+  const atMs = performance.now();
+  ill.delete(HOME.address);
+  await vi.waitFor(() => expect(checks.views().filter(({ up }) => up)).toHaveLength(3));
+  expect(checks.down()).toBe(before);
+  await vi.waitFor(() => expect(checks.down()).not.toBe(before));
+  expect(performance.now() - atMs).toBeGreaterThan(350);
+});
+
+test('a route that goes takes what was known of its backends with it', async () => {
+  const { checks, ill, written } = asking();
+  ill.add(HOME.address);
+  await vi.waitFor(() => expect([...checks.down()]).toEqual([home]));
+  checks.configure(config, [{ routes: [route('b.hoge.com', [ALONE])] }]);
+  await vi.waitFor(() => expect(checks.down().size).toBe(0));
+  await vi.waitFor(() => expect(written.at(-1)).toEqual([]));
+  await vi.waitFor(() => expect(checks.views().map(({ address }) => address)).toEqual([ALONE.address]));
+});
+
+test('a disk that takes nothing is said once, and stops nothing', async () => {
+  const store = { write: () => Promise.reject(new Error('no space left')) };
+  const { checks, ill, lines } = asking({ store });
+  ill.add(HOME.address);
+  await vi.waitFor(() => expect([...checks.down()]).toEqual([home]));
+  ill.add(OFFICE.address);
+  await vi.waitFor(() => expect(checks.down().size).toBe(2));
+  await vi.waitFor(() => expect(lines.filter((line) => line.includes('cannot be kept'))).toHaveLength(1));
+});

@@ -1,0 +1,139 @@
+// Asks every backend through the tunnel whether it can answer, as the applied configuration says, and tells which cannot. Laws: one that is down is
+// not asked by visitors while another of its route is not; what is found changes the web server only now and then; a restart forgets nothing.
+import { BACKEND_VIEWS_MAX, type BackendView } from '../bundle/api.ts';
+import type { Chunk, EdgeConfig } from '../bundle/config.ts';
+import type { runCheck } from '../checks/run-check.ts';
+import { createTargetWatch, type Transition } from '../checks/watch-targets.ts';
+import { createBell } from './bell.ts';
+import { type BackendCheck, backendChecks } from './core/backend-checks.ts';
+import { createNews, type Log } from './news.ts';
+import { type DownStore, KEPT_DOWN_MAX, type KeptDown } from './ports/down-store.ts';
+
+export interface BackendChecksParts {
+  /** This node. */
+  node: string;
+  log: Log;
+  /** ms since the epoch. */
+  now(): number;
+  store: Pick<DownStore, 'write'>;
+  /** What an earlier run wrote. */
+  kept: readonly KeptDown[];
+  /** From one change of `down` to the next; default SETTLED_MS. */
+  settledMs?: number;
+  run?: typeof runCheck;
+}
+
+export interface BackendChecks {
+  /** Whom to ask from now on. Cheap where little changed. */
+  configure(config: EdgeConfig, chunks: readonly Chunk[]): void;
+  /** Asks until `signal` aborts. Never throws. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Names of the checks that say that nobody answers; the same object while nothing changed. */
+  down(): ReadonlySet<string>;
+  /** As a report has them. */
+  views(): BackendView[];
+  /** Differs when the views do. */
+  revision(): number;
+}
+
+/** Each change may make the web server read its configuration again. */
+const SETTLED_MS = 5_000;
+const IDLE_MS = 60_000;
+/** What is asked at once: through a dead tunnel each takes as long as it may. */
+const AT_ONCE = 128;
+
+export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
+  const { node, log, now, store, kept, settledMs = SETTLED_MS, run: runOne } = parts;
+  const bell = createBell();
+  const news = createNews(log);
+  let checks: readonly BackendCheck[] = [];
+  let known = new Map<string, BackendCheck>();
+  let down: ReadonlySet<string> = new Set(kept.map(({ id }) => id));
+  let settledAtMs = Number.NEGATIVE_INFINITY;
+  let stored = JSON.stringify(kept);
+  let revision = 0;
+  const watch = createTargetWatch({
+    ...{ seed: node, now, told, concurrency: AT_ONCE, ...(runOne && { run: runOne }) },
+    known: new Map(
+      kept.map(({ id, sinceMs, reason }) => [id, { state: 'down', sinceMs, reason, successes: 0, failures: 1 }]),
+    ),
+  });
+
+  function told({ id, standing: { state, reason } }: Transition): void {
+    revision += 1;
+    bell.ring();
+    const check = known.get(id);
+    if (!check) return;
+    const { address, port, ...asked } = check.view;
+    const fields = { backend: `${address}:${port}`, ...asked, reason };
+    if (state === 'down') news.trouble(id, state, fields, 'a backend does not answer');
+    else news.over(id, `the backend ${address}:${port} answers again`);
+  }
+
+  /** Those that are down now, as they are to be kept. */
+  function downNow(): KeptDown[] {
+    return [...watch.standings()].flatMap(([id, { state, sinceMs, reason = 'unknown' }]) =>
+      state === 'down' ? { id, sinceMs, reason } : [],
+    );
+  }
+
+  /** Answers when it may be done again. */
+  function settle(): number {
+    const ids = downNow().map(({ id }) => id);
+    if (ids.length === down.size && ids.every((id) => down.has(id))) return IDLE_MS;
+    const waitMs = settledAtMs + settledMs - performance.now();
+    if (waitMs > 0) return waitMs;
+    down = new Set(ids);
+    settledAtMs = performance.now();
+    revision += 1;
+    return IDLE_MS;
+  }
+
+  async function keep(): Promise<void> {
+    const list = downNow().slice(0, KEPT_DOWN_MAX);
+    const text = JSON.stringify(list);
+    if (text === stored) return;
+    try {
+      await store.write(list);
+      stored = text;
+      news.over('kept', 'what is known of backends is kept again');
+    } catch (error) {
+      const fields = { reason: (error as Error).message };
+      news.trouble('kept', 'unwritable', fields, 'what is known of backends cannot be kept for a restart');
+    }
+  }
+
+  async function keepSettling(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = settle();
+      await keep();
+      await bell.wait(waitMs, signal);
+    }
+  }
+
+  return {
+    configure({ edge }, chunks) {
+      checks = backendChecks(chunks, edge.streams);
+      known = new Map(checks.map((check) => [check.id, check]));
+      watch.watch(checks.map(({ id, check, pace }) => ({ id, checks: [check], pace })));
+      revision += 1;
+      bell.ring();
+    },
+    async run(signal) {
+      await Promise.all([watch.run(signal), keepSettling(signal)]);
+    },
+    down: () => down,
+    views() {
+      const standings = watch.standings();
+      const views = checks.flatMap(({ id, view, severally }) => {
+        const { state, sinceMs, reason } = standings.get(id)!;
+        if (state === 'unknown') return [];
+        const since = new Date(sinceMs).toISOString();
+        const withdrawn = severally && down.has(id) && { withdrawn: true as const };
+        return { ...view, up: state === 'up', since, ...(reason !== undefined && { reason }), ...withdrawn };
+      });
+      return [...views.filter(({ up }) => !up), ...views.filter(({ up }) => up)].slice(0, BACKEND_VIEWS_MAX);
+    },
+    revision: () => revision,
+  };
+}
