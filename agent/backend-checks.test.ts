@@ -24,7 +24,7 @@ function asking(more: Partial<BackendChecksParts> = {}) {
   const lines: string[] = [];
   const written: KeptDown[][] = [];
   const log = {
-    info: (_: object, message: string) => void lines.push(message),
+    info: (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`),
     warn: (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`),
   };
   const run = async (check: Check): Promise<CheckResult> =>
@@ -63,10 +63,10 @@ test('a backend that falls is told of, kept, and withdrawn where another can ans
   await vi.waitFor(() => expect(checks.down().size).toBe(0));
   await vi.waitFor(() => expect(written.at(-1)).toEqual([]));
   expect(lines.sort()).toEqual([
+    'a backend answers again {"backend":"10.100.1.1:8080","check":"tcp"}',
+    'a backend answers again {"backend":"10.100.3.1:22","check":"tcp"}',
     'a backend does not answer {"backend":"10.100.1.1:8080","check":"tcp","reason":"timeout: no answer"}',
     'a backend does not answer {"backend":"10.100.3.1:22","check":"tcp","reason":"timeout: no answer"}',
-    'the backend 10.100.1.1:8080 answers again',
-    'the backend 10.100.3.1:22 answers again',
   ]);
 });
 

@@ -65,9 +65,9 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     const check = known.get(id);
     if (!check) return;
     const { address, port, ...asked } = check.view;
-    const fields = { backend: `${address}:${port}`, ...asked, reason };
-    if (state === 'down') news.trouble(id, state, fields, 'a backend does not answer');
-    else news.over(id, `the backend ${address}:${port} answers again`);
+    const fields = { backend: `${address}:${port}`, ...asked };
+    if (state === 'down') news.trouble(id, state, { ...fields, reason }, 'a backend does not answer');
+    else news.over(id, 'a backend answers again', fields);
   }
 
   /** Those that are down now, as they are to be kept. */
@@ -96,10 +96,10 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     try {
       await store.write(list);
       stored = text;
-      news.over('kept', 'what is known of backends is kept again');
+      news.over('kept', 'backends that are down are kept again');
     } catch (error) {
       const fields = { reason: (error as Error).message };
-      news.trouble('kept', 'unwritable', fields, 'what is known of backends cannot be kept for a restart');
+      news.trouble('kept', 'unwritable', fields, 'backends that are down cannot be kept for a restart');
     }
   }
 

@@ -1,7 +1,7 @@
 // How the node stands, as `kokoa-agent status` says it from what the running agent left on the disk. Law: what a dead agent noted is said to
 // be past, and what is not known is said to be unknown.
 import { labelledLine } from './core/labelled-line.ts';
-import type { KeptStanding, Unheard } from './ports/standing-store.ts';
+import type { BackendsDown, KeptStanding, Unheard } from './ports/standing-store.ts';
 
 const PARTS_SHOWN_MAX = 5;
 /** What each kind of silence means. */
@@ -22,11 +22,12 @@ export function describeStanding(standing: KeptStanding | undefined, agentRuns: 
   const { state, since, reason, leftOut, condemned, unbound, unheard, unobtained = [] } = standing;
   // What a dead agent saw may be over.
   const checks = agentRuns ? (standing.checks ?? []) : [];
+  const backendsDown = agentRuns ? standing.backendsDown : undefined;
   const more = leftOut.length - PARTS_SHOWN_MAX;
   return {
     facts: {
       ...{ state, stateSince: since, reason, leftOut },
-      ...{ refusedHash: condemned?.configHash, unbound, controlPlane: unheard, unobtained, checks },
+      ...{ refusedHash: condemned?.configHash, unbound, controlPlane: unheard, unobtained, checks, backendsDown },
     },
     lines: [
       ...labelledLine(
@@ -44,9 +45,23 @@ export function describeStanding(standing: KeptStanding | undefined, agentRuns: 
         .flatMap(({ node, since: at, reason: why }) =>
           labelledLine('edge', `${node} is down ${sinceText(at, nowMs)}: ${why}`),
         ),
+      ...backendLines(backendsDown, nowMs),
       ...(unbound === undefined ? [] : labelledLine('announced', `not accepted: ${unbound}`)),
     ],
   };
+}
+
+function backendLines(down: BackendsDown | undefined, nowMs: number): string[] {
+  if (down === undefined) return [];
+  const shown = down.first.slice(0, PARTS_SHOWN_MAX);
+  const more = down.count - shown.length;
+  return [
+    ...shown.flatMap(({ address, port, since, reason, withdrawn }) => {
+      const others = withdrawn ? '; visitors are sent to others' : '';
+      return labelledLine('backend', `${address}:${port} is down ${sinceText(since, nowMs)}: ${reason}${others}`);
+    }),
+    ...(more > 0 ? labelledLine('', `and ${more} more`) : []),
+  ];
 }
 
 function silenceText({ kind, since, reason }: Unheard, agentRuns: boolean, nowMs: number): string {

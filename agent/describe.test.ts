@@ -219,6 +219,27 @@ describe('what status says', () => {
     expect(said(false).lines.join()).not.toContain('tokyo-2');
   });
 
+  it('of backends that are down, as long as somebody asks', () => {
+    const since = new Date(NOW_MS - 300_000).toISOString();
+    const one = { address: '10.100.1.1', check: 'tcp', up: false, since, reason: 'timeout: no answer' } as const;
+    const first = Array.from({ length: 7 }, (_, port) => ({
+      ...one,
+      port: 8080 + port,
+      ...(port === 0 && { withdrawn: true as const }),
+    }));
+    const backendsDown = { count: 30, first };
+    const standing: KeptStanding = { agentVersion: '1', state: 'applied', since, leftOut: [], backendsDown };
+    const said = (agentRuns: boolean) => describeNode({ ...READING, standing, agentRuns });
+    const text = said(true).lines.join('\n').replace(/\n +/g, ' ');
+    const down = `is down since ${since.slice(0, 19)}Z (5 min): timeout: no answer`;
+    expect(text).toContain(`backend       10.100.1.1:8080 ${down}; visitors are sent to others`);
+    expect(text).toContain(`backend       10.100.1.1:8081 ${down}\n`);
+    expect(text).not.toContain('8085');
+    expect(text).toContain('and 25 more');
+    expect(said(true).facts).toMatchObject({ backendsDown });
+    expect(said(false).lines.join()).not.toContain('10.100.1.1');
+  });
+
   it('of one that nobody has spoken to for too long', () => {
     const { lines, facts } = describeNode({ ...READING, nowMs: NOW_MS + 3_600_001 });
     expect(lines.join('\n')).toContain('stale         no word from the control plane is good since');

@@ -77,6 +77,7 @@ describe('the numbers of a node', () => {
       `kokoa_agent_certificates_end_timestamp_seconds ${NOW_MS / 1000 - 5}`,
       'kokoa_agent_certificates_ending 1',
       'kokoa_agent_certificates_exposed 0',
+      'kokoa_agent_backends_down 0',
       'kokoa_agent_tunnel_handshake_age_seconds{peer="home"} 12',
     ]);
   });
@@ -119,6 +120,7 @@ describe('the numbers of a node', () => {
       'kokoa_agent_hosts_without_certificate 0',
       'kokoa_agent_certificates_ending 0',
       'kokoa_agent_certificates_exposed 0',
+      'kokoa_agent_backends_down 0',
     ]);
     const silent = { ...READING, tunnel: undefined };
     expect((await values(silent)).join()).not.toContain('handshake');

@@ -33,6 +33,7 @@ export function measureNode(reading: Reading): Metric[] {
     unacknowledged: lkg?.config.role === 'edge' ? reading.strangers?.length : undefined,
     // What a dead agent saw may be over.
     checks: agentRuns ? (standing?.checks ?? []) : [],
+    backendsDown: agentRuns && lkg?.config.role === 'edge' ? (standing?.backendsDown?.count ?? 0) : undefined,
     tunnels: reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [],
   });
 }

@@ -10,7 +10,7 @@ export interface News {
   /** Warns, unless the last word on `topic` was about the same `state`. */
   trouble(topic: string, state: string, fields: object, message: string): void;
   /** Says that the trouble with `topic` is over, if there was one. */
-  over(topic: string, message: string): void;
+  over(topic: string, message: string, fields?: object): void;
 }
 
 /** Of one topic, in one window. */
@@ -40,8 +40,8 @@ export function createNews(log: Log, now: () => number = () => performance.now()
       last.set(topic, state);
       if (mayTell(topic)) log.warn(fields, message);
     },
-    over(topic, message) {
-      if (last.delete(topic) && mayTell(topic)) log.info({}, message);
+    over(topic, message, fields = {}) {
+      if (last.delete(topic) && mayTell(topic)) log.info(fields, message);
     },
   };
 }

@@ -41,7 +41,7 @@ export function createPeerChecks({ node, log, now, ports }: PeerChecksParts): Pe
     revision += 1;
     // What was forgotten and found again is no news.
     if (state === 'down') news.trouble(id, state, { node: id, reason }, 'another edge does not answer');
-    else news.over(id, 'another edge answers again');
+    else news.over(id, 'another edge answers again', { node: id });
     if (state === 'up') news.over(ALL, 'another edge is reached again');
   }
 

@@ -9,6 +9,7 @@ import { reasonOf } from './core/mistake.ts';
 import { peersLeftOut } from './core/tunnel-plan.ts';
 import { pause } from './follow.ts';
 import {
+  BACKENDS_DOWN_KEPT_MAX,
   type Condemned,
   type KeptStanding,
   LEFT_OUT_KEPT_MAX,
@@ -94,6 +95,7 @@ function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
   const isEdge = self.running?.config.role === 'edge';
   const unobtained = isEdge ? unobtainedBy(agent) : [];
   const checks = isEdge ? agent.peerChecks.views() : [];
+  const down = isEdge ? agent.backendChecks.views().filter(({ up }) => !up) : [];
   return {
     ...{ agentVersion: agent.version, ...standing, leftOut },
     ...(condemned && { condemned }),
@@ -102,6 +104,7 @@ function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
     ...(silence && { unheard: silence }),
     ...(unobtained.length > 0 && { unobtained }),
     ...(checks.length > 0 && { checks }),
+    ...(down.length > 0 && { backendsDown: { count: down.length, first: down.slice(0, BACKENDS_DOWN_KEPT_MAX) } }),
   };
 }
 

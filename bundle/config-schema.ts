@@ -15,10 +15,10 @@ const PEM = '^(-----BEGIN CERTIFICATE-----\\n([A-Za-z0-9+/=]{1,76}\\n)+-----END 
 /** An http or https URL of characters that mean nothing to a web server's configuration: no `$ ; { } # " ' \\` and no space. */
 const REDIRECT_TARGET =
   '^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!*+,:@%&=/-]*)?(\\?[A-Za-z0-9._~!*+,:@%&=/?-]*)?$';
-/** Path and query as a request line holds them (RFC 3986, section 3.3 and 3.4). */
-export const CHECK_PATH = "^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$";
+/** Path and query, of characters that mean nothing elsewhere. */
+const CHECK_PATH = '^/[A-Za-z0-9._~:@%+,=!*?&/-]*$';
 /** Printable ASCII, and no space at either end. */
-export const CHECK_BODY = '^[!-~]([ -~]*[!-~])?$';
+const CHECK_BODY = '^[!-~]([ -~]*[!-~])?$';
 export const PREFIX_PARTS_MAX = 6;
 /** nginx counts them in 16 bits. */
 export const CONNECTIONS_MAX = 65_535;
@@ -34,8 +34,8 @@ export const FORWARDS_MAX = 3_200;
 /** Edges that one edge watches, and how often anybody is asked at most: a stolen key makes no flood of it. */
 export const CHECKS_MAX = 64;
 export const CHECK_INTERVAL_MS_MIN = 1_000;
-export const CHECK_MS_MAX = 3_600_000;
-export const CHECK_COUNT_MAX = 100;
+const CHECK_MS_MAX = 3_600_000;
+const CHECK_COUNT_MAX = 100;
 const CHECK_ADDRESSES_MAX = 2;
 /** Each is a listening socket of every edge. */
 export const STREAMS_MAX = 1_000;

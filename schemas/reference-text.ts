@@ -13,7 +13,11 @@ const CUT_CHARS = 40;
 const DEFAULT_SENTENCE = / Default:? .*?\.(?= |$)/;
 
 /** Who enforces a field when it is not nginx. */
-const OTHERS: Record<string, string> = { reconciler: 'the reconciler', nftables: "the origin's packet filter" };
+const OTHERS: Record<string, string> = {
+  reconciler: 'the reconciler',
+  agent: 'the agent',
+  nftables: "the origin's packet filter",
+};
 
 /** Texts of one kind, which several fields share. */
 const KINDS: Record<string, string> = {
@@ -96,7 +100,7 @@ function typeText(node: SchemaNode): string {
   if (node.type === 'integer') return `whole number, ${node.minimum} to ${node.maximum}`;
   if (node.type === 'array') {
     const kind = node.items === undefined ? undefined : kindOf(node.items);
-    const other = node.items?.$ref === undefined && node.items?.properties === undefined ? 'texts' : 'blocks';
+    const other = itemsText(node.items);
     const size = node.minItems === undefined ? `at most ${node.maxItems}` : `${node.minItems} to ${node.maxItems}`;
     return `list of ${size} ${kind === undefined ? other : `${kind}s`}`;
   }
@@ -106,6 +110,11 @@ function typeText(node: SchemaNode): string {
   if (node.maxLength === undefined) return 'text';
   const size = node.minLength === undefined ? `at most ${node.maxLength}` : `${node.minLength} to ${node.maxLength}`;
   return `text of ${size} characters`;
+}
+
+function itemsText(items: SchemaNode | undefined): string {
+  if (items?.type === 'integer') return `whole numbers, ${items.minimum} to ${items.maximum}`;
+  return items?.$ref === undefined && items?.properties === undefined ? 'texts' : 'blocks';
 }
 
 /** The word for a text of a shared kind, such as `duration`. */

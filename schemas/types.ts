@@ -33,6 +33,7 @@ export interface Route {
    * Keeps a visitor, by address, on one of the backends while it answers. Not together with backup. Default false.
    */
   sticky?: boolean;
+  check?: Check;
   /**
    * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC); for these visitors always come by HTTPS. Or layer 4, which the edge passes on unopened: tls (by the name in the handshake; your service has the certificate), tcp and udp (a publicPort of the edges). Default http.
    */
@@ -113,6 +114,56 @@ export interface Backend {
    * Asked only when all others fail. Default false.
    */
   backup?: boolean;
+}
+/**
+ * How every edge asks each backend, through the tunnel, whether it can answer. One that cannot is sent no visitors while another backend of the route can; what is down is shown and told either way.
+ */
+export interface Check {
+  /**
+   * What is asked. tcp: a connection is accepted. http: GET path is answered; by HTTPS, with the name of originTls, where the route has protocol: https. icmp: the machine replies to ping. script: a program that the owner of the machine put there says so. none: nobody asks. Default tcp.
+   */
+  kind?: "tcp" | "http" | "icmp" | "script" | "none";
+  /**
+   * With kind: http: a path, and a query if need be. It should cost little: every edge asks for it. Default /.
+   */
+  path?: string;
+  /**
+   * With kind: http: whom the request is for. Default: the name in originTls, else the hostname of the route.
+   */
+  hostname?: string;
+  /**
+   * With kind: http: the status that counts as an answer, or the first and the last one. Default [200, 399].
+   *
+   * @minItems 1
+   * @maxItems 2
+   *
+   * Items: A status of HTTP.
+   */
+  status?: number[];
+  /**
+   * With kind: http: what must stand somewhere in the first 64 KiB of the answer. Default: anything.
+   */
+  body?: string;
+  /**
+   * With kind: script: the name of a program in the directory /etc/kokoa/checks of the machine. It never comes from git.
+   */
+  script?: string;
+  /**
+   * From one question to the next, 1s to 1h. Default 5s.
+   */
+  interval?: string;
+  /**
+   * How long an answer may take, at most the interval. Default 2s.
+   */
+  timeout?: string;
+  /**
+   * Answers in a row that bring a backend up again. Default 2.
+   */
+  healthy?: number;
+  /**
+   * Failures in a row that bring it down. Default 3.
+   */
+  unhealthy?: number;
 }
 /**
  * How an https backend's certificate is judged.
@@ -227,6 +278,7 @@ export interface Path {
    * Keeps a visitor, by address, on one of the backends while it answers. Not together with backup. Default false.
    */
   sticky?: boolean;
+  check?: Check;
   /**
    * What the backend speaks: http (HTTP/1.1), https (needs originTls), h2c (HTTP/2 without TLS: gRPC). Default http.
    */

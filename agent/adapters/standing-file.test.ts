@@ -20,6 +20,15 @@ const KEPT: KeptStanding = {
   unheard: { kind: 'suspended', since: '2030-01-01T00:00:00.000Z', reason: 'control.test: status 403' },
   unobtained: [{ hostname: 'a.test', reason: 'acme_unreachable: no' }],
   checks: [{ node: 'tokyo-2', up: false, since: '2030-01-01T00:00:00.000Z', reason: 'timeout' }],
+  backendsDown: {
+    count: 3,
+    first: [
+      {
+        ...{ address: '10.100.1.1', port: 8080, check: 'http', hostname: 'a.test', up: false },
+        ...{ since: '2030-01-01T00:00:00.000Z', reason: 'timeout', withdrawn: true },
+      },
+    ],
+  },
 };
 
 let dir: string;

@@ -1,15 +1,24 @@
 // `state.json` in the state directory: how the node stands, for `kokoa-agent status` and the next start. Law: it is a note and no source of
 // truth; what is torn, foreign or too large counts as nothing noted.
-import { FAILURE_CHARACTERS_MAX, PEER_VIEWS_MAX, RESTORED_CHARACTERS_MAX, RESTORED_MAX } from '../../bundle/api.ts';
+import {
+  BACKEND_CHECKS,
+  BACKEND_VIEWS_MAX,
+  FAILURE_CHARACTERS_MAX,
+  PEER_VIEWS_MAX,
+  RESTORED_CHARACTERS_MAX,
+  RESTORED_MAX,
+} from '../../bundle/api.ts';
 import { shape } from '../../bundle/shape.ts';
 import { STAGES } from '../attempt.ts';
 import {
+  BACKENDS_DOWN_KEPT_MAX,
   type KeptStanding,
   LEFT_OUT_KEPT_MAX,
   type StandingStore,
   UNOBTAINED_KEPT_MAX,
 } from '../ports/standing-store.ts';
-import { readBounded, writeDurably } from './durable-write.ts';
+import { readDamagedJson } from './damaged-json.ts';
+import { writeDurably } from './durable-write.ts';
 
 const DETAIL_CHARACTERS_MAX = 1_000;
 const BYTES_MAX = 256 * 1024;
@@ -63,16 +72,33 @@ const isShaped = shape<KeptStanding>(
         reason: text(FAILURE_CHARACTERS_MAX),
       }),
     },
+    backendsDown: record(['count', 'first'], {
+      count: { type: 'integer', minimum: 1, maximum: BACKEND_VIEWS_MAX },
+      first: {
+        type: 'array',
+        maxItems: BACKENDS_DOWN_KEPT_MAX,
+        items: record(['address', 'port', 'check', 'up', 'since'], {
+          ...{
+            address: text(45),
+            port: { type: 'integer', minimum: 1, maximum: 65_535 },
+            check: { enum: BACKEND_CHECKS },
+          },
+          ...{ hostname: text(253), script: text(63), up: { const: false }, since: time },
+          ...{ reason: text(FAILURE_CHARACTERS_MAX), withdrawn: { const: true } },
+        }),
+      },
+    }),
   }),
 );
 
 export function createStandingFile(path: string): StandingStore {
   return {
     async read() {
-      const value = parsed(await readBounded(path, BYTES_MAX).catch(() => undefined));
+      const value = await readDamagedJson(path, BYTES_MAX);
       if (!isShaped(value)) return undefined;
-      const { since, restored, unheard, checks = [] } = value;
-      const times = [since, restored?.at ?? since, unheard?.since ?? since, ...checks.map((one) => one.since)];
+      const { since, restored, unheard, checks = [], backendsDown } = value;
+      const seen = [...checks, ...(backendsDown?.first ?? [])].map((one) => one.since);
+      const times = [since, restored?.at ?? since, unheard?.since ?? since, ...seen];
       return times.every(isTime) ? value : undefined;
     },
     write: (standing) => writeDurably(path, `${JSON.stringify(standing)}\n`, { mode: 0o600, ours: true }),
@@ -82,12 +108,4 @@ export function createStandingFile(path: string): StandingStore {
 /** `2026-13-45` has the form of one. */
 function isTime(text: string): boolean {
   return !Number.isNaN(Date.parse(text));
-}
-
-function parsed(found: string | undefined): unknown {
-  try {
-    return JSON.parse(found ?? '');
-  } catch {
-    return undefined;
-  }
 }

@@ -33,6 +33,8 @@ export interface MetricFacts {
   unacknowledged: number | undefined;
   /** Other edges, as this one found them. */
   checks: readonly { node: string; up: boolean }[];
+  /** Undefined: nobody asks. */
+  backendsDown: number | undefined;
   /** Age in seconds of the newest handshake; null: never. */
   tunnels: readonly { node: string; handshakeAgeSeconds: number | null }[];
 }
@@ -117,6 +119,11 @@ export function nodeMetrics(facts: MetricFacts): Metric[] {
       help: '1 for another edge that this one finds serving, 0 for one that it does not.',
       values: facts.checks.map(({ node, up }) => ({ labels: { node }, value: Number(up) })),
     },
+    one(
+      'kokoa_agent_backends_down',
+      'Backends that do not answer this edge through the tunnel, or not as their route wants it.',
+      facts.backendsDown,
+    ),
     {
       name: 'kokoa_agent_tunnel_handshake_age_seconds',
       help: 'Age of the newest handshake with a peer.',

@@ -1,5 +1,5 @@
 // What a node leaves on its disk about itself for whoever looks while the agent does not answer, and for its own next start.
-import type { NodeState, PeerView, Restored } from '../../bundle/api.ts';
+import type { BackendView, NodeState, PeerView, Restored } from '../../bundle/api.ts';
 
 /** One state, since when, and the first reason. */
 export interface Standing {
@@ -30,7 +30,18 @@ export interface KeptStanding extends Standing {
   unobtained?: readonly { hostname: string; reason: string }[];
   /** What other edges were found to be; absent: nothing is known of any. */
   checks?: readonly PeerView[];
+  /** Absent: none that was asked is down. */
+  backendsDown?: BackendsDown;
 }
+
+export interface BackendsDown {
+  count: number;
+  /** The first few. */
+  first: readonly BackendView[];
+}
+
+/** Of `backendsDown.first`. */
+export const BACKENDS_DOWN_KEPT_MAX = 20;
 
 /** Of `unobtained`. */
 export const UNOBTAINED_KEPT_MAX = 5;

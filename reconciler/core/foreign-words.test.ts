@@ -44,6 +44,7 @@ describe('foreignWordHint', () => {
 const NOT_TOP = new Set([
   ...[
     'it',
+    'kind',
     'one',
     'what',
     'itself',

@@ -63,6 +63,9 @@ const ROUTE_WORDS: Readonly<Record<string, string>> = {
   proxyreadtimeout: 'write timeouts: {read: 60s}',
   addheader: 'write headers: {response: {set: {NAME: VALUE}}}',
   proxysetheader: 'write headers: {request: {set: {NAME: VALUE}}}',
+  healthcheck: 'write check: {kind: http, path: /PATH}',
+  health: 'write check: {kind: http, path: /PATH}',
+  healthuri: 'write check: {kind: http, path: /PATH}',
   ratelimit: 'write limits: {requestsPerSecond: 50}',
   ssl: 'delete it: visitors always come by HTTPS; for TLS to your service write protocol: https and originTls',
 };

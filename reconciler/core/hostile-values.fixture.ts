@@ -245,6 +245,15 @@ const AUTHS: readonly Auth[] = [
 ];
 const LISTS = { allow: ['203.0.113.0/24'], deny: ['203.0.113.66'] };
 const BACKENDS = [{ origin: 'home', port: 8080, host: '192.168.1.20' }];
+const HTTP_CHECK = {
+  kind: 'http',
+  path: '/up',
+  hostname: 'up.hoge.com',
+  body: 'ok',
+  interval: '9s',
+  timeout: '1s',
+} as const;
+const SCRIPT_CHECK = { kind: 'script', script: 'disk' } as const;
 const CHANGES = { set: { 'X-Powered-By': 'a' }, remove: ['X-Debug'] };
 
 /** Good routes that together have every field, each as short as can be: every one is read some hundred times. */
@@ -257,7 +266,11 @@ const BASES: readonly Route[] = [
   { ...PLAIN, ...LISTS },
   { ...PLAIN, paths: [{ prefix: '/api', origin: 'home', port: 9000, host: '192.168.1.20' }] },
   { ...PLAIN, paths: [{ prefix: '/api', origin: 'home', port: 9000, ...TLS }] },
+  { ...PLAIN, check: HTTP_CHECK },
+  { ...PLAIN, check: SCRIPT_CHECK },
   { ...PLAIN, paths: [{ prefix: '/api', backends: BACKENDS }] },
+  { ...PLAIN, paths: [{ prefix: '/api', backends: BACKENDS, check: HTTP_CHECK }] },
+  { ...PLAIN, paths: [{ prefix: '/api', backends: BACKENDS, check: SCRIPT_CHECK }] },
   { ...PLAIN, paths: [{ prefix: '/api', ...LISTS }] },
   ...AUTHS.map((auth) => ({ ...PLAIN, paths: [{ prefix: '/api', auth }] })),
   { ...PLAIN, limits: { maxBody: '10m' }, timeouts: { connect: '2s', read: '60s', send: '60s' } },

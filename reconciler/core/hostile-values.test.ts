@@ -17,7 +17,7 @@ const FLEET = { teams: [TEAM], pools: [{ name: 'default', tlsPassthrough: true }
 const REST = [kokoa(FLEET), edge('tokyo-1'), origin('home')];
 
 /** Text that people choose freely: it must be kept from meaning anything by whoever writes it down. */
-const FREE_TEXT = /^errorPages\.|^headers\.(request|response)\.set\.\*$/;
+const FREE_TEXT = /^errorPages\.|^headers\.(request|response)\.set\.\*$|^(paths\[\]\.)?check\.body$/;
 /** What is left for all others, PEM lines included: nothing that ends, opens, quotes or expands anything. */
 const HARMLESS = /^[A-Za-z0-9._~:/@%+,=!*?&\n -]*$/;
 /** RFC 9110, 5.5, without dollar and backslash. */

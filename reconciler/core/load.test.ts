@@ -80,7 +80,7 @@ describe('loadFile', () => {
     const file = load('routes/hoge/app.yaml', 'hostnme: app.hoge.com\norigin: home\nport: "8080"\npool:\n');
     expect(file.problems.map(({ message, hint }) => [message, hint])).toEqual([
       [
-        'found the property "hostnme", expected one of hostname, origin, port, host, backends, sticky, protocol, publicPort and 16 more',
+        'found the property "hostnme", expected one of hostname, origin, port, host, backends, sticky, check, protocol and 17 more',
         'did you mean hostname?',
       ],
       ['found no hostname, expected one', 'add a line such as hostname: app.hoge.com'],

@@ -1,5 +1,6 @@
 // What a value was probably meant to be, in the spelling that is accepted: units of other programs, a date alone, yes for true. Law:
 // what is proposed for a field is valid there.
+import { millisecondsOf } from './duration.ts';
 
 /** Characters of a value that is worth a guess. */
 const CHARS_MAX = 200;
@@ -11,6 +12,8 @@ const GUESSES: Readonly<Record<string, Guess>> = {
   connect: duration,
   read: duration,
   send: duration,
+  interval: duration,
+  timeout: duration,
   maxBody: size,
   maxAge: seconds,
   protocol,
@@ -50,12 +53,10 @@ const DURATION_UNITS: readonly [RegExp, unit: string, times: number][] = [
   [/^(?:w|weeks?)$/, 'h', 168],
 ];
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 /** A bare number counts seconds, as in nginx. */
 function duration(typed: string | number | boolean, name: string): string | undefined {
   const meant = withUnit(typed, DURATION_UNITS, 99_999);
-  const ms = meant === undefined ? 0 : Number.parseInt(meant, 10) * UNIT_MS[meant.replace(/^[0-9]+/, '')]!;
+  const ms = meant === undefined ? 0 : millisecondsOf(meant);
   return ms <= (name === 'connect' ? 60_000 : 86_400_000) ? meant : undefined;
 }
 

@@ -70,7 +70,7 @@ it('the clean golden case uses every field, so that people have one to copy from
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => loadFile(`routes/hoge/${name}`, 'b', readFileSync(join(CLEAN, name))));
   // What a path and a route have in common needs to be shown once.
-  const shared = (path: string) => path.replace(/^paths\[\]\.(?=(auth|backends|originTls)\b)/, '');
+  const shared = (path: string) => path.replace(/^paths\[\]\.(?=(auth|backends|check|originTls)\b)/, '');
   const all = new Set(routes.flatMap(({ value }) => used(value)).map(shared));
   // A secret in the environment is warned of, so it is no example; case 334 has it.
   const wanted = leaves.map(({ path }) => path).filter((path) => !path.endsWith('.users.env'));

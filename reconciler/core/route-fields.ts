@@ -3,6 +3,7 @@
 import type { CertificateReference, Route, Tls } from '../../schemas/types.ts';
 import { auth } from './fields/auth.ts';
 import { backends } from './fields/backends.ts';
+import { check, judgeChecks } from './fields/check.ts';
 import { judgeRouteDestination } from './fields/destination.ts';
 import { errorPages } from './fields/error-pages.ts';
 import { expiresAt } from './fields/expires-at.ts';
@@ -32,6 +33,7 @@ export const routeFields = block<Route>(
     host,
     backends,
     sticky: saidBySchema,
+    check,
     protocol: saidBySchema,
     publicPort: saidBySchema,
     proxyProtocol: saidBySchema,
@@ -56,6 +58,7 @@ export const routeFields = block<Route>(
     ...judgeRouteDestination(route, place),
     ...judgeLayer4(route, place),
     ...judgeShared(route, place),
+    ...judgeChecks(route, place),
     ...judgeStripped(route, place),
     ...judgeBesideRedirect(route, place),
     ...judgeOwners(route, place),
@@ -70,6 +73,7 @@ export function judgeRouteFields(route: Route, place: Omit<FieldPlace, 'pointer'
 /** A redirect answers everybody at once: what would come later, or lead elsewhere, has no effect beside it. */
 const BESIDE_REDIRECT: readonly [step: string, of: (route: Route) => unknown][] = [
   ['/sticky', ({ sticky }) => sticky],
+  ['/check', (route) => route.check],
   ['/protocol', ({ protocol }) => protocol],
   ['/originTls', (route) => route.originTls],
   ['/auth', (route) => route.auth],

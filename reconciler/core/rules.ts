@@ -513,6 +513,16 @@ export const rules = {
     why: 'A name in DNS makes all names above it exist, and a wildcard covers no name that exists (RFC 4592): visitors of that name find nothing any more.',
     fix: 'Add a route for the name in between as well. If nobody uses it, leave it.',
   },
+  KK380: {
+    title: 'check that contradicts itself',
+    why: 'What belongs to another kind of check has no effect, and whoever wrote it believes that more is asked than is.',
+    fix: 'Write the kind that it belongs to, or delete it. An answer must come before the next question.',
+  },
+  KK381: {
+    title: 'check that the backend cannot answer',
+    why: 'An edge that asks in a language that the backend does not speak would take it for dead, and send everybody elsewhere.',
+    fix: 'Use kind: tcp, icmp or script.',
+  },
 
   KK401: {
     title: 'no kokoa.yaml',

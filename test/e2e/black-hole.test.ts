@@ -1,48 +1,31 @@
 // An origin falls silent without a word: its packets vanish, its connections stay. Real agents, nginx, WireGuard and packet filters; the
 // bundles are signed here, so that no control plane is needed.
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { workerAccount } from '../../agent/adapters/accounts.ts';
-import { createCertsDir } from '../../agent/adapters/certs-dir.ts';
-import { openNodeKeys, saveToken } from '../../agent/adapters/node-keys.ts';
-import { writeSettings } from '../../agent/adapters/settings-file.ts';
-import { trustedDir } from '../../agent/adapters/trusted-dir.ts';
-import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
-import type { Chunk, EdgeConfig, NodeConfig, Peer } from '../../bundle/config.ts';
-import { edgeConfig, installation, responseOf } from '../../bundle/installation.fixture.ts';
-import { signNode } from '../../bundle/sign.ts';
 import { PUBLIC } from '../../lab/addresses.ts';
 import { type Client, openClient } from '../../lab/client.ts';
 import { blackHole, endBlackHole } from '../../lab/faults.ts';
-import type { Host } from '../../lab/namespace.ts';
 import { buildNetwork, type Network } from '../../lab/network.ts';
 import { createPki, type Pki } from '../../lab/pki.ts';
 import { labMode } from '../../lab/prerequisites.ts';
 import type { ProbeTarget } from '../../lab/probe-protocol.ts';
 import type { Proc } from '../../lab/proc.ts';
 import { createRun, type Run } from '../../lab/run.ts';
+import { NODES, type NodeName, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
 
-const AGENT = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 /** Far above what a failover needs, far below the hour that a kept connection would hang. */
 const ANSWER_MS = 5_000;
 const CURL_COULD_NOT_CONNECT = 7;
-const NODES = {
-  'tokyo-1': { host: 'edge-1', address: '10.100.0.1' },
-  home: { host: 'origin-1', address: '10.100.1.1' },
-  office: { host: 'origin-2', address: '10.100.2.1' },
-} as const;
-type NodeName = keyof typeof NODES;
 
 /** Home first and office behind it; and each of them alone, on a port that nobody else asks for. */
 const ROUTES = {
-  'app.hoge.test': [
-    { address: NODES.home.address, port: 8080 },
-    { address: NODES.office.address, port: 8080, backup: true as const },
-  ],
-  'home.hoge.test': [{ address: NODES.home.address, port: 8081 }],
-  'office.hoge.test': [{ address: NODES.office.address, port: 8081 }],
+  'app.hoge.test': {
+    backends: [
+      { address: NODES.home.address, port: 8080 },
+      { address: NODES.office.address, port: 8080, backup: true as const },
+    ],
+  },
+  'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8081 }] },
+  'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8081 }] },
 };
 
 /** Says what it was asked, a line each; never answers /hold; gives back what it gets on an upgraded connection. */
@@ -83,13 +66,13 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
   let network: Network;
   let pki: Pki;
   let client: Client;
-  const agents = {} as Record<NodeName, Proc>;
+  let nodes: SignedNodes;
   const services = {} as Record<'home' | 'office', Proc>;
 
   beforeAll(async () => {
     run = createRun();
     [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
-    await bootNodes();
+    nodes = await startSignedNodes(network, pki, ROUTES);
     for (const name of ['home', 'office'] as const) {
       services[name] = hostOf(name).start('service', process.execPath, ['-e', SERVICE, name, '8080', '8081']);
       await services[name].ready(/listening/);
@@ -104,7 +87,7 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
     expect(await run?.end()).toEqual([]);
   }, 30_000);
 
-  const hostOf = (name: NodeName): Host => network.hosts[NODES[name].host];
+  const hostOf = (name: NodeName) => nodes.hostOf(name);
   const homeLink = () => network.link(hostOf('home'));
   const visit = (path = '/', hostname = 'app.hoge.test'): ProbeTarget => ({
     ...{ hostname, path, address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
@@ -142,13 +125,13 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
     try {
       await answeredBy('office', 'app.hoge.test', ANSWER_MS);
       expect(await posted).toMatchObject({ kind: 'response', status: 502 });
-      await agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
+      await nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
       expect(await kept(8080)).toEqual([]);
       expect(await refusals()).toMatch(/^table ip kokoa_.*_dead$/);
     } finally {
       await endBlackHole(homeLink());
     }
-    await agents['tokyo-1'].ready(/"node":"home","msg":"a dead tunnel is alive again"/);
+    await nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a dead tunnel is alive again"/);
     await expect.poll(refusals).toBe('');
     // nginx asks home again when its fail_timeout is over.
     await answeredBy('home', 'app.hoge.test', 15_000);
@@ -164,7 +147,7 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
     const talker = network.hosts.client.start('talker', process.execPath, ['-e', TALKER, ...arguments_]);
     await talker.ready(/said 5\n/);
     const load = client.load({ targets: [visit('/4')], ratePerSecond: 20 });
-    const deaths = () => agents['tokyo-1'].log().match(/a tunnel is dead/g)?.length ?? 0;
+    const deaths = () => nodes.agents['tokyo-1'].log().match(/a tunnel is dead/g)?.length ?? 0;
     const before = deaths();
     const [connection = ''] = (await kept(8081)).slice(-1);
     await blackHole(homeLink());
@@ -195,72 +178,13 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
     try {
       await expect.poll(refusals, { timeout: ANSWER_MS }).toMatch(/_dead$/);
       expect(await connects()).toMatchObject({ exitCode: CURL_COULD_NOT_CONNECT });
-      await agents['tokyo-1'].kill9();
+      await nodes.agents['tokyo-1'].kill9();
     } finally {
       await endBlackHole(homeLink());
     }
     await expect.poll(async () => (await connects()).stdout, { timeout: 10_000 }).toContain('home');
     await load.stop();
-    agents['tokyo-1'] = hostOf('tokyo-1').start('agent', process.execPath, agentArguments('tokyo-1'));
+    nodes.start('tokyo-1');
     await expect.poll(refusals, { timeout: 10_000 }).toBe('');
   }, 60_000);
-
-  const stateDir = (name: NodeName) => join(hostOf(name).directory, 'state');
-  const agentArguments = (name: NodeName) => [AGENT, '--state', stateDir(name), 'run'];
-
-  /** Every node's last known good bundle is put into its state directory: that is what its agent serves at boot. */
-  async function bootNodes(): Promise<void> {
-    const made = installation();
-    const names = Object.keys(NODES) as NodeName[];
-    const peers = {} as Record<NodeName, Peer>;
-    for (const name of names) {
-      mkdirSync(stateDir(name), { recursive: true });
-      const keys = await openNodeKeys(stateDir(name));
-      peers[name] = { node: name, publicKey: keys.publicPart().wireguardPublicKey, address: NODES[name].address };
-    }
-    const chunk: Chunk = {
-      routes: Object.entries(ROUTES)
-        .map(([hostname, backends]) => ({ hostname, backends, limits: { maxBodyBytes: 1024 } }))
-        .sort((a, b) => (a.hostname < b.hostname ? -1 : 1)),
-    };
-    const text = canonicalJson(chunk);
-    for (const name of names) {
-      const config = configOf(name, peers, text);
-      const signed = signNode({
-        ...{ node: name, config, commit: 'c'.repeat(40), version: Date.now(), now: new Date(), keys: made.keys },
-        lifetimes: {},
-      });
-      const trusted = trustedDir({ directory: stateDir(name), node: name, fingerprint: made.fingerprint });
-      const chunks: Record<string, string> = name === 'tokyo-1' ? { [sha256Hex(text)]: text } : {};
-      expect(await trusted.accept(responseOf(signed, made.roots, 0, chunks), Date.now())).toMatchObject({
-        kind: 'accepted',
-      });
-      await trusted.markGood(signed.configHash);
-      await writeSettings(stateDir(name), {
-        ...{ node: name, urls: config.controlPlane.urls, fingerprint: made.fingerprint, allow: '8080-8081' },
-        interfaceName: hostOf(name).wireguardInterface,
-        listen: { addresses: ['0.0.0.0'], httpPort: 80, httpsPort: 443 },
-        address: {},
-      });
-      await saveToken(stateDir(name), 'no-token');
-    }
-    const certs = createCertsDir({ dir: join(stateDir('tokyo-1'), 'certs'), gid: (await workerAccount()).gid });
-    for (const hostname of Object.keys(ROUTES)) {
-      const { certFile, keyFile } = await pki.certificate([hostname]);
-      const pair = { fullchain: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
-      await certs.write(hostname, pair, 'imported');
-    }
-    for (const name of names) agents[name] = hostOf(name).start('agent', process.execPath, agentArguments(name));
-  }
-
-  function configOf(name: NodeName, peers: Record<NodeName, Peer>, chunk: string): NodeConfig {
-    const base: EdgeConfig = { ...edgeConfig(name, [chunk]), controlPlane: { urls: ['http://127.0.0.1:1'] } };
-    const { address } = NODES[name];
-    if (name === 'tokyo-1') {
-      return { ...base, wireguard: { address, port: 51_820, peers: [peers.home, peers.office] } };
-    }
-    const { edge: _, ...rest } = base;
-    const edge = { ...peers['tokyo-1'], endpoint: `${PUBLIC['edge-1'].ipv4}:51820` };
-    return { ...rest, role: 'origin', wireguard: { address, peers: [edge] }, origin: { ports: [8080, 8081] } };
-  }
 });

@@ -6,7 +6,7 @@ import { type FieldPlace, type FieldProblem, refuse } from './field.ts';
 
 const SINGLE = ['origin', 'port', 'host'] as const;
 /** They say how backends are reached, so they stand beside them. */
-const MANNER = ['sticky', 'protocol', 'originTls'] as const;
+const MANNER = ['sticky', 'check', 'protocol', 'originTls'] as const;
 
 type Place = Pick<Route, (typeof SINGLE)[number] | (typeof MANNER)[number] | 'backends' | 'redirect'>;
 

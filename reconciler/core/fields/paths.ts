@@ -4,6 +4,7 @@ import { EDGE_MARK_PATH } from '../../../bundle/edge-mark.ts';
 import type { Path, Route } from '../../../schemas/types.ts';
 import { auth } from './auth.ts';
 import { backends } from './backends.ts';
+import { check } from './check.ts';
 import { judgePathDestination } from './destination.ts';
 import {
   block,
@@ -35,6 +36,7 @@ const path = block<Path>(
     backends,
     stripPrefix: saidBySchema,
     sticky: saidBySchema,
+    check,
     protocol: saidBySchema,
     originTls,
     auth,

@@ -1,10 +1,10 @@
 // Sizes and times as numbers: bytes and milliseconds.
 import type { WireLimits, WireRoute } from '../../../bundle/config.ts';
 import type { Limits, Timeouts } from '../../../schemas/types.ts';
+import { millisecondsOf } from '../duration.ts';
 
 const MAX_BODY_DEFAULT = '10m';
 const UNIT_BYTES: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Member by member: the route's, else the fleet's default, else the built-in 10m. */
 export function wireLimits(limits: Limits = {}, defaults: Limits): WireLimits {
@@ -29,10 +29,4 @@ export function wireTimeouts({ connect, read, send }: Timeouts): NonNullable<Wir
 /** `10m` → 10485760. The schema admits only a number and one of k, m, g. */
 function bytesOf(size: string): number {
   return Number(size.slice(0, -1)) * (UNIT_BYTES[size.slice(-1)] ?? Number.NaN);
-}
-
-/** `30s` → 30000. The schema admits only a number and one of ms, s, m, h. */
-function millisecondsOf(duration: string): number {
-  const unit = duration.replace(/^[0-9]+/, '');
-  return Number.parseInt(duration, 10) * (UNIT_MS[unit] ?? Number.NaN);
 }

@@ -5,13 +5,14 @@ import { canonicalHostname } from '../hostname.ts';
 import { backendsOf } from '../route-targets.ts';
 import { wireAuth } from './auth.ts';
 import { canonicalPem } from './certificates.ts';
+import { wireCheck } from './check.ts';
 import { canonicalNetworks } from './networks.ts';
 import type { Reached } from './reach.ts';
 
-type Destination = Pick<WirePlace, 'backends' | 'sticky' | 'protocol' | 'originTls'>;
+type Destination = Pick<WirePlace, 'backends' | 'sticky' | 'check' | 'protocol' | 'originTls'>;
 export type TypedDestination = Pick<
   Route,
-  'origin' | 'port' | 'host' | 'backends' | 'sticky' | 'protocol' | 'originTls'
+  'origin' | 'port' | 'host' | 'backends' | 'sticky' | 'check' | 'protocol' | 'originTls'
 >;
 
 export function wireDestination(place: TypedDestination, reached: Reached): Destination {
@@ -28,7 +29,7 @@ export function wireDestination(place: TypedDestination, reached: Reached): Dest
 export function wireBackends(
   place: TypedDestination,
   reached: Pick<Reached, 'at'>,
-): Pick<WirePlace, 'backends' | 'sticky'> {
+): Pick<WirePlace, 'backends' | 'sticky' | 'check'> {
   const several = (place.backends?.length ?? 0) > 1;
   const backends = backendsOf(place).map(
     (target, index): WireBackend => ({
@@ -36,7 +37,11 @@ export function wireBackends(
       ...(several && shareOf(place.backends![index]!)),
     }),
   );
-  return { backends, ...(place.sticky && several && { sticky: true }) };
+  return {
+    backends,
+    ...(place.sticky && several && { sticky: true }),
+    ...(place.check && { check: wireCheck(place.check) }),
+  };
 }
 
 /** `auth` undefined: nobody is asked. */

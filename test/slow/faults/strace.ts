@@ -1,6 +1,6 @@
 // strace at one thread of a running program: writes down its calls that change the disk, and makes one of them fail. Law: threads and
 // programs beside it are not touched.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -41,7 +41,7 @@ export async function trace(
   thread: string,
   { logFile, injection }: { logFile: string; injection?: Injection | undefined },
 ): Promise<Tracing> {
-  const tid = threadOf(pid, thread);
+  const tid = await threadOf(pid, thread);
   const strace = execa('strace', ['-qq', '-y', '-s', '0', '-o', logFile, ...straceOptions(injection), '-p', `${tid}`], {
     reject: false,
   });
@@ -63,14 +63,40 @@ export async function trace(
   };
 }
 
-/** With UV_THREADPOOL_SIZE=1 there is one thread of that name. */
-function threadOf(pid: number, thread: string): number {
+/** With UV_THREADPOOL_SIZE=1 there is one thread of that name, which it gives itself after it was made. */
+async function threadOf(pid: number, thread: string): Promise<number> {
   if (thread === 'main') return pid;
-  const found = readdirSync(`/proc/${pid}/task`).filter(
-    (tid) => readFileSync(`/proc/${pid}/task/${tid}/comm`, 'utf8').trim() === 'libuv-worker',
-  );
-  if (found.length !== 1) throw new Error(`found ${found.length} threads in the pool of ${pid}, expected 1`);
-  return Number(found[0]);
+  const deadline = performance.now() + ATTACH_MS_MAX;
+  for (;;) {
+    const found = poolOf(pid);
+    if (found.length === 1) return Number(found[0]);
+    if (performance.now() > deadline)
+      throw new Error(`found ${found.length} threads in the pool of ${pid}, expected 1: ${stateOf(pid)}`);
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+function poolOf(pid: number): string[] {
+  return tasksOf(pid).filter((tid) => readOrNothing(`/proc/${pid}/task/${tid}/comm`).trim() === 'libuv-worker');
+}
+
+function stateOf(pid: number): string {
+  return tasksOf(pid)
+    .map((tid) => readOrNothing(`/proc/${pid}/task/${tid}/comm`).trim())
+    .join(', ');
+}
+
+function tasksOf(pid: number): string[] {
+  return existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
+}
+
+/** A thread may end while it is looked at. */
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function isTraced(pid: number, tid: number): boolean {

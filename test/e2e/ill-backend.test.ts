@@ -1,0 +1,137 @@
+// A service that takes connections and says that it cannot work, as one does that is about to be replaced: only who asks beforehand finds out. Real
+// agents, nginx, WireGuard and packet filters; the bundles are signed here, so that no control plane is needed.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PUBLIC } from '../../lab/addresses.ts';
+import { type Client, openClient } from '../../lab/client.ts';
+import { buildNetwork, type Network } from '../../lab/network.ts';
+import { createPki, type Pki } from '../../lab/pki.ts';
+import { labMode } from '../../lab/prerequisites.ts';
+import type { ProbeTarget } from '../../lab/probe-protocol.ts';
+import type { Proc } from '../../lab/proc.ts';
+import { createRun, type Run } from '../../lab/run.ts';
+import { NODES, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
+
+const ANSWER_MS = 15_000;
+const CHECK = {
+  ...{ kind: 'http' as const, path: '/healthz', status: { from: 200, to: 200 } },
+  ...{ intervalMs: 1_000, timeoutMs: 800, healthy: 2, unhealthy: 2 },
+};
+const ROUTES = {
+  'app.hoge.test': {
+    backends: [
+      { address: NODES.home.address, port: 8080 },
+      { address: NODES.office.address, port: 8080, backup: true as const },
+    ],
+    check: CHECK,
+  },
+  'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8080 }] },
+};
+
+/** Serves in any case, and says of its health what it was told; `/slow` ends when it is told to. */
+const SERVICE = `
+const [name] = process.argv.slice(1);
+let health = 200;
+const slow = [];
+const server = require('node:http').createServer((request, response) => {
+  if (request.url === '/healthz') return response.writeHead(health).end();
+  console.log(request.method, request.url);
+  if (request.url === '/ill' || request.url === '/well') health = request.url === '/ill' ? 503 : 200;
+  if (request.url === '/end') for (const one of slow.splice(0)) one.end('to the end');
+  if (request.url !== '/slow') return response.end(JSON.stringify({ name }));
+  response.write('from the beginning ');
+  slow.push(response);
+});
+server.keepAliveTimeout = 60_000;
+server.listen(8080, '0.0.0.0', () => console.log('listening'));
+`;
+
+const mode = labMode();
+
+describe.runIf(mode.mode === 'full')('a service that says that it is ill', () => {
+  let run: Run;
+  let network: Network;
+  let pki: Pki;
+  let client: Client;
+  let nodes: SignedNodes;
+  const services = {} as Record<'home' | 'office', Proc>;
+
+  beforeAll(async () => {
+    run = createRun();
+    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
+    nodes = await startSignedNodes(network, pki, ROUTES);
+    for (const name of ['home', 'office'] as const) {
+      services[name] = nodes.hostOf(name).start('service', process.execPath, ['-e', SERVICE, name]);
+      await services[name].ready(/listening/);
+    }
+    client = await openClient(network.hosts.client);
+    await answeredBy('home', 20_000);
+  }, 60_000);
+
+  afterAll(async () => {
+    await client?.close();
+    expect(await run?.end()).toEqual([]);
+  }, 30_000);
+
+  const visit = (path = '/', hostname = 'app.hoge.test'): ProbeTarget => ({
+    ...{ hostname, path, address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
+  });
+
+  async function answeredBy(name: string, timeoutMs = ANSWER_MS): Promise<void> {
+    const expected = { status: 200, bodyIncludes: `"${name}"` };
+    const found = await client.until(visit(), expected, { timeoutMs, everyMs: 50 });
+    expect(found, `app.hoge.test by ${name}`).toMatchObject({ kind: 'matched' });
+  }
+
+  const tell = (name: 'home' | 'office', path: string) =>
+    nodes.hostOf(name).exec('curl', ['-sSf', '-m', '5', `http://127.0.0.1:8080${path}`]);
+  const visitsOf = (name: 'home' | 'office') => services[name].log().match(/GET \/visit/g)?.length ?? 0;
+
+  it('is sent nobody any more; what it began it ends; and when it is well it is asked again, without a request lost', async () => {
+    const slow = client.request(visit('/slow'));
+    await services.home.ready(/GET \/slow/);
+    const load = client.load({ targets: [visit('/visit')], ratePerSecond: 30, expect: { status: 200 } });
+    await expect.poll(() => visitsOf('home'), { timeout: ANSWER_MS }).toBeGreaterThan(10);
+    await tell('home', '/ill');
+    await answeredBy('office');
+    await nodes.agents['tokyo-1'].ready(
+      /"backend":"10.100.1.1:8080","check":"http","hostname":"app.hoge.test","reason":"wrong_status: 503/,
+    );
+
+    // Old workers have ended what they kept for it.
+    const [home, office] = [visitsOf('home'), visitsOf('office')];
+    await expect.poll(() => visitsOf('office'), { timeout: ANSWER_MS }).toBeGreaterThan(office + 30);
+    expect(visitsOf('home')).toBe(home);
+
+    await tell('home', '/end');
+    expect(await slow).toMatchObject({ kind: 'response', status: 200, body: 'from the beginning to the end' });
+    await tell('home', '/well');
+    await answeredBy('home');
+    const { sent, failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(60);
+  }, 90_000);
+
+  it('is sent those who have nobody else: it may be wrong, and they would get nothing at all', async () => {
+    await tell('home', '/ill');
+    await answeredBy('office');
+    expect(await client.request(visit('/', 'home.hoge.test'))).toMatchObject({ kind: 'response', status: 200 });
+    await tell('office', '/ill');
+    await answeredBy('home');
+    await tell('office', '/well');
+    await answeredBy('office');
+  }, 60_000);
+
+  it('is sent nobody either by an agent that starts again', async () => {
+    await nodes.agents['tokyo-1'].kill9();
+    const home = visitsOf('home');
+    const load = client.load({ targets: [visit('/visit')], ratePerSecond: 30, expect: { status: 200 } });
+    nodes.start('tokyo-1');
+    await nodes.agents['tokyo-1'].ready(/serving the last known good configuration/);
+    const office = visitsOf('office');
+    await expect.poll(() => visitsOf('office'), { timeout: ANSWER_MS }).toBeGreaterThan(office + 60);
+    expect(visitsOf('home')).toBe(home);
+    expect((await load.stop()).failures).toEqual([]);
+    await tell('home', '/well');
+    await answeredBy('home');
+  }, 60_000);
+});
