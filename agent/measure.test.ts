@@ -120,7 +120,6 @@ describe('the numbers of a node', () => {
       'kokoa_agent_hosts_without_certificate 0',
       'kokoa_agent_certificates_ending 0',
       'kokoa_agent_certificates_exposed 0',
-      'kokoa_agent_backends_down 0',
     ]);
     const silent = { ...READING, tunnel: undefined };
     expect((await values(silent)).join()).not.toContain('handshake');

@@ -2,11 +2,13 @@
 import type { Path, Route } from '../schemas/types.ts';
 import { claimOf, type Desired } from './core/desired.ts';
 import type { LoadedFile } from './core/files.ts';
+import type { Service } from './core/health/backend-standing.ts';
 import { entriesOf } from './core/persistent-map.ts';
 import { backendsOf } from './core/route-targets.ts';
+import { serviceAtIn } from './core/service-at.ts';
 import { slotsOf } from './core/slots.ts';
 import { hasDestination } from './core/wire/path.ts';
-import type { ListedBackend, ListedRoute, ListedService, Listing } from './http/served.ts';
+import type { ListedBackend, ListedRoute, Listing } from './http/served.ts';
 
 /** What is live. Each list is sorted by name and computed at most once. */
 export function listingOf(live: Desired): Listing {
@@ -29,6 +31,7 @@ export function listingOf(live: Desired): Listing {
         .filter(({ provider }) => provider !== 'manual')
         .map(({ name: zone, provider }) => ({ zone, provider }));
     },
+    serviceAt: (address, port) => serviceAtIn(live)(address, port),
   };
 }
 
@@ -81,7 +84,7 @@ function order<T extends string | number>(a: T | undefined, b: T | undefined): n
 }
 
 /** The one that is asked first, and where there are several, all. */
-function servicesOf(place: Route | Path): Partial<ListedService> & { backends?: ListedBackend[] } {
+function servicesOf(place: Route | Path): Partial<Service> & { backends?: ListedBackend[] } {
   const backends = backendsOf(place).map(({ pointer: _, protocol: __, ...service }, index): ListedBackend => {
     const { weight, backup } = place.backends?.[index] ?? {};
     return { ...service, ...(weight !== undefined && { weight }), ...(backup && { backup }) };

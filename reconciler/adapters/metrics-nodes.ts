@@ -20,6 +20,9 @@ export interface NodeFacts {
   certificatesEnding: number;
   certificatesExposed: number;
   unacknowledged: number;
+  /** Of an origin: services that edges ask, and those of them that answer none. Absent: no edge asks. */
+  backends?: number;
+  backendsDown?: number;
 }
 
 /** `facts` is asked when somebody scrapes. */
@@ -60,6 +63,12 @@ export function createNodeMetrics(registry: Registry, facts: () => readonly Node
     'kokoa_node_behind_seconds',
     'Age of the newest bundle of a node that has not applied it; 0: it has.',
     (one) => one.behindSeconds,
+  );
+  gauge('kokoa_origin_backends', 'Services of an origin that edges ask.', (one) => one.backends);
+  gauge(
+    'kokoa_origin_backends_down',
+    'Services of an origin that answer no edge that asks, or not as their route wants it.',
+    (one) => one.backendsDown,
   );
   gauge('kokoa_node_root_version', 'The newest root of the keys that a node trusts.', (one) => one.rootVersion);
   gauge(

@@ -58,7 +58,33 @@ export function routeNotes(route: Row): string[] {
     .slice(0, NOTES_MAX)
     .map(({ edge, reason }) => `not served by ${said(edge ?? 'an edge')}: ${said(reason)}`);
   const dns = rowOf(route.dns);
-  return [...left, ...answers, ...(dns.name === undefined ? [] : [`DNS: ${unsettledNote(dns)}`])];
+  return [
+    ...left,
+    ...answers,
+    ...backendNotes(route.backendTrouble),
+    ...(dns.name === undefined ? [] : [`DNS: ${unsettledNote(dns)}`]),
+  ];
+}
+
+/** `backends` of an origin, or `backendTrouble` of a route. */
+export function backendNotes(backends: unknown): string[] {
+  return rowsOf(backends)
+    .slice(0, NOTES_MAX)
+    .map(({ origin, host, port, views }) => {
+      const service =
+        host === undefined ? `${said(origin)}:${said(port)}` : `${said(origin)} ${said(host)}:${said(port)}`;
+      const seen = rowsOf(views);
+      const [first = {}] = seen;
+      const who =
+        first.edge === undefined
+          ? `${seen.length} edges`
+          : seen
+              .slice(0, NOTES_MAX)
+              .map(({ edge }) => said(edge))
+              .join(', ');
+      const others = seen.every(({ withdrawn }) => withdrawn === true) ? '; visitors are sent to others' : '';
+      return `backend ${service} is down for ${who} since ${said(first.since)}: ${said(first.reason)}${others}`;
+    });
 }
 
 export function certificateNotes({ ending, exposed, missing }: Row): string[] {

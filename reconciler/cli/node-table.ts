@@ -1,5 +1,6 @@
 // Nodes as a table for people: one row each in 80 columns, and below it what somebody should look at. Pure.
 import { ESCROW_NAME } from '../../bundle/api.ts';
+import { backendNotes } from './host-tables.ts';
 import { printable, wrap } from './problem-text.ts';
 
 /** Of `GET /api/v1/edges` and `/origins`, as far as the table shows it; nothing in it is trusted. */
@@ -29,6 +30,8 @@ export interface NodeRow {
   health?: { state?: unknown; votes?: readonly { by?: unknown; up?: unknown; since?: unknown; reason?: unknown }[] };
   /** Of edges of a pool whose name is ours to write. */
   dns?: { in?: unknown; since?: unknown; reason?: unknown };
+  /** Of origins: services that do not answer edges. */
+  backends?: unknown;
 }
 
 const COLUMNS = 80;
@@ -63,6 +66,7 @@ export function nodeTable(rows: readonly NodeRow[], kind: string, nowMs: number,
       ...strangers(row),
       ...exposure(row),
       ...refusal(row, nowMs),
+      ...backendNotes(row.backends),
     ];
     return [line([name!, state!, fingerprint, seen!]), ...notes.flatMap((note) => wrap(note, INDENT, INDENT))];
   });

@@ -1,5 +1,5 @@
 // The one page that is looked at first: what is amiss, worst first, and what to do about it. Pure; nothing in it is trusted.
-import { certificateNotes, routeNotes, rowOf, rowsOf, said, unsettledNote } from './host-tables.ts';
+import { backendNotes, certificateNotes, routeNotes, rowOf, rowsOf, said, unsettledNote } from './host-tables.ts';
 import { wrap } from './problem-text.ts';
 
 const LINES_MAX = 25;
@@ -35,7 +35,10 @@ export function fleetPage(seen: Seen): StatusPage {
     ...rowsOf(seen.zones).flatMap(zoneTroubles),
     ...rowsOf(seen.certificates).flatMap((one) => certificateNotes(one).map((note) => `${said(one.name)}: ${note}`)),
     ...rowsOf(seen.routes).flatMap((one) =>
-      routeNotes({ ...one, dns: undefined }).map((note) => `${said(one.hostname)}: ${note}`),
+      // Of whoever may read origins, they say it, each service once.
+      routeNotes({ ...one, dns: undefined, ...(seen.origins !== undefined && { backendTrouble: undefined }) }).map(
+        (note) => `${said(one.hostname)}: ${note}`,
+      ),
     ),
     ...stopped(seen.rollout),
   ];
@@ -149,8 +152,11 @@ function originTroubles(node: Row, nowMs: number): string[] {
   const { name, state, reported } = node;
   if (state !== 'active') return [];
   const quiet = silence(node, nowMs);
-  if (quiet) return [`origin ${said(name)} is ${quiet}`];
-  return reported === 'applied' ? [] : [`origin ${said(name)} is ${said(reported)}`];
+  return [
+    ...(quiet ? [`origin ${said(name)} is ${quiet}`] : []),
+    ...(quiet || reported === 'applied' ? [] : [`origin ${said(name)} is ${said(reported)}`]),
+    ...backendNotes(node.backends),
+  ];
 }
 
 /** Of a hostname at which nothing is amiss by itself. */

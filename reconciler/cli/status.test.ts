@@ -54,6 +54,36 @@ it.each([
   expect(text).toMatch(/^(edge|origin) a is silent since (2029-12-31T23:59:00Z|ever)\n$/);
 });
 
+it('says which services of an origin do not answer, to whom, and whether somebody else does', () => {
+  const view = { check: 'tcp', since: SEEN, reason: 'timeout: no answer' };
+  const backends = [
+    { origin: 'home', port: 8080, views: [{ edge: 'a', ...view, withdrawn: true }] },
+    {
+      origin: 'home',
+      host: '192.168.1.20',
+      port: 80,
+      views: [
+        { edge: 'a', ...view },
+        { edge: 'b', ...view },
+      ],
+    },
+  ];
+  const origins = [{ name: 'home', state: 'active', reported: 'applied', lastSeen: SEEN, backends }];
+  const route = { hostname: 'app.hoge.com', origin: 'home', port: 8080, served: { by: 1, of: 1 } };
+  const routes = [{ ...route, backendTrouble: backends.slice(0, 1) }];
+  const one = `backend home:8080 is down for a since ${SEEN}: timeout: no answer; visitors are sent to others`;
+  const said = (seen: Seen) => fleetPage(seen).text.replace(/\n +/g, ' ').trimEnd().split('\n');
+  expect(said({ ...WELL, origins, routes })).toEqual([
+    one,
+    `backend home 192.168.1.20:80 is down for a, b since ${SEEN}: timeout: no answer`,
+  ]);
+  // A team may not read origins.
+  expect(said({ ...WELL, origins: undefined, routes })).toEqual([`app.hoge.com: ${one}`]);
+  expect(thingPage({ ...WELL, origins, routes }, 'app.hoge.com')!.text.replace(/\n +/g, ' ')).toContain(
+    `trouble      ${one}`,
+  );
+});
+
 it.each([
   ['in no zone that is written', [], 'people set it'],
   [

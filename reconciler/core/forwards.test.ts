@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FORWARDS_MAX } from '../../bundle/config-schema.ts';
-import { type Desired, updateDesired } from './desired.ts';
+import { claimOf, type Desired, updateDesired } from './desired.ts';
 import { forwardsOf, routesOfMovedServices, tunnelPort } from './forwards.ts';
+import { serviceAtIn } from './service-at.ts';
 import { SECTION_PORTS, SECTIONS_MAX } from './tunnel-ports.ts';
 import {
   desiredOf as desiredOfAll,
@@ -197,4 +198,14 @@ test('beyond what one team can have there is no port, for always the same servic
     .filter(({ value }) => value?.protocol === 'udp')
     .map(({ value }) => tunnelPort(more, { ...HOGE, host: '10.0.0.1', port: value!.port!, protocol: 'udp' }));
   expect(moved).toEqual(new Array(5).fill(undefined));
+});
+
+test('a tunnel address and port lead back to the service that somebody wrote', () => {
+  const desired = desiredOf([service('192.168.1.20', 80), direct(8080)]);
+  const [forward] = forwardsOf(desired, 'o1');
+  const address = claimOf(desired.origins, 'o1')!.value!.wireguard.address;
+  const at = serviceAtIn(desired);
+  expect(at(address, forward!.port)).toEqual({ origin: 'o1', host: '192.168.1.20', port: 80 });
+  expect(at(address, 8080)).toEqual({ origin: 'o1', port: 8080 });
+  expect(at('10.99.0.1', 8080)).toBeUndefined();
 });

@@ -60,6 +60,15 @@ const node = {
   'restriction?': shape({ state: text, reason: text, since: time }),
 } as const;
 const certificateStanding = { notAfter: time, 'ending?': text, 'exposed?': text, 'missing?': list(text) };
+const backendTrouble = shape({
+  ...{ origin: text, 'host?': text, port: whole, state: one('down', 'partly down'), up: whole, asked: whole },
+  views: list(
+    shape({
+      ...{ 'edge?': text, check: text, 'hostname?': text, 'script?': text, since: time, 'reason?': text },
+      'withdrawn?': { const: true },
+    }),
+  ),
+});
 const unsettled = shape({ name: text, kind: one('foreign', 'open', 'refused', 'held'), reason: text, since: time });
 const failure = shape({ stage: text, code: text, detail: text });
 const relayed = { by: text, signature: text };
@@ -114,10 +123,11 @@ const ANSWERS: Record<string, Schema> = {
         'quarantined?': list(shape({ 'edge?': text, reason: text })),
         'certificate?': shape(certificateStanding),
         'dns?': unsettled,
+        'backendTrouble?': list(backendTrouble),
       }),
     ),
   }),
-  Origins: shape({ origins: list(shape(node)), 'rootVersion?': whole }),
+  Origins: shape({ origins: list(shape({ ...node, 'backends?': list(backendTrouble) })), 'rootVersion?': whole }),
   Edges: shape({
     edges: list(
       shape({

@@ -197,6 +197,19 @@ export function leaseQuestion(name: string, server: string): LeaseQuestion {
   return signRelayed<LeaseQuestion>(question, KEYS.privateKey);
 }
 
+/** A machine with keys of its own, as it reports: the same one each time. `letter`: one of its WireGuard key. */
+export function machineOf(node: NodeName, letter: string) {
+  const own = keys();
+  const { recipient: _, ...shared } = enrolment({
+    wireguardPublicKey: `${letter.repeat(42)}A=`,
+    signingKey: own.signingKey,
+  });
+  const isEdge = NODES[node] === 'edge';
+  const enrolled = { ...shared, ...(isEdge && { recipient: `age1${letter.toLowerCase().repeat(58)}` }) };
+  return (change: Partial<StatusReport> = {}) =>
+    report({ enrolment: enrolled, ...change }, { node, signingKey: own.privateKey });
+}
+
 /** Node a, as it signs what it says of orders. */
 export const SIGNER = { signingKey: KEYS.privateKey, view: () => ({ config: { node: 'a' } }) };
 

@@ -4,13 +4,19 @@ import type { SlotState } from '../core/slots.ts';
 import type { NodeReport } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
 import { reportsInGit } from './reports-in-git.ts';
+import { seenBackends } from './seen-backends.ts';
 
 export function nodeFacts({ reports, served }: Pick<HttpDeps, 'reports' | 'served'>, nowMs: number): NodeFacts[] {
   const serving = new Set([...served.access.values()].flatMap(({ node, state }) => (isIn(state) ? node : [])));
-  return Array.from(reportsInGit({ reports, served }), (kept) => ({
-    ...factsOf(kept, served.node(kept.node)?.published, nowMs),
-    isKeptOut: !serving.has(kept.node),
-  }));
+  const backends = Map.groupBy(seenBackends({ reports, served }, nowMs), ({ service }) => service.origin);
+  return Array.from(reportsInGit({ reports, served }), (kept) => {
+    const asked = backends.get(kept.node);
+    return {
+      ...factsOf(kept, served.node(kept.node)?.published, nowMs),
+      isKeptOut: !serving.has(kept.node),
+      ...(asked && { backends: asked.length, backendsDown: asked.filter(({ down }) => down).length }),
+    };
+  });
 }
 
 function factsOf(

@@ -1,7 +1,7 @@
 // POST /api/v1/edge-nodes/me/status: a node says how it is and announces its public keys. Law: nothing unbounded gets in, and only
 // the machine whose keys are bound to the slot speaks for it.
 import type { Request, Response } from 'express';
-import type { PeerView, StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api.ts';
+import type { BackendView, PeerView, StatusAnswer, StatusReport, VisitorAnswer } from '../../bundle/api.ts';
 import { validateStatusReport } from '../../bundle/api-schema.ts';
 import { POST_BYTES_MAX } from '../../bundle/limits.ts';
 import { type Judgement, judgeReport } from '../core/announcement.ts';
@@ -87,6 +87,7 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     certificates,
     answers,
     checks,
+    backends,
     tunnels,
     restored,
     sequence,
@@ -105,6 +106,7 @@ function known(report: StatusReport, enrolment: StatusReport['enrolment']): Stat
     ...(certificates && { certificates: certificates.map(knownCertificate) }),
     ...(answers && { answers: answers.map(knownAnswer) }),
     ...(checks && { checks: checks.map(knownView) }),
+    ...(backends && { backends: backends.map(knownBackend) }),
     ...(tunnels && { tunnels: tunnels.map(({ node, handshakeAgeSeconds }) => ({ node, handshakeAgeSeconds })) }),
     ...(restored && { restored: { at: restored.at, what: restored.what } }),
     ...(sequence !== undefined && { sequence }),
@@ -122,4 +124,16 @@ function knownAnswer({ hostname, status, failure, since }: VisitorAnswer): Visit
 
 function knownView({ node, up, since, reason }: PeerView): PeerView {
   return { node, up, since, ...(reason !== undefined && { reason }) };
+}
+
+function knownBackend(view: BackendView): BackendView {
+  const { address, port, check, hostname, script, up, since, reason, withdrawn } = view;
+  return {
+    ...{ address, port, check },
+    ...(hostname !== undefined && { hostname }),
+    ...(script !== undefined && { script }),
+    ...{ up, since },
+    ...(reason !== undefined && { reason }),
+    ...(withdrawn && { withdrawn }),
+  };
 }

@@ -6,7 +6,7 @@ import {
   enrolment,
   type Installation,
   install,
-  keys,
+  machineOf,
   NODE_PATH,
   originConfig,
   report,
@@ -169,16 +169,10 @@ it('measures runs, publications, nodes and waiting clients', async () => {
 it('measures nothing of a node that is gone from git, and again what is back', async () => {
   at = await install();
   await at.publish([edgeConfig('a', []), edgeConfig('b', [])]);
-  const own = keys();
+  const theirs = machineOf('b', 'P');
   const stateSince = '2026-01-01T00:00:00Z';
-  const theirs = { node: 'b', signingKey: own.privateKey } as const;
-  const theirKeys = enrolment({
-    wireguardPublicKey: `${'B'.repeat(42)}A=`,
-    signingKey: own.signingKey,
-    recipient: `age1${'p'.repeat(58)}`,
-  });
   await at.post('a', `${NODE_PATH}/status`, report({ stateSince }));
-  await at.post('b', `${NODE_PATH}/status`, report({ stateSince, enrolment: theirKeys }, theirs));
+  await at.post('b', `${NODE_PATH}/status`, theirs({ stateSince }));
   const named = async () => {
     const lines = (await (await at.ask('/metrics')).text()).split('\n');
     return ['a', 'b'].map((node) => lines.filter((line) => line.includes(`node="${node}"`)).length);

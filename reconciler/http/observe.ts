@@ -8,7 +8,9 @@ import type { HttpDeps } from './deps.ts';
 import { isLoopback } from './loopback.ts';
 import { nodeFacts } from './node-facts.ts';
 import { reportsInGit } from './reports-in-git.ts';
+import { seenBackends } from './seen-backends.ts';
 import type { ListedNode, ListedRoute } from './served.ts';
+import { shownBackends } from './shown-backends.ts';
 import { shownCertificates, shownRoutes } from './shown-routes.ts';
 import { shownStanding, shownZones, standingsOf } from './shown-visitors.ts';
 import { refuseTeam, teamVerdictOf } from './team-caller.ts';
@@ -44,8 +46,13 @@ export function addObservation(router: Router, deps: HttpDeps): void {
     if (reader) response.json({ zones: shownZones(deps.visitors, served.listing, namesFor(reader, deps)) });
   });
   router.get('/api/v1/origins', (request, response) => {
-    if (mayRead(request, response, deps))
-      response.json({ origins: served.listing.origins.map((one) => described(one, deps)), ...rootOf(deps) });
+    if (!mayRead(request, response, deps)) return;
+    const backends = Map.groupBy(seenBackends(deps, deps.clock().getTime()), ({ service }) => service.origin);
+    const origins = served.listing.origins.map((one) => ({
+      ...described(one, deps),
+      ...shownBackends(backends.get(one.name) ?? []),
+    }));
+    response.json({ origins, ...rootOf(deps) });
   });
   router.get('/api/v1/edges', (request, response) => {
     if (!mayRead(request, response, deps)) return;

@@ -3,6 +3,7 @@
 
 import { ROOTS_PER_RESPONSE_MAX } from '../../bundle/limits.ts';
 import type { Access } from '../core/access.ts';
+import type { Service } from '../core/health/backend-standing.ts';
 import type { RolloutView } from '../core/rollout/rollout-view.ts';
 import type { PublishedNode, Store } from '../ports/store.ts';
 import { createCertificateFinder, type WantedCertificate } from './served-certificates.ts';
@@ -17,19 +18,14 @@ export interface Listing {
   edges: (ListedNode & { pool: string })[];
   /** Whose records are written by a program. */
   zones?: { zone: string; provider: string }[];
-}
-
-export interface ListedService {
-  origin: string;
-  /** Behind the origin. */
-  host?: string;
-  port: number;
+  /** Whose tunnel address and port that are. */
+  serviceAt?(address: string, port: number): Service | undefined;
 }
 
 /**
  * Has a `hostname`, or a `publicPort`. `origin`, `port` and `host` are those of the backend that is asked first; absent for a redirect.
  */
-export interface ListedRoute extends Partial<ListedService> {
+export interface ListedRoute extends Partial<Service> {
   hostname?: string;
   publicPort?: number;
   /** Layer 4 alone: `tls` with a hostname, the others with a public port. */
@@ -39,14 +35,14 @@ export interface ListedRoute extends Partial<ListedService> {
   /** All of them, in the order of the file, where there are several. */
   backends?: ListedBackend[];
   /** What goes elsewhere than the route. */
-  paths?: (Partial<ListedService> & { prefix: string; backends?: ListedBackend[] })[];
+  paths?: (Partial<Service> & { prefix: string; backends?: ListedBackend[] })[];
   /** The URL that visitors are sent to. */
   redirect?: string;
   expiresAt?: string;
   file?: string;
 }
 
-export interface ListedBackend extends ListedService {
+export interface ListedBackend extends Service {
   weight?: number;
   backup?: true;
 }

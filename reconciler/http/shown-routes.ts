@@ -1,9 +1,12 @@
 // What the edges of its pool say of each route. Law: made by one pass over the reports, whatever the number of routes; a list of edges has a
 // bound, and nothing of an edge but its name, and what it says of this hostname, is shown.
 import type { VisitorSources } from '../adapters/metrics-visitors.ts';
+import type { BackendStanding } from '../core/health/backend-standing.ts';
 import type { Unsettled } from '../dns/zone-worker.ts';
 import type { HttpDeps } from './deps.ts';
+import { seenBackends } from './seen-backends.ts';
 import type { ListedRoute, Listing } from './served.ts';
+import { byService, servicesOfRoute, shownBackends } from './shown-backends.ts';
 import { shownText } from './shown-text.ts';
 import { shownUnsettled } from './shown-visitors.ts';
 
@@ -11,7 +14,7 @@ const EDGES_SHOWN_MAX = 20;
 /** As many entries as the agent may report; a list that is full may have been cut, so that absence in it says nothing. */
 const FULL_LIST = 1_000;
 
-type Deps = Pick<HttpDeps, 'reports' | 'visitors'> & { served: { listing: Listing } };
+type Deps = Pick<HttpDeps, 'reports' | 'visitors' | 'clock'> & { served: { listing: Listing } };
 type Certificate = { hostname: string; notAfter: string; ending?: string; exposed?: string };
 type Answer = { status?: number; failure?: string; since: string };
 
@@ -29,11 +32,24 @@ interface Said {
 export function shownRoutes(routes: readonly ListedRoute[], deps: Deps, forTeam = false) {
   const byPool = Map.groupBy(saidByEdges(deps), ({ pool }) => pool);
   const unsettled = unsettledNames(deps.visitors);
+  const backends = byService(seenBackends(deps, deps.clock().getTime()));
   return routes.map((route) => {
     const { hostname, pool = '' } = route;
-    if (hostname === undefined) return route;
-    return { ...route, ...standingOf(hostname, byPool.get(pool) ?? [], unsettled.get(hostname), forTeam) };
+    const trouble = backendsOf(route, backends, forTeam);
+    if (hostname === undefined) return { ...route, ...trouble };
+    const standing = standingOf(hostname, byPool.get(pool) ?? [], unsettled.get(hostname), forTeam);
+    return { ...route, ...standing, ...trouble };
   });
+}
+
+/** Under another name than the list in git. */
+function backendsOf(route: ListedRoute, backends: ReadonlyMap<string, BackendStanding>, forTeam: boolean) {
+  if (backends.size === 0) return {};
+  const { backends: ill } = shownBackends(
+    servicesOfRoute(route).flatMap((name) => backends.get(name) ?? []),
+    forTeam,
+  );
+  return ill === undefined ? {} : { backendTrouble: ill };
 }
 
 /** Each name with the oldest certificate of it, and who lacks it. `only`: hostnames; undefined: all. */

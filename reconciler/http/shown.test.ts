@@ -1,7 +1,7 @@
 // What the lists say of edges, hostnames, certificates and DNS, and to whom.
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { EdgeStanding } from '../fleet-health.ts';
-import { edgeConfig, type Installation, install, NODE_PATH, report } from './http.fixture.ts';
+import { edgeConfig, type Installation, install, machineOf, NODE_PATH, report } from './http.fixture.ts';
 import { startProposing, TEAM_TOKENS } from './proposals.fixture.ts';
 import { UNSETTLED_MAX } from './shown-visitors.ts';
 
@@ -34,6 +34,87 @@ it('says who sees an edge down and whether it is in DNS, in words that are bound
   expect(reason).toMatch(/^\\u\{1b\}\[2J\\u\{a\}x+…$/);
   expect(reason.length).toBeLessThanOrEqual(300);
   expect(b).not.toHaveProperty('dns');
+});
+
+describe('backends that do not answer', () => {
+  const [reportOfB, reportOfHome] = [machineOf('b', 'P'), machineOf('home', 'Q')];
+  const seen = {
+    check: 'http' as const,
+    hostname: 'app.hoge.com',
+    up: false,
+    since: TIME,
+    reason: 'timeout: no answer',
+  };
+  const down = { address: '10.100.1.1', port: 8080, ...seen, withdrawn: true as const };
+  const fine = { address: '10.100.1.1', port: 8080, check: 'tcp' as const, up: true, since: TIME };
+  const listing = {
+    routes: [
+      { ...route('app.hoge.com'), port: 8080 },
+      {
+        ...route('b.hoge.com'),
+        backends: [
+          { origin: 'office', port: 1 },
+          { origin: 'home', port: 8080 },
+        ],
+      },
+      { ...route('c.hoge.com'), paths: [{ prefix: '/x', origin: 'home', port: 8080 }] },
+      { ...route('d.hoge.com', 'fuga'), port: 9 },
+    ],
+    origins: [{ name: 'home', state: 'active', address: '10.100.1.1', generation: 1 }],
+    edges: [edge('a'), edge('b')],
+    serviceAt: (address: string, port: number) => (address === '10.100.1.1' ? { origin: 'home', port } : undefined),
+  };
+
+  async function reported() {
+    at.served.update({ listing });
+    await at.publish([edgeConfig('a', []), edgeConfig('b', [])]);
+    await at.post('a', `${NODE_PATH}/status`, report({ backends: [down, fine] }));
+    await at.post(
+      'b',
+      `${NODE_PATH}/status`,
+      reportOfB({ backends: [fine, { ...fine, address: '10.100.9.9', up: false }] }),
+    );
+  }
+
+  it('are named beside their origin and the routes that lead to them, with who says so', async () => {
+    at = await install();
+    await reported();
+    const shown = {
+      ...{ origin: 'home', port: 8080, state: 'down', up: 2, asked: 3 },
+      views: [{ edge: 'a', ...{ ...seen, up: undefined }, withdrawn: true }],
+    };
+    expect((await json('/api/v1/origins')).origins![0]!.backends).toEqual([JSON.parse(JSON.stringify(shown))]);
+    const { routes } = await json('/api/v1/routes');
+    expect(routes!.map(({ hostname, backendTrouble }) => [hostname, backendTrouble !== undefined])).toEqual([
+      ['app.hoge.com', true],
+      ['b.hoge.com', true],
+      ['c.hoge.com', true],
+      ['d.hoge.com', false],
+    ]);
+  });
+
+  it('are shown to the team of the route without the names of edges', async () => {
+    at = await startProposing();
+    await reported();
+    const token = { headers: { authorization: `Bearer ${TEAM_TOKENS.hoge}` } };
+    const [first] = (await json('/api/v1/routes', token)).routes!;
+    expect(JSON.stringify(first!.backendTrouble)).toContain('timeout: no answer');
+    expect(JSON.stringify(first!.backendTrouble)).not.toContain('"edge"');
+  });
+
+  it('are counted for each origin, and an edge that fell silent says nothing any more', async () => {
+    at = await install();
+    await reported();
+    await at.post('b', `${NODE_PATH}/status`, reportOfB());
+    await at.post('home', `${NODE_PATH}/status`, reportOfHome());
+    const numbers = async () => (await (await at.ask('/metrics')).text()).match(/^kokoa_origin_backends.*$/gm);
+    expect(await numbers()).toEqual([
+      'kokoa_origin_backends{node="home"} 1',
+      'kokoa_origin_backends_down{node="home"} 1',
+    ]);
+    at.clock.offsetMs = 91_000;
+    expect(await numbers()).toBeNull();
+  });
 });
 
 it('lists at most so many unsettled names, sorted, and counts the rest', async () => {

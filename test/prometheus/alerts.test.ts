@@ -146,7 +146,7 @@ async function reconcilerSays(): Promise<Said> {
 
 const nodeIn = (state: string) => ({
   ...{ node: state, state, isKeptOut: false, quarantined: 0, stateAgeSeconds: 1 },
-  ...{ certificatesEnding: 0, certificatesExposed: 0, unacknowledged: 0 },
+  ...{ certificatesEnding: 0, certificatesExposed: 0, unacknowledged: 0, backends: 1, backendsDown: 0 },
 });
 
 async function agentSays(): Promise<Said> {

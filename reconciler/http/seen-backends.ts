@@ -1,0 +1,26 @@
+// What the edges that were heard lately say of the backends that they ask. Law: one that fell silent says nothing any more.
+import { type BackendStanding, backendStandings } from '../core/health/backend-standing.ts';
+import type { FleetReports } from './fleet-reports.ts';
+import type { Listing } from './served.ts';
+
+/** A heartbeat comes every 20 s. */
+const HEARD_MS = 90_000;
+
+export interface SeenBackendsParts {
+  reports: Pick<FleetReports, 'report'>;
+  served: { listing: Listing };
+}
+
+/** Sorted by service. Costs what the reports hold. */
+export function seenBackends({ reports, served }: SeenBackendsParts, nowMs: number): BackendStanding[] {
+  const { edges, serviceAt } = served.listing;
+  if (serviceAt === undefined) return [];
+  const views = edges
+    .filter(({ state }) => state === 'active' || state === 'draining')
+    .flatMap(({ name }) => {
+      const known = reports.report(name);
+      const isHeard = known !== undefined && nowMs - known.lastSeenMs < HEARD_MS;
+      return isHeard ? [{ edge: name, backends: known.report.backends ?? [] }] : [];
+    });
+  return backendStandings(views, serviceAt);
+}
