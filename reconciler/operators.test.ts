@@ -81,6 +81,8 @@ it('a commit that is held is told once, signed, across a restart, and so is its 
   const channel = `notify: [{name: pager, kind: webhook, url: 'http://127.0.0.1:${port}/', credentials: {file: pager}}]\n`;
   await commit({ ...FLEET, 'kokoa.yaml': `${FLEET['kokoa.yaml']}${channel}` });
   await start();
+  // Channels are those of what is published.
+  await expect.poll(async () => (await fetch(`${running!.url}/readyz`)).status, SOON).toBe(200);
   await commit({ 'edges/e1.yaml': edge('e1', { state: 'nonsense' }) });
   await expect.poll(told, SOON).toEqual(['publish-held trouble']);
   expect(heard[0]).toMatchObject({ subject: 'publishing', reason: expect.stringContaining('edges/e1.yaml') });
