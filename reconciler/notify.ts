@@ -72,8 +72,7 @@ export function createNotify(deps: NotifyDeps): Notify {
     const forget = topicsToForget(topics);
     for (const one of forget) topics.delete(one);
     const waiting = notice && { notice, sinceMs: now() };
-    const wanting =
-      waiting === undefined ? [] : (channels() ?? []).filter((channel) => wants(channel, waiting.notice.event));
+    const wanting = waiting === undefined ? [] : (channels() ?? []).filter((channel) => wants(channel, topic.last));
     const texts = wanting.map(({ name }) => ({ channel: name, id: notice!.id, text: waitingText(waiting!) }));
     // First kept, then sent: who is killed in between tells it at the next start.
     await kept('keep', () => store.keepNotice({ topic: { key, text: topicText(topic) }, forget, waiting: texts }));

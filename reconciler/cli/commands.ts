@@ -25,6 +25,7 @@ export const COMMANDS: readonly [words: readonly string[], load: () => Promise<R
   [['get'], async () => (await import('./get.ts')).registerGet],
   [['status'], async () => (await import('./status.ts')).registerStatus],
   [['doctor'], async () => (await import('./doctor.ts')).registerDoctor],
+  [['notify'], async () => (await import('./notify.ts')).registerNotify],
   [['serve'], async () => (await import('./serve.ts')).registerServe],
   [
     ['suspend', 'resume', 'revoke', 'restrictions'],

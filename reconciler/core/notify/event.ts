@@ -107,10 +107,15 @@ export function isNotifyKind(text: unknown): text is NotifyKind {
   return typeof text === 'string' && Object.hasOwn(NOTIFY_KINDS, text);
 }
 
+/** What a message is about: an event, or that a person tries a channel, which nobody asks for by kind. */
+export interface NoticeEvent extends Omit<NotifyEvent, 'kind'> {
+  kind: NotifyKind | 'test';
+}
+
 /** One message to operators: an event, as it is told. The same one has the same id, however often it is sent. */
 export interface Notice {
   id: string;
-  event: NotifyEvent;
+  event: NoticeEvent;
   /** ISO 8601: of what is well again, when the trouble began. */
   troubleSince?: string;
   /** It changes so often that nothing more is told until it keeps still. */

@@ -1,6 +1,6 @@
 // One message in the form of each kind of channel. Law: what was seen is foreign, so it stands where no markup, mention, link or header of it
 // counts: in plain text on a line of its own, in Slack as literal elements, in Discord in code spans.
-import type { Notice, NotifyEvent } from './event.ts';
+import type { Notice, NoticeEvent } from './event.ts';
 import { cleanLine, foreignLine, withoutMarkup } from './foreign-text.ts';
 
 const TITLE_CHARACTERS_MAX = 80;
@@ -92,7 +92,7 @@ export function asWebhook({ id, event, troubleSince, isFlapping }: Notice, sentA
   };
 }
 
-function headline({ state, title }: NotifyEvent, clean: (text: string, charactersMax: number) => string): string {
+function headline({ state, title }: NoticeEvent, clean: (text: string, charactersMax: number) => string): string {
   return `${SIGN[state]}: ${clean(title, TITLE_CHARACTERS_MAX)}`;
 }
 
