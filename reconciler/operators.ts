@@ -14,7 +14,7 @@ import type { SecretPlaces } from './ports/secrets.ts';
 import type { NodeReport } from './ports/store.ts';
 import { createOperatorsTold, type OperatorsTold } from './tell-operators.ts';
 
-/** How often it is looked which certificates end soon. */
+/** How often it is looked which certificates end soon, and which are exposed. */
 const REPORTS_MS = 60_000;
 
 export interface OperatorsParts {
@@ -23,11 +23,13 @@ export interface OperatorsParts {
   places: SecretPlaces;
   store: KeptNotices;
   reports(): Iterable<NodeReport>;
+  /** Those of nodes that are let in. */
+  reportsInService(): Iterable<NodeReport>;
   metrics: NoticeMetrics;
   log: Log;
 }
 
-export interface Operators extends Omit<OperatorsTold, 'reports'> {
+export interface Operators extends Omit<OperatorsTold, 'reports' | 'exposed'> {
   /** Until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -39,7 +41,8 @@ export const NOTIFIERS = {
   smtp: createSmtpNotifier,
 } as const;
 
-export function createOperators({ channels, places, store, reports, metrics, log }: OperatorsParts): Operators {
+export function createOperators(parts: OperatorsParts): Operators {
+  const { channels, places, store, reports, reportsInService, metrics, log } = parts;
   const notify = createNotify({
     ...{ channels, store, log, counted: metrics.counted, now: Date.now },
     notifier: (channel) => notifierOf(channel, places, NOTIFIERS, Date.now),
@@ -52,6 +55,7 @@ export function createOperators({ channels, places, store, reports, metrics, log
       const looking = async () => {
         while (!signal.aborted) {
           told.reports(reports());
+          told.exposed(reportsInService());
           await delay(REPORTS_MS, undefined, { signal, ref: false }).catch(() => undefined);
         }
       };

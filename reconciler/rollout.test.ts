@@ -18,6 +18,7 @@ import {
   type Site,
 } from './site.fixture.ts';
 import { NOTHING_YET } from './standing.ts';
+import { createOperatorsTold } from './tell-operators.ts';
 
 const SOAK_MS = 60_000;
 const MINUTE_MS = 60_000;
@@ -242,6 +243,26 @@ it('stops at a refusal for good, with its words; routes still flow', async () =>
   await site.push({ 'routes/hoge/b.yaml': route('b.hoge.com') });
   expect(Object.keys(await site.hosts('e6'))).toContain('b.hoge.com');
   expect(await having(site, NEW)).toBe('e1');
+});
+
+it.each<[string, Files]>([
+  ['a fix', setting(NEWER)],
+  ['a revert', setting(OLD)],
+  ['no waves', setting(NEW, 'rollout:\n  waves: false\n')],
+])('operators are told of a stop, and of its end by %s', async (_, change) => {
+  const heard: string[] = [];
+  const operators = createOperatorsTold(
+    { tell: ({ kind, state, reason }) => kind === 'rollout-stopped' && heard.push(`${state} ${reason}`.trim()) },
+    () => 0,
+  );
+  const site = await stopped();
+  // A comment, a route and a restart of the reconciler end nothing.
+  operators.ran(await site.push({ 'kokoa.yaml': `# words\n${at(NEW)}` }));
+  operators.ran(await site.push({ 'routes/hoge/b.yaml': route('b.hoge.com') }));
+  await site.restart();
+  operators.ran(await site.run());
+  operators.ran(await site.push(change));
+  expect(heard).toEqual([...Array(3).fill('trouble e1 refuses them: probe_failed (probe): no way'), 'well']);
 });
 
 it.each<[string, Files, string | undefined, string]>([

@@ -110,6 +110,51 @@ test('holds and failures', () => {
   ]);
 });
 
+const refused = (node: string, error?: object) => ({ node, atMs: NOW - 1000, ...(error && { error }) });
+
+test.each<[string, object, string[]]>([
+  ['nothing is on its way', { compiled: {} }, ['rollout-stopped settings well']],
+  ['settings are on their way', { compiled: {}, rolling: { state: {} } }, ['rollout-stopped settings well']],
+  [
+    'an edge refused them',
+    {
+      compiled: {},
+      rolling: { state: { stopped: refused('e1', { stage: 'probe', code: 'probe_failed', detail: 'no' }) } },
+    },
+    ['rollout-stopped settings trouble e1 refuses them: probe_failed (probe): no'],
+  ],
+  [
+    'an edge refused them without a word',
+    { compiled: {}, rolling: { state: { stopped: refused('e1') } } },
+    ['rollout-stopped settings trouble e1 refuses them'],
+  ],
+  // After a restart, until a run could compile what was published.
+  ['nobody knows', { rolling: undefined }, []],
+])('settings in waves: %s', (_, standing, expected) => {
+  operators.ran({ standing, unfetched: undefined } as unknown as Outcome);
+  for (const { kind, state, at } of told)
+    if (kind === 'rollout-stopped' && state === 'trouble') expect(at).toBe('2026-11-22T11:59:59.000Z');
+  expect(lines().filter((line) => line.startsWith('rollout'))).toEqual(expected);
+});
+
+test('exposed certificates, and when none is left', () => {
+  const report = (node: string, certificates?: object[]) =>
+    ({ node, report: { certificates } }) as unknown as NodeReport;
+  const exposed = { hostname: 'app.hoge.com', exposed: 'e9 had its key; about to be renewed' };
+  operators.exposed([]);
+  operators.exposed([report('o1')]);
+  expect(lines()).toEqual([]);
+  operators.exposed([report('e1', [exposed]), report('o1')]);
+  operators.exposed([report('e1')]);
+  expect(lines()).toEqual(
+    Array(2).fill(
+      'certificate-exposed certificates trouble app.hoge.com, as e1 says: e9 had its key; about to be renewed',
+    ),
+  );
+  operators.exposed([report('e1', [{ hostname: 'app.hoge.com' }])]);
+  expect(lines()).toEqual(['certificate-exposed certificates well']);
+});
+
 test('certificates that end soon, and no longer do; and an edge that is silent', () => {
   const report = (hostname: string, ending?: string) =>
     ({

@@ -3,6 +3,8 @@
 
 import { TAKEN_OUT, type Transition } from './core/health/pool-members.ts';
 import { type NotifyKind, notifyEvent } from './core/notify/event.ts';
+import { type Exposures, exposedOn, exposureOf } from './core/notify/exposed-certificates.ts';
+import type { Rollout } from './core/rollout/rollout.ts';
 import type { ZoneStanding } from './dns/zone-worker.ts';
 import type { EdgeStanding } from './fleet-health.ts';
 import type { Notify } from './notify.ts';
@@ -21,15 +23,20 @@ export interface OperatorsTold {
   failed(error: unknown): void;
   /** What nodes said last, from time to time. */
   reports(reports: Iterable<NodeReport>): void;
+  /** What the nodes said last that are let in: a machine that is kept out replaces nothing. */
+  exposed(reports: Iterable<NodeReport>): void;
 }
 
 /** Of all that there is: subjects that change nothing of it. */
 const PUBLISHING = 'publishing';
+const SETTINGS = 'settings';
+const CERTIFICATES = 'certificates';
 /** Certificates that end soon and are told one by one. */
 const CERTIFICATES_MAX = 100;
 
 export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => number): OperatorsTold {
   let ending = new Set<string>();
+  let exposures: Exposures = new Map();
   let isStarting = true;
   const startedMs = now();
   const heardSince = new Set<string>();
@@ -65,9 +72,12 @@ export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => n
       const more = foreign.length > 1 ? ` and ${foreign.length - 1} more` : '';
       say('dns-foreign', zone, first && `${first.name}: ${first.reason}${more}`, first?.sinceMs);
     },
-    ran({ standing: { hold }, unfetched }) {
+    ran({ standing: { hold, compiled, rolling }, unfetched }) {
       say('publish-held', PUBLISHING, hold && `${hold.message} (${hold.hint.split('\n')[0]})`);
       say('reconcile-failing', PUBLISHING, unfetched === undefined ? undefined : wordsOf(unfetched));
+      const stopped = rolling?.state.stopped;
+      // A run that could not compile does not know how far settings are.
+      if (compiled) say('rollout-stopped', SETTINGS, stopped && refusalOf(stopped), stopped?.atMs);
     },
     failed: (error) => say('reconcile-failing', PUBLISHING, wordsOf(error)),
     reports(reports) {
@@ -88,7 +98,16 @@ export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => n
       for (const hostname of ending) say('certificate-ending', hostname, found.get(hostname));
       isStarting &&= well.size + found.size === 0;
     },
+    exposed(reports) {
+      exposures = exposedOn(reports, exposures);
+      const exposure = exposureOf(exposures);
+      if (exposure.kind !== 'unknown') say('certificate-exposed', CERTIFICATES, exposure.reason);
+    },
   };
+}
+
+function refusalOf({ node, error }: NonNullable<Rollout['stopped']>): string {
+  return `${node} refuses them${error === undefined ? '' : `: ${error.code} (${error.stage}): ${error.detail}`}`;
 }
 
 function wordsOf(error: unknown): string {

@@ -22,6 +22,7 @@ import { createDnsChallenges } from './dns-challenges.ts';
 import { dnsProviderOf } from './dns-providers.ts';
 import { createEdgeHealth } from './edge-health.ts';
 import { openFleetReports } from './http/fleet-reports.ts';
+import { reportsInService } from './http/reports-in-git.ts';
 import { createServed } from './http/served.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import { createLoop } from './loop.ts';
@@ -115,6 +116,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     let standing = NOTHING_YET;
     const operators = createOperators({
       ...{ places, store, reports: reports.reports, metrics: metrics.notices, log },
+      reportsInService: () => reportsInService({ reports, served }),
       channels: () => standing.live.kokoa && (standing.live.kokoa.value?.notify ?? []),
     });
     const health = createEdgeHealth({

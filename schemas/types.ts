@@ -926,7 +926,9 @@ export interface NotifyChannel {
     | "dns-foreign"
     | "publish-held"
     | "reconcile-failing"
+    | "rollout-stopped"
     | "certificate-ending"
+    | "certificate-exposed"
   )[];
 }
 /**

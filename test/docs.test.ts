@@ -10,6 +10,7 @@ import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../agent/core/order-plan.ts';
 import { plainHeaders, strippedHeaders } from '../agent/core/upstream-headers.ts';
 import { checkAll, viewOf } from '../reconciler/core/check.ts';
 import { loadFile } from '../reconciler/core/load.ts';
+import { NOTIFY_KINDS } from '../reconciler/core/notify/event.ts';
 import { schemas } from '../schemas/by-kind.ts';
 import { dataReferencePage } from '../schemas/reference.ts';
 
@@ -360,6 +361,12 @@ describe('docs/operate.md', () => {
     expect(there.size).toBeGreaterThan(60);
     expect([...there].filter((code) => !told.includes(code))).toEqual([]);
     expect(told.filter((code) => !there.has(code))).toEqual([]);
+  });
+
+  test('has a row for every kind of notice', () => {
+    const [section = ''] = read('docs/operate.md').split('\n## Notifications\n')[1]!.split('\n## ');
+    const [table = ''] = section.split('\n| kind | of |')[1]!.split('\n\n');
+    expect([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, kind]) => kind)).toEqual(Object.keys(NOTIFY_KINDS));
   });
 
   test('names every state of a node', () => {

@@ -1,13 +1,12 @@
 // What monitoring may know of every node of git that reports: numbers alone. Law: what a node says of itself changes nothing but its own numbers.
 import type { NodeFacts } from '../adapters/metrics-nodes.ts';
-import type { SlotState } from '../core/slots.ts';
 import type { NodeReport } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
-import { reportsInGit } from './reports-in-git.ts';
+import { nodesInService, reportsInGit } from './reports-in-git.ts';
 import { seenBackends } from './seen-backends.ts';
 
 export function nodeFacts({ reports, served }: Pick<HttpDeps, 'reports' | 'served'>, nowMs: number): NodeFacts[] {
-  const serving = new Set([...served.access.values()].flatMap(({ node, state }) => (isIn(state) ? node : [])));
+  const serving = nodesInService(served);
   const backends = Map.groupBy(seenBackends({ reports, served }, nowMs), ({ service }) => service.origin);
   return Array.from(reportsInGit({ reports, served }), (kept) => {
     const asked = backends.get(kept.node);
@@ -39,10 +38,6 @@ function factsOf(
     }),
     ...(ends.length > 0 && { certificatesEndSeconds: ends.reduce((a, b) => Math.min(a, b)) / 1000 }),
   };
-}
-
-function isIn(state: SlotState): boolean {
-  return state === 'active' || state === 'draining';
 }
 
 function secondsSince(ms: number, nowMs: number): number {

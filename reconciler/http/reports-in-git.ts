@@ -2,7 +2,22 @@
 import type { NodeReport } from '../ports/store.ts';
 import type { HttpDeps } from './deps.ts';
 
-export function* reportsInGit({ reports, served }: Pick<HttpDeps, 'reports' | 'served'>): Generator<NodeReport> {
-  const nodes = new Set(Array.from(served.access.values(), ({ node }) => node));
+type Known = Pick<HttpDeps, 'reports' | 'served'>;
+
+export function reportsInGit({ reports, served }: Known): Generator<NodeReport> {
+  return reportsOf(reports, new Set(Array.from(served.access.values(), ({ node }) => node)));
+}
+
+/** Of those only the nodes that people do not keep out. */
+export function reportsInService({ reports, served }: Known): Generator<NodeReport> {
+  return reportsOf(reports, nodesInService(served));
+}
+
+export function nodesInService({ access }: Known['served']): Set<string> {
+  const isIn = ({ state }: { state: string }) => state === 'active' || state === 'draining';
+  return new Set([...access.values()].filter(isIn).map(({ node }) => node));
+}
+
+function* reportsOf(reports: Known['reports'], nodes: ReadonlySet<string>): Generator<NodeReport> {
   for (const report of reports.reports()) if (nodes.has(report.node)) yield report;
 }

@@ -9,7 +9,9 @@ export type NotifyKind =
   | 'dns-foreign'
   | 'publish-held'
   | 'reconcile-failing'
-  | 'certificate-ending';
+  | 'rollout-stopped'
+  | 'certificate-ending'
+  | 'certificate-exposed';
 
 /** `told`: no state, just news. */
 export type NotifyState = 'trouble' | 'well' | 'told';
@@ -79,11 +81,23 @@ export const NOTIFY_KINDS: Readonly<Record<NotifyKind, KindWords>> = {
     done: 'machines keep what they have; it is tried again by itself',
     todo: 'see the log of the reconciler',
   },
+  'rollout-stopped': {
+    trouble: 'rollout stopped',
+    well: 'rollout goes on, or is over',
+    done: 'edges that have not got the settings keep what they have; routes go on to everybody',
+    todo: 'correct or revert the settings in kokoa.yaml; kokoa get rollout says who has them',
+  },
   'certificate-ending': {
     trouble: 'certificate ends soon',
     well: 'certificate renewed',
     done: 'it is ordered again by itself, as far as the budget allows',
     todo: 'see why the orders fail, or import a certificate: kokoa-agent certs import',
+  },
+  'certificate-exposed': {
+    trouble: 'certificates exposed by a compromised edge',
+    well: 'no certificate exposed any more',
+    done: 'the edges that stay order each of them anew, as far as the budget allows',
+    todo: 'leave state: compromised as it is until this is over; kokoa get edges says how many are left',
   },
 };
 
