@@ -100,9 +100,15 @@ export async function openSigningPlane() {
     if (url.pathname.endsWith('/relay')) return json(200, { sequence: 0, certificates: [] });
     if (!url.pathname.endsWith('/config')) return json(404, { error: 'not_found', message: 'not here' });
     if (request.headers['if-none-match'] === answer?.etag && url.searchParams.has('wait')) {
+      const seconds = Number(url.searchParams.get('wait'));
       await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, seconds * 1_000);
         waiting.add(resolve);
-        response.once('close', resolve);
+        response.once('close', () => {
+          clearTimeout(timer);
+          waiting.delete(resolve);
+          resolve();
+        });
       });
     }
     if (!answer) return json(503, { error: 'not_ready', message: 'nothing is published yet' });
