@@ -7,6 +7,7 @@ import { createDiscordNotifier } from './adapters/notify-discord.ts';
 import { createSlackNotifier } from './adapters/notify-slack.ts';
 import { createSmtpNotifier } from './adapters/notify-smtp.ts';
 import { createWebhookNotifier } from './adapters/notify-webhook.ts';
+import type { BackendStanding } from './core/health/backend-standing.ts';
 import { createNotify } from './notify.ts';
 import { notifierOf } from './notify-channels.ts';
 import type { KeptNotices } from './ports/kept-notices.ts';
@@ -16,6 +17,8 @@ import { createOperatorsTold, type OperatorsTold } from './tell-operators.ts';
 
 /** How often it is looked which certificates end soon, and which are exposed. */
 const REPORTS_MS = 60_000;
+/** How often it is looked which backends answer no edge. */
+const BACKENDS_MS = 10_000;
 
 export interface OperatorsParts {
   /** As kokoa.yaml has them now; undefined until it was read. */
@@ -25,11 +28,13 @@ export interface OperatorsParts {
   reports(): Iterable<NodeReport>;
   /** Those of nodes that are let in. */
   reportsInService(): Iterable<NodeReport>;
+  /** What edges find of the services of such origins. */
+  backendsInService(): readonly BackendStanding[];
   metrics: NoticeMetrics;
   log: Log;
 }
 
-export interface Operators extends Omit<OperatorsTold, 'reports' | 'exposed'> {
+export interface Operators extends Omit<OperatorsTold, 'reports' | 'exposed' | 'backends'> {
   /** Until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -42,7 +47,7 @@ export const NOTIFIERS = {
 } as const;
 
 export function createOperators(parts: OperatorsParts): Operators {
-  const { channels, places, store, reports, reportsInService, metrics, log } = parts;
+  const { channels, places, store, reports, reportsInService, backendsInService, metrics, log } = parts;
   const notify = createNotify({
     ...{ channels, store, log, counted: metrics.counted, now: Date.now },
     notifier: (channel) => notifierOf(channel, places, NOTIFIERS, Date.now),
@@ -52,14 +57,19 @@ export function createOperators(parts: OperatorsParts): Operators {
   return {
     ...told,
     async run(signal) {
-      const looking = async () => {
-        while (!signal.aborted) {
-          told.reports(reports());
-          told.exposed(reportsInService());
-          await delay(REPORTS_MS, undefined, { signal, ref: false }).catch(() => undefined);
-        }
-      };
-      await Promise.all([notify.run(signal), looking()]);
+      const looking = every(REPORTS_MS, signal, () => {
+        told.reports(reports());
+        told.exposed(reportsInService());
+      });
+      const asking = every(BACKENDS_MS, signal, () => told.backends(backendsInService()));
+      await Promise.all([notify.run(signal), looking, asking]);
     },
   };
+}
+
+async function every(ms: number, signal: AbortSignal, look: () => void): Promise<void> {
+  while (!signal.aborted) {
+    look();
+    await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
+  }
 }

@@ -184,3 +184,20 @@ test('certificates that end soon, and no longer do; and an edge that is silent',
     'node-silent e1 well',
   ]);
 });
+
+test('services of an origin that answer nobody, in one notice for each origin', () => {
+  const since = '2026-11-22T11:59:59.000Z';
+  const service = (origin: string, port: number, down?: string) => ({
+    ...{ service: { origin, port }, seen: [] },
+    ...(down !== undefined && { down: { since, reason: down } }),
+  });
+  operators.backends([service('home', 80, 'timeout: no answer'), service('home', 81, 'x'), service('office', 80)]);
+  expect(told.map(({ at }) => at)[0]).toBe(since);
+  // Its routes are gone.
+  operators.backends([service('office', 80)]);
+  operators.backends([service('office', 80)]);
+  expect(lines()).toEqual([
+    'origin-down home trouble home:80: timeout: no answer, and 1 more of 2',
+    ...['office', 'office', 'home', 'office'].map((origin) => `origin-down ${origin} well`),
+  ]);
+});

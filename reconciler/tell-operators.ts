@@ -1,6 +1,7 @@
 // What happens in the reconciler, as operators are told of it. Law: it only tells; what is as it was is told again at no cost, so that the
 // state of everything may be told at a start.
 
+import { type BackendStanding, serviceName } from './core/health/backend-standing.ts';
 import { TAKEN_OUT, type Transition } from './core/health/pool-members.ts';
 import { type NotifyKind, notifyEvent } from './core/notify/event.ts';
 import { type Exposures, exposedOn, exposureOf } from './core/notify/exposed-certificates.ts';
@@ -25,6 +26,8 @@ export interface OperatorsTold {
   reports(reports: Iterable<NodeReport>): void;
   /** What the nodes said last that are let in: a machine that is kept out replaces nothing. */
   exposed(reports: Iterable<NodeReport>): void;
+  /** What edges find of the services of origins that are let in, from time to time. */
+  backends(standings: readonly BackendStanding[]): void;
 }
 
 /** Of all that there is: subjects that change nothing of it. */
@@ -37,6 +40,7 @@ const CERTIFICATES_MAX = 100;
 export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => number): OperatorsTold {
   let ending = new Set<string>();
   let exposures: Exposures = new Map();
+  let originsDown = new Set<string>();
   let isStarting = true;
   const startedMs = now();
   const heardSince = new Set<string>();
@@ -103,7 +107,32 @@ export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => n
       const exposure = exposureOf(exposures);
       if (exposure.kind !== 'unknown') say('certificate-exposed', CERTIFICATES, exposure.reason);
     },
+    backends(standings) {
+      const origins = Map.groupBy(standings, ({ service }) => service.origin);
+      const down = new Map(
+        [...origins].flatMap(([origin, all]) => originDown(all).map((one) => [origin, one] as const)),
+      );
+      for (const origin of new Set([...origins.keys(), ...originsDown])) {
+        const one = down.get(origin);
+        say('origin-down', origin, one?.reason, one?.sinceMs);
+      }
+      originsDown = new Set(down.keys());
+    },
   };
+}
+
+/** None, or one: all that is down of an origin, since the first of it. */
+function originDown(standings: readonly BackendStanding[]): { reason: string; sinceMs: number }[] {
+  const ill = standings.flatMap(({ service, down }) => (down ? [{ name: serviceName(service), ...down }] : []));
+  const [first] = ill;
+  if (first === undefined) return [];
+  const more = ill.length > 1 ? `, and ${ill.length - 1} more of ${standings.length}` : '';
+  return [
+    {
+      reason: `${first.name}: ${first.reason}${more}`,
+      sinceMs: Math.min(...ill.map(({ since }) => Date.parse(since))),
+    },
+  ];
 }
 
 function refusalOf({ node, error }: NonNullable<Rollout['stopped']>): string {

@@ -23,6 +23,7 @@ import { dnsProviderOf } from './dns-providers.ts';
 import { createEdgeHealth } from './edge-health.ts';
 import { openFleetReports } from './http/fleet-reports.ts';
 import { reportsInService } from './http/reports-in-git.ts';
+import { backendsInService } from './http/seen-backends.ts';
 import { createServed } from './http/served.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import { createLoop } from './loop.ts';
@@ -117,6 +118,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     const operators = createOperators({
       ...{ places, store, reports: reports.reports, metrics: metrics.notices, log },
       reportsInService: () => reportsInService({ reports, served }),
+      backendsInService: () => backendsInService({ reports, served }, Date.now()),
       channels: () => standing.live.kokoa && (standing.live.kokoa.value?.notify ?? []),
     });
     const health = createEdgeHealth({

@@ -926,6 +926,7 @@ export interface NotifyChannel {
     | "dns-foreign"
     | "publish-held"
     | "reconcile-failing"
+    | "origin-down"
     | "rollout-stopped"
     | "certificate-ending"
     | "certificate-exposed"

@@ -13,7 +13,7 @@ export function reportsInService({ reports, served }: Known): Generator<NodeRepo
   return reportsOf(reports, nodesInService(served));
 }
 
-export function nodesInService({ access }: Known['served']): Set<string> {
+export function nodesInService({ access }: Pick<Known['served'], 'access'>): Set<string> {
   const isIn = ({ state }: { state: string }) => state === 'active' || state === 'draining';
   return new Set([...access.values()].filter(isIn).map(({ node }) => node));
 }

@@ -9,6 +9,7 @@ export type NotifyKind =
   | 'dns-foreign'
   | 'publish-held'
   | 'reconcile-failing'
+  | 'origin-down'
   | 'rollout-stopped'
   | 'certificate-ending'
   | 'certificate-exposed';
@@ -80,6 +81,12 @@ export const NOTIFY_KINDS: Readonly<Record<NotifyKind, KindWords>> = {
     well: 'reconciling works again',
     done: 'machines keep what they have; it is tried again by itself',
     todo: 'see the log of the reconciler',
+  },
+  'origin-down': {
+    trouble: 'services of an origin are down',
+    well: 'services of an origin answer again',
+    done: 'routes with another backend are served by that',
+    todo: 'mend the service or its machine: kokoa status names all of them',
   },
   'rollout-stopped': {
     trouble: 'rollout stopped',
