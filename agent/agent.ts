@@ -17,6 +17,7 @@ import type { Standing, StandingStore, Unheard } from './ports/standing-store.ts
 import type { VerifiedBundle } from './ports/state.ts';
 import type { TunnelState } from './ports/tunnel.ts';
 import { createRefusalLines, type RefusalLines } from './refusal-lines.ts';
+import type { ScriptChecks } from './script-checks.ts';
 import type { UsersFiles } from './users-files.ts';
 import type { Visits } from './visits.ts';
 
@@ -29,6 +30,8 @@ export interface Agent {
   visits: Pick<Visits, 'configure' | 'run' | 'answers'>;
   peerChecks: Pick<PeerChecks, 'configure' | 'run' | 'views' | 'unheard'>;
   backendChecks: Pick<BackendChecks, 'configure' | 'run' | 'views'>;
+  /** Of an origin. */
+  scriptChecks: Pick<ScriptChecks, 'configure' | 'run'>;
   standing: StandingStore;
   /** Absent where origins are reached without a tunnel. The last reading; nothing is read now. */
   tunnel?(): TunnelState | undefined;

@@ -123,6 +123,10 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
       answers: () => visits.answers,
     },
+    scriptChecks: {
+      configure: () => undefined,
+      run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
+    },
     backendChecks: {
       configure: () => undefined,
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),

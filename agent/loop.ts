@@ -25,6 +25,7 @@ export async function followControlPlane(agent: Agent, signal: AbortSignal): Pro
       keepReporting(self, agent, signal),
       keepStanding(self, agent, signal),
       keepEdge(self, agent, signal),
+      agent.scriptChecks.run(signal),
       agent.deadTunnels?.run(() => self.running, signal),
       agent.keyRotation?.run(() => self.running !== undefined, signal),
       agent.peerKeys?.run(() => self.running?.config, signal),

@@ -31,6 +31,8 @@ import { releasesDir } from './adapters/releases-dir.ts';
 import { createRenewalInfo } from './adapters/renewal-info.ts';
 import { openRotationDesk } from './adapters/rotation-desk.ts';
 import { createRouting } from './adapters/routing.ts';
+import { listenForChecks } from './adapters/script-server.ts';
+import { createScriptsDir } from './adapters/scripts-dir.ts';
 import { readSettings } from './adapters/settings-file.ts';
 import { createStandingFile } from './adapters/standing-file.ts';
 import { loadTemplates } from './adapters/templates.ts';
@@ -61,6 +63,7 @@ import type { CertificateStore } from './ports/certificate-store.ts';
 import type { ControlPlane } from './ports/control-plane.ts';
 import type { Settings } from './ports/settings.ts';
 import type { VisitsStore } from './ports/visits-store.ts';
+import { createScriptChecks } from './script-checks.ts';
 import { withSignedReports } from './signed-reports.ts';
 import { createUrlsInForce } from './urls-in-force.ts';
 import { createUsersFiles } from './users-files.ts';
@@ -76,6 +79,8 @@ export interface Node extends Agent {
 }
 
 const WORKER_CONNECTIONS = 8192;
+/** Of scripts that the owner of an origin put there. */
+const CHECKS_DIR = '/etc/kokoa/checks';
 
 /** Builds everything from the state directory; touches nothing yet. @throws KokoaError not_joined, settings_invalid, key_damaged */
 export async function openNode(stateDir: string): Promise<Node> {
@@ -126,6 +131,8 @@ export async function openNode(stateDir: string): Promise<Node> {
   const downFile = createDownFile(join(stateDir, 'backends-down.json'));
   const kept = await downFile.read();
   const backendChecks = createBackendChecks({ node: settings.node, log, now: Date.now, store: downFile, kept });
+  const scripts = createScriptsDir({ dir: process.env.KOKOA_CHECKS ?? CHECKS_DIR });
+  const scriptChecks = createScriptChecks({ scripts, listen: listenForChecks, log });
   const machine = createMachine({
     trusted: trustedDir({ directory: stateDir, node: settings.node, fingerprint: settings.fingerprint }),
     network,
@@ -182,6 +189,7 @@ export async function openNode(stateDir: string): Promise<Node> {
       visits,
       peerChecks,
       backendChecks,
+      scriptChecks,
       enrolment,
       log,
     },

@@ -37,7 +37,7 @@ function settleApplied(self: Self, agent: Agent, outcome: Applied): void {
     agent.visits.configure(chunks, isStart);
     agent.peerChecks.configure(config);
     agent.backendChecks.configure(config, chunks);
-  }
+  } else agent.scriptChecks.configure(config);
   if (isNews) agent.log.info({ hash: bundle.configHash, version: bundle.version }, 'applied');
   if (unsaved) self.news.trouble('unsaved', unsaved.code, told(unsaved), 'not kept as the last known good');
 }

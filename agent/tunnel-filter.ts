@@ -98,15 +98,18 @@ export function createTunnelFilter(parts: TunnelFilterParts): TunnelFilter {
 }
 
 function rulesetFor(
-  { role, wireguard }: NodeConfig,
+  config: NodeConfig,
   open: OpenOrigin,
   guarded: readonly string[],
   { interfaceName, allow }: Pick<TunnelFilterParts, 'interfaceName' | 'allow'>,
 ): string {
+  const { role, wireguard } = config;
+  const { icmp = false, scripts = [] } = (config.role === 'origin' && config.origin.asked) || {};
   return renderFirewall({
     ...{ interfaceName, role, allow, guarded },
     address: wireguard.address,
     peers: wireguard.peers.map(({ address }) => address),
     ...open,
+    asked: { icmp, scripts: scripts.length > 0 },
   });
 }

@@ -37,6 +37,8 @@ export const CHECK_INTERVAL_MS_MIN = 1_000;
 const CHECK_MS_MAX = 3_600_000;
 const CHECK_COUNT_MAX = 100;
 const CHECK_ADDRESSES_MAX = 2;
+/** Of one origin. */
+export const SCRIPTS_MAX = 100;
 /** Each is a listening socket of every edge. */
 export const STREAMS_MAX = 1_000;
 
@@ -61,6 +63,7 @@ const endpoint = {
   pattern: `^(${IPV4}|\\[[0-9A-Fa-f:.]{2,45}\\]):${PORT}$`,
 } as const;
 
+const yes = { const: true } as const;
 const peer = object(['node', 'publicKey', 'address'], {
   node: name,
   publicKey: wireguardKey,
@@ -111,6 +114,10 @@ const origin = object(['ports'], {
   ports: { ...list(port, 0, 65_535), uniqueItems: true },
   udpPorts: { ...list(port, 1, 65_535), uniqueItems: true },
   forwards: list(forward, 1, FORWARDS_MAX),
+  asked: {
+    ...object([], { icmp: yes, scripts: { ...list(name, 1, SCRIPTS_MAX), uniqueItems: true } }),
+    minProperties: 1,
+  },
 });
 
 const limits = {
@@ -123,7 +130,6 @@ const limits = {
   dependencies: { burst: ['requestsPerSecond'] },
 };
 
-const yes = { const: true } as const;
 const backend = object(['address', 'port'], {
   address,
   port,

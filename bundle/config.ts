@@ -130,6 +130,16 @@ export interface OriginPart {
   udpPorts?: number[];
   /** Services behind this machine, or on its loopback, ascending by `port`; absent: none. The same double consent. */
   forwards?: Forward[];
+  /** What edges ask the machine itself; absent: nothing. */
+  asked?: AskedOrigin;
+}
+
+/** How checks of routes ask an origin for more than its services. */
+export interface AskedOrigin {
+  /** Edges ping it. */
+  icmp?: true;
+  /** Names of programs that its owner put there, sorted: edges may ask what they say (script-check.ts). */
+  scripts?: string[];
 }
 
 /** The tunnel port under which edges reach a service that is not on the origin's own address. */

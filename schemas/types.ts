@@ -21,7 +21,7 @@ export interface Route {
    */
   origin?: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
    */
   port?: number;
   /**
@@ -99,7 +99,7 @@ export interface Backend {
    */
   origin: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
    */
   port: number;
   /**
@@ -225,7 +225,7 @@ export interface ForwardAuth {
    */
   origin: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
    */
   port: number;
   /**
@@ -262,7 +262,7 @@ export interface Path {
    */
   origin?: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64199, where an origin leads to services behind it.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
    */
   port?: number;
   /**

@@ -15,6 +15,7 @@ const RULES: FirewallRules = {
   udpPorts: [],
   forwards: [],
   guarded: [],
+  asked: { icmp: false, scripts: false },
   allow: [
     { from: 8080, to: 9000 },
     { from: 9200, to: 9200 },

@@ -12,6 +12,7 @@ const ORIGIN: FirewallRules = {
   udpPorts: [],
   forwards: [],
   guarded: [],
+  asked: { icmp: false, scripts: false },
   allow: [{ from: 8000, to: 9999 }],
 };
 
@@ -40,6 +41,16 @@ table inet kokoa_kokoa0 {
   }
 }
 `);
+  });
+
+  test('edges may ping and ask scripts where routes ask for it, whatever the owner allows; and an edge answers neither', () => {
+    const asked = { icmp: true, scripts: true };
+    const rules = renderFirewall({ ...ORIGIN, allow: [], asked });
+    expect(rules).toContain(
+      '    icmp type echo-request limit rate 100/second accept\n    tcp dport 64200 ct state { new, established } accept\n    counter',
+    );
+    expect(renderFirewall({ ...ORIGIN, asked: { icmp: false, scripts: true } })).not.toContain('echo-request');
+    expect(renderFirewall({ ...ORIGIN, role: 'edge', asked })).toBe(renderFirewall({ ...ORIGIN, role: 'edge' }));
   });
 
   const LAN = { port: 20001, host: '192.168.1.20', hostPort: 8080 };

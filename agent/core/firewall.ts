@@ -3,6 +3,7 @@
 import ipaddr from 'ipaddr.js';
 import type { Forward, NodeRole } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
+import { SCRIPTS_PORT } from '../../bundle/script-check.ts';
 import { type AllowedRange, allowedForwards, allowedPorts } from './allow-list.ts';
 import { isForwardHost } from './forward-host.ts';
 import { entrancesOf, type ForwardRules, forwardChains, forwardSets } from './forward-rules.ts';
@@ -29,6 +30,8 @@ export interface FirewallRules {
   forwards: readonly Forward[];
   /** What the owner allows; ignored on an edge. */
   allow: readonly AllowedRange[];
+  /** Whether edges may ping this machine, and ask what scripts of its owner say; ignored on an edge. */
+  asked: { icmp: boolean; scripts: boolean };
   /** Interfaces that forward only because the agent made them: nothing but forwards passes there. */
   guarded: readonly string[];
 }
@@ -78,6 +81,7 @@ export function renderFirewall(rules: FirewallRules): string {
     // Also packets of running connections are judged by the list in force: closing a port cuts them.
     ...(ports.length > 0 ? ['    tcp dport @ports ct state { new, established } accept'] : []),
     ...(udpPorts.length > 0 ? ['    udp dport @udp_ports ct state { new, established } accept'] : []),
+    ...askedRules(rules),
     ...entrancesOf(forwards).map((entrance) => `    ${entrance} ct state { new, established } accept`),
     '    counter name refused drop',
     '  }',
@@ -85,6 +89,15 @@ export function renderFirewall(rules: FirewallRules): string {
     '}',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Few packets each: who asks waits for an answer. */
+function askedRules({ role, asked }: FirewallRules): string[] {
+  if (role === 'edge') return [];
+  return [
+    ...(asked.icmp ? ['    icmp type echo-request limit rate 100/second accept'] : []),
+    ...(asked.scripts ? [`    tcp dport ${SCRIPTS_PORT} ct state { new, established } accept`] : []),
+  ];
 }
 
 function openPorts({ role, allow }: FirewallRules, ports: readonly number[], protocol?: 'udp'): string[] {

@@ -5,6 +5,6 @@ import type { NodeConfig } from '../../bundle/config.ts';
 /** Equal texts: nothing about the network differs. */
 export function networkPart(config: NodeConfig): string {
   const { role, network, wireguard, controlPlane } = config;
-  const { ports, udpPorts = [], forwards = [] } = config.role === 'origin' ? config.origin : { ports: [] };
-  return canonicalJson({ role, network, wireguard, controlPlane, ports, udpPorts, forwards });
+  const { ports, udpPorts = [], forwards = [], asked = {} } = config.role === 'origin' ? config.origin : { ports: [] };
+  return canonicalJson({ role, network, wireguard, controlPlane, ports, udpPorts, forwards, asked });
 }

@@ -282,6 +282,35 @@ test('UDP ports and services of an origin stand beside those of TCP', () => {
   ]);
 });
 
+test('an origin is told what checks of routes ask of the machine itself, and one that is asked nothing is not', () => {
+  const script = (name: string) => ({ check: { kind: 'script', script: name } as const });
+  const backends = ['o1', 'o2'].map((name) => ({ origin: name, port: 80 }));
+  const paths = [{ prefix: '/x', origin: 'o2', port: 81, ...script('disk') }];
+  const asked = (...files: AnyLoadedFile[]) => {
+    const compiled = built([origin('o1'), origin('o2'), origin('o3'), ...files]);
+    return ['o1', 'o2', 'o3'].map((node) => originConfig(compiled, node).origin.asked);
+  };
+  const ping = route('a.hoge.com', 'o1', 80, { origin: undefined, port: undefined, backends, check: { kind: 'icmp' } });
+  const disk = route('b.hoge.com', 'o1', 80, { ...script('primary'), paths });
+  const usual = route('c.hoge.com', 'o3', 80, { check: { kind: 'http', path: '/up' } });
+  expect(asked(ping, disk, usual)).toEqual([
+    { icmp: true, scripts: ['primary'] },
+    { icmp: true, scripts: ['disk'] },
+    undefined,
+  ]);
+  expect(asked(usual)).toEqual([undefined, undefined, undefined]);
+});
+
+test('a check that is written or deleted changes the configuration of its origin alone', () => {
+  const files = [origin('o1'), origin('o2'), edge('e1')];
+  const before = compile(inputOf([kokoa(), ...files, route('a.hoge.com', 'o1')], { enrolments: everybody }));
+  const asking = route('a.hoge.com', 'o1', 80, { check: { kind: 'icmp' } });
+  const desired = updateDesired(before.desired, [{ path: asking.path, file: asking }]);
+  const after = compile({ ...inputOf([], { enrolments: everybody }), desired }, before);
+  expect(originConfig(after, 'o1').origin.asked).toEqual({ icmp: true });
+  expect(after.nodes.get('o2')).toBe(before.nodes.get('o2'));
+});
+
 test.each<[string, Kokoa['pools'][number], object]>([
   ['nothing', { name: 'default' }, {}],
   ['that it does not pass TLS through', { name: 'default', tlsPassthrough: false }, {}],

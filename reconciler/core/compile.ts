@@ -3,6 +3,7 @@
 import { canonicalJson } from '../../bundle/canonical.ts';
 import { CONFIG_FORMAT, type EdgePart, type NodeConfig } from '../../bundle/config.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
+import { askedOf } from './asked-origins.ts';
 import { chunkReferences } from './chunks.ts';
 import { type Desired, portsOf } from './desired.ts';
 import {
@@ -128,10 +129,12 @@ function configOf(
   if (isEdge) return { ...base, role: 'edge', edge: { ...edgePart(node.pool!), ...(looks && { checks: looks }) } };
   const udpPorts = portsOf(desired, node.node, 'udp');
   const forwards = forwardsOf(desired, node.node);
+  const asked = askedOf(desired, node.node);
   const origin = {
     ports: portsOf(desired, node.node),
     ...(udpPorts.length > 0 && { udpPorts }),
     ...(forwards.length > 0 && { forwards }),
+    ...(asked && { asked }),
   };
   return { ...base, role: 'origin', origin };
 }
@@ -143,8 +146,9 @@ function sameRoutes(node: FleetNode, next: Routing, before: Routing): boolean {
     return (
       next.pools.get(pool) === before.pools.get(pool) && next.streams.get(pool)?.list === before.streams.get(pool)?.list
     );
-  const portsIn = ({ desired }: Routing) => lookup(desired.ports, node.node);
-  return portsIn(next) === portsIn(before) && sameForwards(before.desired, next.desired, node.node);
+  const namedIn = ({ desired }: Routing) => [lookup(desired.ports, node.node), lookup(desired.asked, node.node)];
+  const [named, namedBefore] = [namedIn(next), namedIn(before)];
+  return named.every((one, at) => one === namedBefore[at]) && sameForwards(before.desired, next.desired, node.node);
 }
 
 function blobsOf(fleet: readonly FleetNode[], pools: ReadonlyMap<string, RouteChunks>): Map<string, string> {

@@ -19,6 +19,8 @@ export interface RouteIndexes {
   readonly routesByOrigin: PersistentMap<Claims<'route'>>;
   /** Origin name → portKey (service-keys.ts) of a port of the machine itself → how often routes name it. */
   readonly ports: Counts;
+  /** Origin name → what checks of routes ask the machine itself (asked-origins.ts) → how often. */
+  readonly asked: Counts;
   /** sectionName (tunnel-ports.ts) of an origin and a team → serviceKey of a service behind it → the team's routes that name it. */
   readonly services: PersistentMap<PersistentMap<Claims<'route'>>>;
   /** By path: routes that end by themselves. */
@@ -62,6 +64,7 @@ const EMPTY: Desired = {
   routesByPublicPort: emptyMap(),
   routesByOrigin: emptyMap(),
   ports: emptyMap(),
+  asked: emptyMap(),
   services: emptyMap(),
   expiring: emptyMap(),
   withSecrets: emptyMap(),

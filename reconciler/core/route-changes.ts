@@ -1,5 +1,6 @@
 // What changed routes mean for the indexes of routes, collected during one update.
 import type { Route } from '../../schemas/types.ts';
+import { askedPlaces } from './asked-origins.ts';
 import { networkPlaces, policyPlaces, upstreamPlaces } from './bounded-places.ts';
 import { ClaimChanges, CountChanges, GroupedClaimChanges } from './claims.ts';
 import type { RouteIndexes } from './desired.ts';
@@ -19,6 +20,7 @@ export class RouteChanges {
   readonly #byPublicPort = new ClaimChanges<'route'>();
   readonly #byOrigin = new ClaimChanges<'route'>();
   readonly #ports = new CountChanges();
+  readonly #asked = new CountChanges();
   readonly #services = new GroupedClaimChanges<'route'>();
   readonly #expiring = new Map<string, RouteFile | undefined>();
   readonly #withSecrets = new Map<string, RouteFile | undefined>();
@@ -40,6 +42,7 @@ export class RouteChanges {
       if (host === undefined) this.#ports.add(origin, portKey(port), by);
       else this.#services.note(sectionName(origin, team), serviceKey({ host, ...port }), path, after);
     }
+    for (const { group, key } of askedPlaces(route)) this.#asked.add(group, key, by);
     if (route.expiresAt !== undefined) this.#expiring.set(path, after);
     if (secretsOf(file).length > 0) this.#withSecrets.set(path, after);
     for (const { group, key } of policyPlaces(file)) this.#policies.add(group, key, by);
@@ -54,6 +57,7 @@ export class RouteChanges {
       routesByPublicPort: this.#byPublicPort.apply(before.routesByPublicPort),
       routesByOrigin: this.#byOrigin.apply(before.routesByOrigin),
       ports: this.#ports.apply(before.ports),
+      asked: this.#asked.apply(before.asked),
       services: this.#services.apply(before.services),
       expiring: updateMap(before.expiring, this.#expiring),
       withSecrets: updateMap(before.withSecrets, this.#withSecrets),

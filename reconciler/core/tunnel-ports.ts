@@ -1,6 +1,8 @@
 // Which ports of an origin's tunnel address are kept for the services behind it, and which of them are whose. Law: where a team's section
 // lies is said by the origin's file alone, so nothing that one team writes in its routes moves a port of another.
 
+import { SCRIPTS_PORT } from '../../bundle/script-check.ts';
+
 /** Above the ports that Linux gives to outgoing connections (32768 to 60999), below Mumble's (64738); hardly anybody listens here. */
 const FIRST = 61_000;
 /** How many teams of an origin may name services behind it: the first ones of its list. */
@@ -12,8 +14,8 @@ const LAST = FIRST + COUNT - 1;
 /** The fewer teams there are, the larger their sections: two services of a team then seldom want the same port. */
 const DIVISIONS = [1, 5, SECTIONS_MAX];
 
-/** In words. */
-export const TUNNEL_PORTS = `${FIRST} to ${LAST}`;
+/** In words: these, and the one behind them, at which edges ask what scripts say. */
+export const TUNNEL_PORTS = `${FIRST} to ${SCRIPTS_PORT}`;
 
 /** A team's ports on one origin. */
 export interface Section {
@@ -23,7 +25,7 @@ export interface Section {
 
 /** True for a port on which no service of an origin itself can be reached. */
 export function isTunnelPort(port: number): boolean {
-  return port >= FIRST && port <= LAST;
+  return (port >= FIRST && port <= LAST) || port === SCRIPTS_PORT;
 }
 
 /** `teams`: as the origin's file lists them. Undefined: the team is not among those that have a section. */

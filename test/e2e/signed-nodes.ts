@@ -9,7 +9,7 @@ import { openNodeKeys, saveToken } from '../../agent/adapters/node-keys.ts';
 import { writeSettings } from '../../agent/adapters/settings-file.ts';
 import { trustedDir } from '../../agent/adapters/trusted-dir.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
-import type { Chunk, EdgeConfig, NodeConfig, Peer, WireRoute } from '../../bundle/config.ts';
+import type { AskedOrigin, Chunk, EdgeConfig, NodeConfig, Peer, WireRoute } from '../../bundle/config.ts';
 import { edgeConfig, installation, responseOf } from '../../bundle/installation.fixture.ts';
 import { signNode } from '../../bundle/sign.ts';
 import { PUBLIC } from '../../lab/addresses.ts';
@@ -38,8 +38,20 @@ export interface SignedNodes {
   start(name: NodeName): void;
 }
 
+export interface SignedNodesOptions {
+  /** What edges ask of each origin. */
+  asked?: AskedOrigin;
+  /** Of every agent. */
+  env?: Readonly<Record<string, string>>;
+}
+
 /** Origins open 8080 and 8081. */
-export async function startSignedNodes(network: Network, pki: Pki, routes: SignedRoutes): Promise<SignedNodes> {
+export async function startSignedNodes(
+  network: Network,
+  pki: Pki,
+  routes: SignedRoutes,
+  { asked, env = {} }: SignedNodesOptions = {},
+): Promise<SignedNodes> {
   const hostOf = (name: NodeName): Host => network.hosts[NODES[name].host];
   const stateDir = (name: NodeName) => join(hostOf(name).directory, 'state');
   const names = Object.keys(NODES) as NodeName[];
@@ -49,11 +61,11 @@ export async function startSignedNodes(network: Network, pki: Pki, routes: Signe
     const keys = await openNodeKeys(stateDir(name));
     peers[name] = { node: name, publicKey: keys.publicPart().wireguardPublicKey, address: NODES[name].address };
   }
-  await keepBundles(peers, chunkOf(routes), { hostOf, stateDir });
+  await keepBundles(peers, chunkOf(routes), { hostOf, stateDir, asked });
   await keepCertificates(Object.keys(routes), pki, stateDir('tokyo-1'));
   const agents = {} as Record<NodeName, Proc>;
   const start = (name: NodeName) => {
-    agents[name] = hostOf(name).start('agent', process.execPath, [AGENT, '--state', stateDir(name), 'run']);
+    agents[name] = hostOf(name).start('agent', process.execPath, [AGENT, '--state', stateDir(name), 'run'], { env });
   };
   for (const name of names) start(name);
   return { agents, hostOf, stateDir, start };
@@ -71,11 +83,11 @@ function chunkOf(routes: SignedRoutes): string {
 async function keepBundles(
   peers: Record<NodeName, Peer>,
   chunk: string,
-  { hostOf, stateDir }: Pick<SignedNodes, 'hostOf' | 'stateDir'>,
+  { hostOf, stateDir, asked }: Pick<SignedNodes, 'hostOf' | 'stateDir'> & { asked: AskedOrigin | undefined },
 ): Promise<void> {
   const made = installation();
   for (const name of Object.keys(peers) as NodeName[]) {
-    const config = configOf(name, peers, chunk);
+    const config = configOf(name, peers, chunk, asked);
     const signed = signNode({
       ...{ node: name, config, commit: 'c'.repeat(40), version: Date.now(), now: new Date(), keys: made.keys },
       lifetimes: {},
@@ -104,11 +116,17 @@ async function keepCertificates(hostnames: readonly string[], pki: Pki, stateDir
   }
 }
 
-function configOf(name: NodeName, peers: Record<NodeName, Peer>, chunk: string): NodeConfig {
+function configOf(
+  name: NodeName,
+  peers: Record<NodeName, Peer>,
+  chunk: string,
+  asked: AskedOrigin | undefined,
+): NodeConfig {
   const base: EdgeConfig = { ...edgeConfig(name, [chunk]), controlPlane: { urls: ['http://127.0.0.1:1'] } };
   const { address } = NODES[name];
   if (name === 'tokyo-1') return { ...base, wireguard: { address, port: 51_820, peers: [peers.home, peers.office] } };
   const { edge: _, ...rest } = base;
   const edge = { ...peers['tokyo-1'], endpoint: `${PUBLIC['edge-1'].ipv4}:51820` };
-  return { ...rest, role: 'origin', wireguard: { address, peers: [edge] }, origin: { ports: [8080, 8081] } };
+  const origin = { ports: [8080, 8081], ...(asked && { asked }) };
+  return { ...rest, role: 'origin', wireguard: { address, peers: [edge] }, origin };
 }
