@@ -3,11 +3,11 @@
 import { APIError, Cloudflare } from 'cloudflare';
 import { KokoaError } from '../../bundle/error.ts';
 import { refusalError } from './dns-cloudflare-error.ts';
+import { failureCode, fetchWhole, responseOf } from './fetch-whole.ts';
 import type { Shape } from './github-answers.ts';
 
 const BASE_URL = 'https://api.cloudflare.com/client/v4';
 const REQUEST_MS_MAX = 10_000;
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const TOKEN = /^[\x21-\x7e]{8,1000}$/;
 
 export interface CloudflareClientOptions {
@@ -43,7 +43,8 @@ export function createCloudflareClient(options: CloudflareClientOptions): Cloudf
     maxRetries: 0,
     timeout: requestMsMax,
     logLevel: 'off',
-    fetch: boundedFetch,
+    // Its own time ends with the headers, and it has no cap.
+    fetch: async (url, init) => responseOf(await fetchWhole(url, init)),
   });
 
   return {
@@ -64,7 +65,8 @@ export function createCloudflareClient(options: CloudflareClientOptions): Cloudf
           const retryAfter = error.headers?.get('retry-after') ?? null;
           throw refusalError({ ...refusal, status: error.status, retryAfter, body: error.error });
         }
-        const why = signal.aborted ? 'it was stopped' : ends.aborted ? 'no answer in time' : reasonOf(error);
+        const failure = failureCode(error) ?? 'the connection failed';
+        const why = signal.aborted ? 'it was stopped' : ends.aborted ? 'no answer in time' : failure;
         throw new KokoaError('dns_unreachable', `cannot ${what} at Cloudflare: ${why}`);
       }
       const success = (body as { success?: unknown } | undefined)?.success;
@@ -76,35 +78,6 @@ export function createCloudflareClient(options: CloudflareClientOptions): Cloudf
       );
     },
   };
-}
-
-/** Fetches, and reads the whole answer within the signal's time and the cap: the library's own time ends with the headers. */
-async function boundedFetch(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const { status, headers, body } = await fetch(url, { ...init, redirect: 'manual' });
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of body ?? []) {
-    bytes += part.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new TooLargeError();
-    parts.push(part);
-  }
-  return new Response(bytes === 0 ? null : Buffer.concat(parts), { status, headers });
-}
-
-class TooLargeError extends Error {
-  readonly code = 'TOO_LARGE';
-}
-
-/** What the system said, as a code: texts of fetch may hold an address, or what was sent. */
-function reasonOf(error: unknown): string {
-  let inner = error;
-  for (let depth = 0; depth < 4 && inner instanceof Error; depth += 1) {
-    const { code } = inner as { code?: unknown };
-    if (code === 'TOO_LARGE') return `the answer is larger than ${ANSWER_BYTES_MAX} bytes`;
-    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code;
-    inner = inner.cause;
-  }
-  return 'the connection failed';
 }
 
 function jsonOf(text: string): unknown {

@@ -1,9 +1,9 @@
 // Cloudflare on loopback, for the official library to talk to: a server with the part of the API that we use. It knows who may do what and what
 // stands where; what was asked for that the API does not have is in `problems`, for the caller to assert; and it misbehaves when told to.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RecordBatchParams } from 'cloudflare/resources/dns/records';
 import { createCloudflareState, type KeptZone, RefusedError } from './dns-cloudflare-state.fixture.ts';
+import { startLoopbackServer } from './loopback-server.fixture.ts';
 
 export type Asked = 'zones' | 'list' | 'batch';
 // biome-ignore lint/suspicious/noExplicitAny: what is told may be anything
@@ -29,7 +29,6 @@ export async function startCloudflareDouble({ token, mayWrite = true, perPageMax
   const problems: string[] = [];
   const asked: Asked[] = [];
   const mischief: { on: Asked; how: Mischief }[] = [];
-  const hanging = new Set<ServerResponse>();
 
   function page(all: readonly object[], query: URLSearchParams, most: number): object {
     const at = Number(query.get('page') ?? 1);
@@ -67,7 +66,7 @@ export async function startCloudflareDouble({ token, mayWrite = true, perPageMax
     }
   }
 
-  function respond(request: IncomingMessage, response: ServerResponse, text: string): void {
+  function respond(request: IncomingMessage, response: ServerResponse, sent: Buffer): void {
     const url = new URL(request.url!, 'http://double');
     const path = /^\/client\/v4\/zones(?:\/([0-9a-f]{32})\/dns_records(\/batch)?)?$/.exec(url.pathname);
     const [, id, batch] = path ?? [];
@@ -84,36 +83,20 @@ export async function startCloudflareDouble({ token, mayWrite = true, perPageMax
       return void response.end(how.body ?? '{}');
     }
     const zone = state.zones.find((one) => one.id === id);
-    const { status, body } = answer(request, on, zone, url, text);
+    const { status, body } = answer(request, on, zone, url, sent.toString());
     if (how?.kind === 'cut') return void request.socket.destroy();
-    if (how?.kind === 'late') return void hanging.add(response);
+    if (how?.kind === 'late') return;
     response.writeHead(status, { 'content-type': 'application/json' });
-    if (how?.kind === 'trickle') {
-      hanging.add(response);
-      return void response.write('{"success":true,');
-    }
+    if (how?.kind === 'trickle') return void response.write('{"success":true,');
     if (how?.kind === 'flood') return void flood(response);
     response.end(JSON.stringify(how?.kind === 'lie' ? how.told(body) : body));
   }
 
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      try {
-        respond(request, response, Buffer.concat(parts).toString());
-      } catch (error) {
-        problems.push(`the double itself failed: ${error}`);
-        request.socket.destroy();
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const server = await startLoopbackServer(respond, problems);
 
   return {
     state,
-    baseUrl: `http://127.0.0.1:${port}/client/v4`,
+    baseUrl: `${server.origin}/client/v4`,
     /** What was asked, in order. */
     asked,
     problems,
@@ -123,11 +106,7 @@ export async function startCloudflareDouble({ token, mayWrite = true, perPageMax
     },
     /** Mischief that nothing asked for. */
     unspent: () => mischief.length,
-    async close() {
-      for (const response of hanging) response.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: server.close,
   };
 }
 

@@ -5,7 +5,8 @@ import PQueue from 'p-queue';
 import { KokoaError } from '../../bundle/error.ts';
 import type { AwsCredentials } from '../core/dns/aws-credentials.ts';
 import { refusalError } from './dns-route53-error.ts';
-import { boundedSender, failureCode } from './dns-route53-send.ts';
+import { boundedSender } from './dns-route53-send.ts';
+import { failureCode } from './fetch-whole.ts';
 
 const ENDPOINT = 'https://route53.amazonaws.com';
 const REQUEST_MS_MAX = 10_000;
@@ -67,7 +68,8 @@ export function createRoute53Client(options: Route53ClientOptions): Route53Asker
       // An error of the SDK holds the whole answer: only these few parts of it go on.
       const refusal = signal.aborted ? undefined : refusalOf(error);
       if (refusal !== undefined) throw refusalError({ ...refusal, credentials, nowMs: Date.now() });
-      const why = signal.aborted ? 'it was stopped' : ends.aborted ? 'no answer in time' : failureCode(error);
+      const failure = failureCode(error) ?? 'there was no answer of its kind';
+      const why = signal.aborted ? 'it was stopped' : ends.aborted ? 'no answer in time' : failure;
       throw new KokoaError('dns_unreachable', `cannot ${what} at Route 53: ${why}`);
     }
   }

@@ -1,7 +1,6 @@
 // Route 53 on loopback, for the official SDK to talk to: a server with the part of the API that we use. It checks signatures and who may do what;
 // what was asked for that the API does not have is in `problems`, for the caller to assert; and it misbehaves when told to.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AwsCredentials } from '../core/dns/aws-credentials.ts';
 import { signatureProblem } from './dns-route53-signature.fixture.ts';
 import { createRoute53State, escapedName, InvalidBatchError, type KeptZone } from './dns-route53-state.fixture.ts';
@@ -14,6 +13,7 @@ import {
   setXml,
   zoneXml,
 } from './dns-route53-xml.fixture.ts';
+import { startLoopbackServer } from './loopback-server.fixture.ts';
 
 export type Asked = 'zones' | 'list' | 'batch';
 
@@ -54,7 +54,6 @@ export async function startRoute53Double(options: DoubleOptions) {
   const problems: string[] = [];
   const asked: Asked[] = [];
   const mischief: { on: Asked; how: Mischief }[] = [];
-  const hanging = new Set<ServerResponse>();
 
   function listZones(query: URLSearchParams): Answer {
     const from = query.get('dnsname') ?? '';
@@ -129,34 +128,18 @@ export async function startRoute53Double(options: DoubleOptions) {
     if (how?.kind === 'before') how.happens();
     const done = answer(request, on, url, body);
     if (how?.kind === 'cut') return void request.socket.destroy();
-    if (how?.kind === 'late') return void hanging.add(response);
+    if (how?.kind === 'late') return;
     response.writeHead(done.status, { 'content-type': 'text/xml' });
-    if (how?.kind === 'trickle') {
-      hanging.add(response);
-      return void response.write(done.body.slice(0, 60));
-    }
+    if (how?.kind === 'trickle') return void response.write(done.body.slice(0, 60));
     if (how?.kind === 'flood') return void flood(response);
     response.end(how?.kind === 'lie' ? how.told(done.body) : done.body);
   }
 
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      try {
-        respond(request, response, Buffer.concat(parts));
-      } catch (error) {
-        problems.push(`the double itself failed: ${error}`);
-        request.socket.destroy();
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const server = await startLoopbackServer(respond, problems);
 
   return {
     state,
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: server.origin,
     /** What was asked, in order. */
     asked,
     problems,
@@ -166,11 +149,7 @@ export async function startRoute53Double(options: DoubleOptions) {
     },
     /** Mischief that nothing asked for. */
     unspent: () => mischief.length,
-    async close() {
-      for (const response of hanging) response.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: server.close,
   };
 }
 

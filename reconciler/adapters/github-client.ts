@@ -2,11 +2,11 @@
 // back has the expected shape, and whatever goes wrong is a ForgeError without a credential in it. It never asks twice.
 import { Octokit } from '@octokit/rest';
 import { ForgeError } from '../ports/forge.ts';
+import { fetchWhole, responseOf } from './fetch-whole.ts';
 import type { Shape } from './github-answers.ts';
 import { refusalError } from './github-error.ts';
 import { oneLine } from './github-text.ts';
 
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const API_VERSION = '2022-11-28';
 const MESSAGE_CHARACTERS_MAX = 200;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
@@ -74,16 +74,7 @@ function judgeApiUrl(apiUrl: string): string {
 function boundedFetch({ requestMsMax, closed }: Pick<GithubClientOptions, 'requestMsMax' | 'closed'>): typeof fetch {
   return async (url, init) => {
     const signal = AbortSignal.any([closed, AbortSignal.timeout(requestMsMax)]);
-    const response = await fetch(url, { ...init, redirect: 'manual', signal });
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const part of response.body ?? []) {
-      bytes += part.length;
-      if (bytes > ANSWER_BYTES_MAX) throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`);
-      parts.push(part);
-    }
-    const { status, headers } = response;
-    return new Response(bytes === 0 ? null : Buffer.concat(parts), { status, headers });
+    return responseOf(await fetchWhole(url, { ...init, signal }));
   };
 }
 
