@@ -7,7 +7,9 @@ it('lists what is live, by name, with defaults filled in', async () => {
   const site = createSite();
   await site.run();
   const node = (name: string, address: string) => ({ name, state: 'active', address, generation: 1 });
-  expect(listingOf(site.standing.live)).toEqual({
+  const { serviceAt, ...lists } = listingOf(site.standing.live);
+  expect(serviceAt!('10.100.1.1', 8080)).toEqual({ origin: 'o1', port: 8080 });
+  expect(lists).toEqual({
     zones: [],
     routes: [
       {

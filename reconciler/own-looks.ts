@@ -2,9 +2,10 @@
 // that whoever got the address of a machine that is gone is not taken for it.
 import { type EdgePorts, edgeChecksAt } from '../checks/edge-target.ts';
 import { createTargetWatch, type Target } from '../checks/watch-targets.ts';
-import type { FleetNode, Settings } from './core/fleet.ts';
-import { EDGE_PACE } from './core/health/edge-checks.ts';
+import { EDGE_PACE, type FleetNode, type Settings } from './core/fleet.ts';
 import type { View } from './core/health/edge-verdict.ts';
+
+type Looked = Pick<Settings, 'watched' | 'paces'>;
 
 export interface OwnLooksParts {
   /** Who asks, so that two reconcilers do not ask in step. */
@@ -18,7 +19,7 @@ export interface OwnLooksParts {
 }
 
 export interface OwnLooks {
-  live(fleet: readonly FleetNode[], watched: Settings['watched']): void;
+  live(fleet: readonly FleetNode[], settings: Looked): void;
   /** By edge; one of which nothing is decided yet is left out. */
   views(): ReadonlyMap<string, View>;
   /** Until `signal` aborts. Never throws. */
@@ -28,7 +29,7 @@ export interface OwnLooks {
 export function createOwnLooks({ seed, seen, now, ports }: OwnLooksParts): OwnLooks {
   const watch = createTargetWatch({ seed, now, told: seen });
   return {
-    live: (fleet, watched) => watch.watch(fleet.flatMap((node) => targetOf(node, watched, ports))),
+    live: (fleet, settings) => watch.watch(fleet.flatMap((node) => targetOf(node, settings, ports))),
     views() {
       const views = new Map<string, View>();
       for (const [edge, { state, sinceMs, reason }] of watch.standings())
@@ -45,9 +46,9 @@ export function createOwnLooks({ seed, seen, now, ports }: OwnLooksParts): OwnLo
 
 function targetOf(
   { node, role, pool, publicAddresses: addresses }: FleetNode,
-  watched: Settings['watched'],
+  { watched, paces }: Looked,
   ports?: EdgePorts,
 ): Target[] {
   if (role !== 'edge' || addresses === undefined || !watched.includes(pool!)) return [];
-  return [{ id: node, checks: edgeChecksAt({ node, addresses }, ports), pace: EDGE_PACE }];
+  return [{ id: node, checks: edgeChecksAt({ node, addresses }, ports), pace: paces[pool!] ?? EDGE_PACE }];
 }

@@ -6,7 +6,7 @@ import { TAKEN_OUT, type Transition } from './core/health/pool-members.ts';
 import { type NotifyKind, notifyEvent } from './core/notify/event.ts';
 import { type Exposures, exposedOn, exposureOf } from './core/notify/exposed-certificates.ts';
 import type { Rollout } from './core/rollout/rollout.ts';
-import type { ZoneStanding } from './dns/zone-worker.ts';
+import type { ZoneStanding } from './dns/zone-standing.ts';
 import type { EdgeStanding } from './fleet-health.ts';
 import type { Notify } from './notify.ts';
 import type { NodeReport } from './ports/store.ts';

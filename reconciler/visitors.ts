@@ -4,7 +4,7 @@ import type { Desired } from './core/desired.ts';
 import { meaningOf, poolNames } from './core/dns/wanted-records.ts';
 import type { PoolRules, Transition } from './core/health/pool-members.ts';
 import { createDnsRecords, type DnsRecordsParts, zonesOf } from './dns/keep-records.ts';
-import type { ZoneStanding } from './dns/zone-worker.ts';
+import type { ZoneStanding } from './dns/zone-standing.ts';
 import { createFleetHealth, type EdgeStanding, type LiveFleet } from './fleet-health.ts';
 import { createOwnLooks } from './own-looks.ts';
 import type { HeardNodes } from './ports/heard-nodes.ts';
@@ -65,7 +65,7 @@ export function createVisitors(parts: VisitorsParts): Visitors {
     live({ live, compiled }) {
       if (compiled === undefined) return;
       const { fleet, routing } = compiled;
-      looks.live(fleet, routing.settings.watched);
+      looks.live(fleet, routing.settings);
       health.live({ fleet, pools: rulesOf(live) });
       records.live(live);
       // As it stood before a restart: what changed meanwhile is told then.

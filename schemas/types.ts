@@ -845,6 +845,7 @@ export interface Pool {
    * An unhealthy edge leaves DNS only while so many others that are healthy stay in it (docs/failover.md). Default 1.
    */
   minHealthy?: number;
+  check?: PoolCheck;
   /**
    * Lets routes of the pool say protocol: tls. Each connection to 443 is then looked at before it is taken, which costs HTTPS 10 to 17 % of its requests per second; switching it on or off breaks some connections, so drain one edge after the other for it. Default false.
    */
@@ -866,6 +867,27 @@ export interface Pool {
    * Items: An IPv4 or IPv6 address, or a network in CIDR form.
    */
   proxyProtocolFrom?: string[];
+}
+/**
+ * How often the edges of the pool are asked whether they serve, by the reconciler and by other edges, where the pool has a hostname (docs/failover.md). Default: every 2s, for 1500ms; down after 3 failures, up after 5 answers.
+ */
+export interface PoolCheck {
+  /**
+   * From one question to the next, 1s to 1m. Default 2s.
+   */
+  interval?: string;
+  /**
+   * How long an answer may take, at most the interval. Default 1500ms.
+   */
+  timeout?: string;
+  /**
+   * Answers in a row that bring an edge up again. Default 5.
+   */
+  healthy?: number;
+  /**
+   * Failures in a row that bring it down. Default 3.
+   */
+  unhealthy?: number;
 }
 /**
  * Lets team members seal secrets in a clone, without asking the reconciler.

@@ -1,7 +1,7 @@
 // Where visitors are sent, as monitoring sees it: which edges are in DNS, and whether DNS is as git wants it. Labels are names of edges, pools
 // and zones, of which an installation has few; never a hostname.
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
-import type { ZoneStanding } from '../dns/zone-worker.ts';
+import type { ZoneStanding } from '../dns/zone-standing.ts';
 import type { EdgeStanding } from '../fleet-health.ts';
 
 export interface VisitorSources {

@@ -1,4 +1,4 @@
-// What `kokoa doctor` is told: options of `kokoa serve`, with the same defaults, so that its command line can be typed again.
+// What `kokoa doctor` and `kokoa serve` are both told, with the same defaults, so that a command line can be typed again.
 import { resolve } from 'node:path';
 
 export interface DoctorOptions {

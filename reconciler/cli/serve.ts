@@ -10,25 +10,13 @@ import { createDevelopmentKeys, DEVELOPMENT_MARKER } from '../adapters/key-files
 import { makeFolder } from '../adapters/make-folder.ts';
 import { isLoopback } from '../http/loopback.ts';
 import type { RunningReconciler } from '../wiring.ts';
+import type { DoctorOptions } from './doctor-options.ts';
 import { firstCommands } from './first-commands.ts';
 import { DEFAULT_BRANCH, type FollowedBranch, followedBranch } from './followed-branch.ts';
 import { addGithubOptions, forgeOf, type GithubCliOptions } from './github-options.ts';
 import { writingTo } from './unwritable.ts';
 
-interface ServeOptions extends GithubCliOptions {
-  repository: string;
-  branch?: string;
-  data: string;
-  keys?: string;
-  listen: string;
-  tlsCert?: string;
-  tlsKey?: string;
-  behindProxy?: boolean;
-  webhookSecretFile?: string;
-  secrets?: string;
-  dnsPrograms?: string;
-  gitCa?: string;
-  gitAuthorizationFile?: string;
+interface ServeOptions extends GithubCliOptions, DoctorOptions {
   pollSeconds?: string;
   logFormat: 'text' | 'json';
 }

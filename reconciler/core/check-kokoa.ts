@@ -2,6 +2,7 @@
 import type { Kokoa } from '../../schemas/types.ts';
 import { parseNetwork, parseUrl } from './check-network.ts';
 import { checkNotify } from './check-notify.ts';
+import { checkPoolChecks } from './check-pool-checks.ts';
 import { checkPoolNames } from './check-pool-names.ts';
 import { checkZones } from './check-zones.ts';
 import { escrow } from './fields/escrow.ts';
@@ -49,6 +50,7 @@ export function checkKokoa(file: LoadedFile<'kokoa'>, kokoa: Kokoa, edges: reado
   problems.push(...checkZones(file, zones));
   problems.push(...checkNotify(file, notify));
   problems.push(...checkPoolNames(file, kokoa));
+  problems.push(...checkPoolChecks(file, kokoa));
   const parsed = parseNetwork(network.wireguard);
   if ('expected' in parsed) {
     const message = `network.wireguard: found ${network.wireguard}, expected ${parsed.expected}`;

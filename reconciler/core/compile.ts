@@ -66,7 +66,7 @@ export function compile(input: CompileInput, previous?: Compiled): Compiled {
   const compromised = compromisedByPool(desired, settings.defaultPool);
   const fleetText = canonicalJson({ settings, fleet, compromised });
   const known = fleetText === previous?.fleetText ? previous : undefined;
-  const checks = known?.checks ?? edgeChecks(fleet, settings.watched);
+  const checks = known?.checks ?? edgeChecks(fleet, settings);
   const { pools, streams } = routing;
   const references = new Map([...pools].map(([pool, chunks]) => [pool, chunkReferences(chunks)]));
   const edgePart = (pool: string): EdgePart => ({

@@ -1,10 +1,11 @@
 // The nodes that serve, with what is known of each: git's word first, then what the node announced under its token.
-import type { EdgePart, NodeRole, Peer, PoolMember } from '../../bundle/config.ts';
+import type { CheckPace, EdgePart, NodeRole, Peer, PoolMember } from '../../bundle/config.ts';
 import { KokoaError } from '../../bundle/error.ts';
 import { isPublicAddress } from '../../bundle/public-address.ts';
-import type { Edge, Kokoa, Limits, Origin } from '../../schemas/types.ts';
+import type { Edge, Kokoa, Limits, Origin, PoolCheck } from '../../schemas/types.ts';
 import type { BoundEnrolment } from '../ports/store.ts';
 import type { Desired } from './desired.ts';
+import { millisecondsOf } from './duration.ts';
 import { enrolmentInForce } from './enrolment.ts';
 import { isServed, type Slot, type SlotState, slotsOf } from './slots.ts';
 import { canonicalNetworks } from './wire/networks.ts';
@@ -23,6 +24,8 @@ export interface Settings {
   pools: Record<string, PoolSettings>;
   /** Pools whose edges are looked at from outside: those with a name in DNS, and no load balancer in front, past which they answer nobody. Sorted. */
   watched: string[];
+  /** Of those by name, how often they are; only those that say something. */
+  paces: Record<string, CheckPace>;
 }
 
 /** What the edges of a pool are told of their listeners and of their identity, whatever its routes. */
@@ -66,6 +69,7 @@ export function settingsOf(desired: Desired): Settings {
   return {
     ...{ acme: toldOf(acme), urls: controlPlane.urls, network: network.wireguard },
     ...{ defaultPool, limits: defaults?.limits ?? {}, pools: poolSettings(value), watched: watchedPools(value) },
+    paces: pacesOf(value),
   };
 }
 
@@ -77,6 +81,22 @@ function toldOf({ limits: _, ...told }: Kokoa['acme']): Settings['acme'] {
 function watchedPools({ pools }: Kokoa): string[] {
   const watched = pools.filter(({ hostname, proxyProtocolFrom }) => hostname !== undefined && !proxyProtocolFrom);
   return watched.map(({ name }) => name).sort();
+}
+
+/** An edge that is gone is down after 4.5 to 7.5 s. */
+export const EDGE_PACE: CheckPace = { intervalMs: 2_000, timeoutMs: 1_500, healthy: 5, unhealthy: 3 };
+
+function pacesOf({ pools }: Kokoa): Settings['paces'] {
+  return Object.fromEntries(pools.flatMap(({ name, check }) => (check ? [[name, paceOf(check)]] : [])));
+}
+
+function paceOf({ interval, timeout, healthy, unhealthy }: PoolCheck): CheckPace {
+  const intervalMs = interval === undefined ? EDGE_PACE.intervalMs : millisecondsOf(interval);
+  const timeoutMs = timeout === undefined ? EDGE_PACE.timeoutMs : millisecondsOf(timeout);
+  return {
+    ...{ intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) },
+    ...{ healthy: healthy ?? EDGE_PACE.healthy, unhealthy: unhealthy ?? EDGE_PACE.unhealthy },
+  };
 }
 
 function poolSettings({ pools }: Kokoa): Settings['pools'] {

@@ -6,7 +6,7 @@ import { updateDesired } from '../core/desired.ts';
 import { ownerRecord, ownerText } from '../core/dns/owner-text.ts';
 import { desiredOf, kokoa, route } from '../core/world.fixture.ts';
 import { createDnsRecords, namesByZone } from './keep-records.ts';
-import type { ZoneStanding } from './zone-worker.ts';
+import type { ZoneStanding } from './zone-standing.ts';
 
 const OWNER = '0'.repeat(32);
 const THEIRS = 'f'.repeat(32);

@@ -15,7 +15,8 @@ import {
 } from '../core/dns/wanted-records.ts';
 import type { ZoneAccess } from '../ports/dns-zone.ts';
 import type { KeptNames } from '../ports/kept-names.ts';
-import { createZoneWorker, type ZoneStanding, type ZoneWorker } from './zone-worker.ts';
+import type { ZoneStanding } from './zone-standing.ts';
+import { createZoneWorker, type ZoneWorker } from './zone-worker.ts';
 
 export interface DnsRecordsParts {
   /** Of this installation (core/dns/owner-text.ts). */

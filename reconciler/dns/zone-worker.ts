@@ -1,16 +1,17 @@
 // One zone that the reconciler writes, for as long as it runs. Law: one piece of work at a time, names that hold addresses first; a provider
 // that fails is left alone for a while and then asked again, for ever; and no zone waits for another one.
 import { KokoaError } from '../../bundle/error.ts';
-import { DELETED_COUNTED_FROM, type Foreign } from '../core/dns/zone-plan.ts';
+import { DELETED_COUNTED_FROM } from '../core/dns/zone-plan.ts';
 import type { RecordSet, ZoneAccess } from '../ports/dns-zone.ts';
 import type { KeptNames } from '../ports/kept-names.ts';
 import { lookAtZone } from './look-at-zone.ts';
-import { type NameEnd, PIECE_NAMES_MAX, settleNames } from './settle-names.ts';
+import { PIECE_NAMES_MAX, settleNames } from './settle-names.ts';
+import { createUnsettledNames, type ZoneStanding } from './zone-standing.ts';
+import { createZoneTurns, RETRY_MS_MIN, retryMs, type Turn, type ZoneTurns } from './zone-turns.ts';
 
 /** How often the whole zone is compared: what somebody else changed is found then. */
 export const LOOK_EVERY_MS = 10 * 60_000;
 const SPREAD = 0.1;
-export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 5 * 60_000;
 /** A failover is tried again at least this often, whatever failed before. */
 export const URGENT_RETRY_MS_MAX = 5_000;
@@ -18,26 +19,6 @@ export const URGENT_RETRY_MS_MAX = 5_000;
 const IN_VAIN = 3;
 /** No longer than this is believed to be wanted. */
 const LEFT_ALONE_MS_MAX = 60 * 60_000;
-
-/** Why a name is not as git wants it. */
-export interface Unsettled {
-  name: string;
-  kind: 'foreign' | 'open' | 'refused' | 'held';
-  reason: string;
-  /** ms since the epoch. */
-  sinceMs: number;
-}
-
-export interface ZoneStanding {
-  zone: string;
-  /** Names that git wanted something of at the last comparison. */
-  wanted: number;
-  unsettled: readonly Unsettled[];
-  /** The provider does not do what it should, and since when. */
-  trouble?: { code: string; reason: string; sinceMs: number };
-  /** ms since the epoch, of the last whole comparison that came to its end. */
-  lookedMs?: number;
-}
 
 export interface ZoneWorkerParts {
   zone: string;
@@ -68,22 +49,13 @@ export interface ZoneWorker {
   run(signal: AbortSignal): Promise<void>;
 }
 
-interface Turn {
-  atMs: number;
-  /** In vain, in a row. */
-  tries: number;
-}
-
-const NOW: Turn = { atMs: 0, tries: 0 };
-
 export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
   const { zone, owner, kept, now, random = Math.random } = parts;
-  /** Names to be settled, and when each has its turn (ms of performance.now()). */
-  const urgent = new Map<string, Turn>();
-  const touched = new Map<string, Turn>();
+  const urgent = createZoneTurns(URGENT_RETRY_MS_MAX);
+  const touched = createZoneTurns(RETRY_MS_MAX);
   /** Deletions that the last whole comparison let through. */
   const approved = new Set<string>();
-  const unsettled = new Map<string, Unsettled>();
+  const unsettled = createUnsettledNames(now);
   let trouble: ZoneStanding['trouble'];
   let failures = 0;
   let retryAtMs = 0;
@@ -96,17 +68,10 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
 
   const standing = (): ZoneStanding => ({
     ...{ zone, wanted: wantedCount },
-    unsettled: [...unsettled.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    unsettled: unsettled.list(),
     ...(trouble && { trouble }),
     ...(lookedMs !== undefined && { lookedMs }),
   });
-
-  function note(name: string, end: NameEnd): void {
-    if (end.kind === 'settled') return void unsettled.delete(name);
-    const { kind, reason } = end;
-    const before = unsettled.get(name);
-    unsettled.set(name, { name, kind, reason, sinceMs: before?.kind === kind ? before.sinceMs : now() });
-  }
 
   async function look(signal: AbortSignal): Promise<void> {
     const access = await parts.access();
@@ -119,24 +84,12 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     const remembered = new Set(await kept.dnsNames(zone));
     const unknown = [...owned].filter((name) => !remembered.has(name));
     if (unknown.length > 0) await kept.keepDnsNames(zone, unknown);
-    const held = new Set(plan.held.map(({ name }) => name));
     approved.clear();
     for (const { name, verb } of plan.changes) {
-      if (!touched.has(name)) touched.set(name, NOW);
+      touched.add(name, 'only new');
       if (verb === 'delete') approved.add(name);
     }
-    const open = new Set([...plan.changes, ...plan.held, ...plan.foreign].map(({ name }) => name));
-    for (const name of unsettled.keys()) if (!open.has(name)) unsettled.delete(name);
-    for (const one of plan.foreign) note(one.name, foreignEnd(one));
-    for (const name of held)
-      unsettled.set(name, {
-        ...{
-          name,
-          kind: 'held',
-          reason: `one of ${held.size} that wait for a person: deleted at once, or a name that holds addresses`,
-        },
-        sinceMs: unsettled.get(name)?.sinceMs ?? now(),
-      });
+    unsettled.compared(plan);
     lookedMs = now();
     lookAtMs = performance.now() + LOOK_EVERY_MS * (1 + SPREAD * (2 * random() - 1));
   }
@@ -154,12 +107,12 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     let changed = 0;
     let inVain: KokoaError | undefined;
     for (const [name, end] of ended.names) {
-      note(name, end);
+      unsettled.note(name, end);
       if (end.kind === 'settled' && end.changed) changed += 1;
       // What the provider refuses is asked again where a failover hangs on it; the rest waits for the next comparison.
       if (end.kind !== 'open' && !(isUrgent && end.kind === 'refused')) continue;
       const tries = turns.get(name)!.tries + 1;
-      again(isUrgent ? urgent : touched, name, tries, isUrgent ? URGENT_RETRY_MS_MAX : RETRY_MS_MAX);
+      (isUrgent ? urgent : touched).again(name, tries);
       if (tries >= IN_VAIN || end.kind === 'refused')
         inVain ??= new KokoaError(end.kind === 'refused' ? 'dns_refused' : 'dns_unsettled', `${name}: ${end.reason}`);
     }
@@ -167,12 +120,6 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     if (ended.retryAfterMs !== undefined) leaveAlone(ended.retryAfterMs);
     if (ended.stopped) throw ended.stopped;
     trouble = inVain && troubleOf(inVain);
-  }
-
-  function again(names: Map<string, Turn>, name: string, tries: number, msMax: number): void {
-    // Somebody may have wished for something else in the meantime: then it has a turn already.
-    if (names.has(name)) return;
-    names.set(name, { atMs: performance.now() + Math.min(msMax, RETRY_MS_MIN * 2 ** Math.min(tries - 1, 12)), tries });
   }
 
   function leaveAlone(ms: number): void {
@@ -189,32 +136,22 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     return parts.wantedAt(name) !== undefined || approved.has(name);
   }
 
-  /** Those whose turn it is. */
-  function due(names: ReadonlyMap<string, Turn>): Map<string, Turn> {
-    const nowMs = performance.now();
-    const some = new Map<string, Turn>();
-    for (const [name, turn] of names) {
-      if (turn.atMs <= nowMs) some.set(name, turn);
-      if (some.size === PIECE_NAMES_MAX) break;
-    }
-    return some;
-  }
-
   /** True when there was something to do. */
   async function work(signal: AbortSignal): Promise<boolean> {
-    const first = due(urgent);
+    const first = urgent.take(PIECE_NAMES_MAX);
     if (first.size > 0) {
       await takeOn(urgent, first, first, signal);
       return true;
     }
-    const next = due(touched);
-    if (performance.now() >= lookAtMs && (next.size === 0 || lookedMs !== undefined)) {
+    const isDue = touched.nextMs() <= performance.now();
+    if (performance.now() >= lookAtMs && (!isDue || lookedMs !== undefined)) {
       await look(signal);
       trouble = undefined;
       return true;
     }
-    if (next.size === 0) return false;
-    const isMass = lookedMs === undefined || deletions(touched.keys()) >= DELETED_COUNTED_FROM;
+    if (!isDue) return false;
+    const isMass = lookedMs === undefined || deletions(touched.names()) >= DELETED_COUNTED_FROM;
+    const next = touched.take(PIECE_NAMES_MAX);
     const some = isMass ? new Map([...next].filter(([name]) => mayBeSettled(name))) : next;
     // What is left out here is found again by the comparison, which counts.
     if (some.size < next.size) lookAtMs = 0;
@@ -223,16 +160,15 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
   }
 
   async function takeOn(
-    from: Map<string, Turn>,
+    from: ZoneTurns,
     taken: ReadonlyMap<string, Turn>,
     some: ReadonlyMap<string, Turn>,
     signal: AbortSignal,
   ): Promise<void> {
-    for (const name of taken.keys()) from.delete(name);
     try {
       if (some.size > 0) await settle(some, from === urgent, signal);
     } catch (error) {
-      for (const [name, turn] of taken) if (!from.has(name)) from.set(name, turn);
+      from.giveBack(taken);
       throw error;
     }
   }
@@ -241,8 +177,7 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
     failures += 1;
     trouble = troubleOf(error);
     leaveAlone((error as { retryAfterMs?: number }).retryAfterMs ?? 0);
-    const grown = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures - 1, 12));
-    const pauseMs = grown * (1 + SPREAD * (2 * random() - 1));
+    const pauseMs = retryMs(failures, RETRY_MS_MAX) * (1 + SPREAD * (2 * random() - 1));
     retryAtMs = performance.now() + (urgent.size > 0 ? Math.min(pauseMs, URGENT_RETRY_MS_MAX) : pauseMs);
   }
 
@@ -252,9 +187,7 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
   }
 
   function wait(signal: AbortSignal): Promise<void> {
-    let nextMs = lookAtMs;
-    for (const names of [urgent, touched]) for (const { atMs } of names.values()) nextMs = Math.min(nextMs, atMs);
-    const dueMs = Math.max(retryAtMs, leaveUntilMs, nextMs);
+    const dueMs = Math.max(retryAtMs, leaveUntilMs, Math.min(lookAtMs, urgent.nextMs(), touched.nextMs()));
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -271,7 +204,7 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
 
   return {
     touch(names, isUrgent = false) {
-      for (const name of names) (isUrgent ? urgent : touched).set(name, NOW);
+      for (const name of names) (isUrgent ? urgent : touched).add(name);
       if (isUrgent) retryAtMs = Math.min(retryAtMs, performance.now() + RETRY_MS_MIN);
       wake?.();
     },
@@ -299,8 +232,4 @@ export function createZoneWorker(parts: ZoneWorkerParts): ZoneWorker {
       }
     },
   };
-}
-
-function foreignEnd({ reason, adoptable }: Foreign): NameEnd {
-  return { kind: 'foreign', reason, adoptable };
 }

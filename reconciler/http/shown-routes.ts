@@ -2,7 +2,7 @@
 // bound, and nothing of an edge but its name, and what it says of this hostname, is shown.
 import type { VisitorSources } from '../adapters/metrics-visitors.ts';
 import type { BackendStanding } from '../core/health/backend-standing.ts';
-import type { Unsettled } from '../dns/zone-worker.ts';
+import type { Unsettled } from '../dns/zone-standing.ts';
 import type { HttpDeps } from './deps.ts';
 import { seenBackends } from './seen-backends.ts';
 import type { ListedRoute, Listing } from './served.ts';

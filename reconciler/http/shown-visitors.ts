@@ -1,7 +1,7 @@
 // Where visitors are sent, as people read it: what everybody says of an edge, whether it is in DNS, and how each zone stands. Law: every
 // list has a bound, and what is left off is counted.
 import type { VisitorSources } from '../adapters/metrics-visitors.ts';
-import type { Unsettled, ZoneStanding } from '../dns/zone-worker.ts';
+import type { Unsettled, ZoneStanding } from '../dns/zone-standing.ts';
 import type { EdgeStanding } from '../fleet-health.ts';
 import type { Listing } from './served.ts';
 import { shownText, shownTime } from './shown-text.ts';

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { CHECKS_MAX } from '../../../bundle/config-schema.ts';
-import type { FleetNode } from '../fleet.ts';
+import { EDGE_PACE, type FleetNode } from '../fleet.ts';
 import { edgeChecks, WATCHERS_MAX } from './edge-checks.ts';
 
-const ALL = ['default', 'spare', 'small', 'large'];
+const watched = (...pools: string[]) => ({ watched: pools, paces: {} });
+const ALL = watched('default', 'spare', 'small', 'large');
 
 function edge(node: string, more: Partial<FleetNode> = {}): FleetNode {
   const publicAddresses = [`198.51.100.${node.replace(/\D/g, '') || '1'}`];
@@ -44,8 +45,8 @@ test('two that watch for seventy others have no more to look at than a config ho
 
 test('edges of a pool that is not watched look, and are not looked at', () => {
   const fleet = [edge('a1'), edge('b1', { pool: 'nameless' })];
-  expect([...edgeChecks(fleet, ['default']).keys()]).toEqual(['b1']);
-  expect(edgeChecks(fleet, []).size).toBe(0);
+  expect([...edgeChecks(fleet, watched('default')).keys()]).toEqual(['b1']);
+  expect(edgeChecks(fleet, watched()).size).toBe(0);
 });
 
 test('of many each is looked at by a few, its own pool first, whatever the order, and an edge has not too many to look at', () => {
@@ -60,4 +61,12 @@ test('of many each is looked at by a few, its own pool first, whatever the order
   const counts = [...edgeChecks(fleet, ALL).values()].map(({ length }) => length);
   expect(Math.max(...counts)).toBeLessThan(CHECKS_MAX);
   for (const [watcher, checks] of edgeChecks(fleet, ALL)) expect(checks.map(({ node }) => node)).not.toContain(watcher);
+});
+
+test('an edge is asked as often as its pool says, whoever asks', () => {
+  const pace = { intervalMs: 1_000, timeoutMs: 500, healthy: 2, unhealthy: 2 };
+  const fleet = [edge('a1'), edge('b1', { pool: 'spare' })];
+  const checks = edgeChecks(fleet, { ...watched('default', 'spare'), paces: { spare: pace } });
+  expect(checks.get('a1')).toEqual([expect.objectContaining({ node: 'b1', ...pace })]);
+  expect(checks.get('b1')).toEqual([expect.objectContaining({ node: 'a1', ...EDGE_PACE })]);
 });

@@ -4,17 +4,15 @@ import { hash } from 'node:crypto';
 import type { EdgeCheck } from '../../../bundle/config.ts';
 import { CHECKS_MAX } from '../../../bundle/config-schema.ts';
 import { isPublicAddress } from '../../../bundle/public-address.ts';
-import type { FleetNode, Settings } from '../fleet.ts';
+import { EDGE_PACE, type FleetNode, type Settings } from '../fleet.ts';
 
-/** How often, how long, and how many agree. An edge that is gone is down after 4.5 to 7.5 s. */
-export const EDGE_PACE = { intervalMs: 2_000, timeoutMs: 1_500, healthy: 5, unhealthy: 3 } as const;
 /** Others that look at one edge: two are enough to judge it, and the rest stands in for those that are themselves cut off. */
 export const WATCHERS_MAX = 4;
 
-/** By edge: what it looks at, sorted by node; an edge that looks at nobody is not in it. `watched`: the pools whose edges are looked at. */
+/** By edge: what it looks at, sorted by node; an edge that looks at nobody is not in it. */
 export function edgeChecks(
   fleet: readonly FleetNode[],
-  watched: Settings['watched'],
+  { watched, paces }: Pick<Settings, 'watched' | 'paces'>,
 ): ReadonlyMap<string, EdgeCheck[]> {
   const edges = fleet.filter(({ role }) => role === 'edge');
   const watching = new Map<string, EdgeCheck[]>();
@@ -23,7 +21,7 @@ export function edgeChecks(
     // Edges knock at no other: what git says may be an address of a laboratory, behind a balancer, or a mistake.
     const addresses = (target.publicAddresses ?? []).filter((address) => isPublicAddress(address));
     if (addresses.length === 0) continue;
-    const check: EdgeCheck = { node: target.node, addresses, ...EDGE_PACE };
+    const check: EdgeCheck = { node: target.node, addresses, ...(paces[target.pool!] ?? EDGE_PACE) };
     for (const watcher of watchersOf(target, edges)) {
       const checks = watching.get(watcher.node);
       if (checks && checks.length < CHECKS_MAX) checks.push(check);

@@ -24,6 +24,18 @@ test.each<[string, LoadedFile<'kokoa'>, LoadedFile<'kokoa'>, boolean]>([
     false,
   ],
   [
+    'how often they look',
+    pools({ name: 'default', hostname: 'edges.hoge.com' }),
+    pools({ name: 'default', hostname: 'edges.hoge.com', check: { interval: '1s' } }),
+    true,
+  ],
+  [
+    'how often they look, in other words',
+    pools({ name: 'default', hostname: 'edges.hoge.com', check: { interval: '1s' } }),
+    pools({ name: 'default', hostname: 'edges.hoge.com', check: { interval: '1000ms', healthy: 5 } }),
+    false,
+  ],
+  [
     'how long resolvers keep it',
     pools({ name: 'default', hostname: 'edges.hoge.com' }),
     pools({ name: 'default', hostname: 'edges.hoge.com', ttl: 60 }),

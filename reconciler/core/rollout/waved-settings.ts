@@ -16,9 +16,12 @@ export function kokoaOf({ kokoa }: Pick<Desired, 'kokoa'>): KokoaFile | undefine
 
 /** sha256 of what waits in `desired`: two states with the same one tell edges the same, as far as it waits. @throws KokoaError kokoa_missing */
 export function wavedHash(desired: Desired, settled: Kokoa): string {
-  const { defaultPool: _, pools, watched, ...sections } = settingsOf(desired);
+  const { defaultPool: _, pools, watched, paces, ...sections } = settingsOf(desired);
   // A pool that is new has no edges to whom anything changes.
-  const old = settled.pools.map(({ name }) => [name, { ...pools[name], isWatched: watched.includes(name) }]);
+  const old = settled.pools.map(({ name }) => {
+    const pace = paces[name];
+    return [name, { ...pools[name], isWatched: watched.includes(name), ...(pace && { pace }) }];
+  });
   return sha256Hex(canonicalJson({ ...sections, pools: Object.fromEntries(old) }));
 }
 
