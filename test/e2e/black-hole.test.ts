@@ -126,7 +126,8 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
       await answeredBy('office', 'app.hoge.test', ANSWER_MS);
       expect(await posted).toMatchObject({ kind: 'response', status: 502 });
       await nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
-      expect(await kept(8080)).toEqual([]);
+      // What is said is done a moment later.
+      await expect.poll(() => kept(8080)).toEqual([]);
       expect(await refusals()).toMatch(/^table ip kokoa_.*_dead$/);
     } finally {
       await endBlackHole(homeLink());
@@ -164,6 +165,21 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
     expect((await kept(8081)).join('\n')).toContain(connection.split(/\s+/)[2]);
     expect((await load.stop()).failures).toEqual([]);
     await talker.stop();
+  }, 60_000);
+
+  it('after a moment in which nobody was reached, the one that is back answers soon, although the other is not', async () => {
+    const officeLink = network.link(hostOf('office'));
+    const load = client.load({ targets: [visit('/6')], ratePerSecond: 20 });
+    await Promise.all([blackHole(homeLink()), blackHole(officeLink)]);
+    try {
+      // Long enough for the web server to have given up both.
+      await new Promise((resolve) => setTimeout(resolve, 3_000)).finally(() => endBlackHole(officeLink));
+      await answeredBy('office', 'app.hoge.test', ANSWER_MS);
+    } finally {
+      await endBlackHole(homeLink());
+      await load.stop();
+    }
+    await answeredBy('home', 'app.hoge.test', 15_000);
   }, 60_000);
 
   it('an agent that is killed leaves no refusal in force', async () => {

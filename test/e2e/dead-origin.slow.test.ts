@@ -1,0 +1,101 @@
+// An origin of a route with a backup whose packets are dropped under load, and who comes back, ten times: no request that may be repeated is lost,
+// none takes longer than the design promises, and it says how long they took. Real agents, nginx, WireGuard; the bundles are signed here.
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PUBLIC } from '../../lab/addresses.ts';
+import { type Client, openClient } from '../../lab/client.ts';
+import { blackHole, endBlackHole } from '../../lab/faults.ts';
+import { buildNetwork, type Network } from '../../lab/network.ts';
+import { createPki, type Pki } from '../../lab/pki.ts';
+import { labMode } from '../../lab/prerequisites.ts';
+import type { ProbeTarget } from '../../lab/probe-protocol.ts';
+import { createRun, type Run } from '../../lab/run.ts';
+import { NODES, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
+
+const ROUNDS = 10;
+const SLOWEST_MS = 3_000;
+const ANSWER_MS = 20_000;
+const RATE = 50;
+/** After a failover, and after a return. */
+const LOADED_MS = 4_000;
+const ROUTES = {
+  'app.hoge.test': {
+    backends: [
+      { address: NODES.home.address, port: 8080 },
+      { address: NODES.office.address, port: 8080, backup: true as const },
+    ],
+  },
+};
+const SERVICE = `
+const [name] = process.argv.slice(1);
+const server = require('node:http').createServer((request, response) => response.end(JSON.stringify({ name })));
+server.keepAliveTimeout = 60_000;
+server.listen(8080, '0.0.0.0', () => console.log('listening'));
+`;
+
+const mode = labMode();
+
+describe.runIf(mode.mode === 'full')('an origin with a backup', () => {
+  let run: Run;
+  let network: Network;
+  let pki: Pki;
+  let client: Client;
+  let nodes: SignedNodes;
+
+  beforeAll(async () => {
+    run = createRun();
+    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
+    nodes = await startSignedNodes(network, pki, ROUTES);
+    for (const name of ['home', 'office'] as const)
+      await nodes
+        .hostOf(name)
+        .start('service', process.execPath, ['-e', SERVICE, name])
+        .ready(/listening/);
+    client = await openClient(network.hosts.client);
+    await answeredBy('home');
+  }, 90_000);
+
+  afterAll(async () => {
+    await client?.close();
+    expect((await run?.end()) ?? []).toEqual([]);
+  }, 30_000);
+
+  const visit: () => ProbeTarget = () => ({
+    ...{ hostname: 'app.hoge.test', path: '/', address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
+  });
+
+  async function answeredBy(name: string): Promise<void> {
+    const expected = { status: 200, bodyIncludes: `"${name}"` };
+    const found = await client.until(visit(), expected, { timeoutMs: ANSWER_MS, everyMs: 50 });
+    expect(found).toMatchObject({ kind: 'matched' });
+  }
+
+  /** What visitors see while something happens. */
+  async function loaded(happens: () => Promise<void>) {
+    const load = client.load({ targets: [visit()], ratePerSecond: RATE, expect: { status: 200 } });
+    await delay(1_000);
+    await happens();
+    await delay(LOADED_MS);
+    return load.stop();
+  }
+
+  it(`is dropped and comes back ${ROUNDS} times`, { timeout: 600_000 }, async () => {
+    const link = network.link(nodes.hostOf('home'));
+    const slowest: Record<'gone' | 'back', number[]> = { gone: [], back: [] };
+    let sent = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const gone = await loaded(() => blackHole(link));
+      await answeredBy('office');
+      const back = await loaded(() => endBlackHole(link));
+      await answeredBy('home');
+      expect([gone.failures, back.failures]).toEqual([[], []]);
+      slowest.gone.push(Math.round(gone.latency.max));
+      slowest.back.push(Math.round(back.latency.max));
+      sent += gone.sent + back.sent;
+    }
+    process.stdout.write(
+      `requests: ${sent}, lost: 0; slowest, ms: gone ${slowest.gone.join(' ')}; back ${slowest.back.join(' ')}\n`,
+    );
+    expect(Math.max(...slowest.gone, ...slowest.back)).toBeLessThanOrEqual(SLOWEST_MS);
+  });
+});
