@@ -1,5 +1,5 @@
 // Asks every backend through the tunnel whether it can answer, as the applied configuration says, and tells which cannot. Laws: one that is down is
-// not asked by visitors while another of its route is not; what is found changes the web server only now and then; a restart forgets nothing.
+// not asked by visitors while another of its route is not; whoever rises waits a little, so that one that goes to and fro changes the web server only now and then; a restart forgets nothing.
 import { BACKEND_VIEWS_MAX, type BackendView } from '../bundle/api.ts';
 import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import type { runCheck } from '../checks/run-check.ts';
@@ -18,7 +18,7 @@ export interface BackendChecksParts {
   store: Pick<DownStore, 'write'>;
   /** What an earlier run wrote. */
   kept: readonly KeptDown[];
-  /** From one change of `down` to the next; default SETTLED_MS. */
+  /** From a change of `down` until somebody who rose is out of it; default SETTLED_MS. */
   settledMs?: number;
   run?: typeof runCheck;
 }
@@ -36,7 +36,7 @@ export interface BackendChecks {
   revision(): number;
 }
 
-/** Each change may make the web server read its configuration again. */
+/** Each change may make the web server read its configuration again: whoever rises can wait. */
 const SETTLED_MS = 5_000;
 const IDLE_MS = 60_000;
 /** What is asked at once: through a dead tunnel each takes as long as it may. */
@@ -80,8 +80,10 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
   /** Answers when it may be done again. */
   function settle(): number {
     const ids = downNow().map(({ id }) => id);
-    if (ids.length === down.size && ids.every((id) => down.has(id))) return IDLE_MS;
-    const waitMs = settledAtMs + settledMs - performance.now();
+    const hasFallen = ids.some((id) => !down.has(id));
+    if (ids.length === down.size && !hasFallen) return IDLE_MS;
+    // A fall never waits: it may be that of the only one who is still asked.
+    const waitMs = hasFallen ? 0 : settledAtMs + settledMs - performance.now();
     if (waitMs > 0) return waitMs;
     down = new Set(ids);
     settledAtMs = performance.now();

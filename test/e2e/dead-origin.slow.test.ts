@@ -25,6 +25,8 @@ const ROUTES = {
       { address: NODES.office.address, port: 8080, backup: true as const },
     ],
   },
+  'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8080 }] },
+  'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8080 }] },
 };
 const SERVICE = `
 const [name] = process.argv.slice(1);
@@ -52,6 +54,8 @@ describe.runIf(mode.mode === 'full')('an origin with a backup', () => {
         .start('service', process.execPath, ['-e', SERVICE, name])
         .ready(/listening/);
     client = await openClient(network.hosts.client);
+    // Both tunnels stand.
+    for (const name of ['home', 'office']) await answeredBy(name, `${name}.hoge.test`);
     await answeredBy('home');
   }, 90_000);
 
@@ -64,9 +68,9 @@ describe.runIf(mode.mode === 'full')('an origin with a backup', () => {
     ...{ hostname: 'app.hoge.test', path: '/', address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
   });
 
-  async function answeredBy(name: string): Promise<void> {
+  async function answeredBy(name: string, hostname = 'app.hoge.test'): Promise<void> {
     const expected = { status: 200, bodyIncludes: `"${name}"` };
-    const found = await client.until(visit(), expected, { timeoutMs: ANSWER_MS, everyMs: 50 });
+    const found = await client.until({ ...visit(), hostname }, expected, { timeoutMs: ANSWER_MS, everyMs: 50 });
     expect(found).toMatchObject({ kind: 'matched' });
   }
 

@@ -25,6 +25,7 @@ const ROUTES = {
     check: CHECK,
   },
   'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8080 }] },
+  'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8080 }] },
 };
 
 /** Serves in any case, and says of its health what it was told; `/slow` ends when it is told to. */
@@ -64,6 +65,7 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
       await services[name].ready(/listening/);
     }
     client = await openClient(network.hosts.client);
+    for (const name of ['home', 'office']) await answeredBy(name, 20_000, `${name}.hoge.test`);
     await answeredBy('home', 20_000);
   }, 60_000);
 
@@ -76,10 +78,10 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
     ...{ hostname, path, address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
   });
 
-  async function answeredBy(name: string, timeoutMs = ANSWER_MS): Promise<void> {
+  async function answeredBy(name: string, timeoutMs = ANSWER_MS, hostname = 'app.hoge.test'): Promise<void> {
     const expected = { status: 200, bodyIncludes: `"${name}"` };
-    const found = await client.until(visit(), expected, { timeoutMs, everyMs: 50 });
-    expect(found, `app.hoge.test by ${name}`).toMatchObject({ kind: 'matched' });
+    const found = await client.until(visit('/', hostname), expected, { timeoutMs, everyMs: 50 });
+    expect(found, `${hostname} by ${name}`).toMatchObject({ kind: 'matched' });
   }
 
   const tell = (name: 'home' | 'office', path: string) =>
