@@ -30,7 +30,7 @@ function asking(more: Partial<BackendChecksParts> = {}) {
   const run = async (check: Check): Promise<CheckResult> =>
     ill.has(check.address) ? { ok: false, reason: 'timeout: no answer' } : { ok: true };
   const checks = createBackendChecks({
-    ...{ node: 'tokyo-1', log, now: () => NOW, kept: [], settledMs: 0, run },
+    ...{ node: 'tokyo-1', log, now: () => NOW, kept: [], holdMsMin: 0, run },
     ...{ store: { write: async (down) => void written.push([...down]) }, ...more },
   });
   const stop = new AbortController();
@@ -89,7 +89,7 @@ test('what an agent before this one knew counts from the start, and one that has
 });
 
 test('a fall counts at once, and a rise only when the web server was left alone for a while', async () => {
-  const { checks, ill } = asking({ settledMs: 500 });
+  const { checks, ill } = asking({ holdMsMin: 500 });
   ill.add(HOME.address);
   await vi.waitFor(() => expect([...checks.down()]).toEqual([home]));
   const firstMs = performance.now();

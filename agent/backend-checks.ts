@@ -1,11 +1,12 @@
 // Asks every backend through the tunnel whether it can answer, as the applied configuration says, and tells which cannot. Laws: one that is down is
 // not asked by visitors while another of its route is not; whoever rises waits a little, so that one that goes to and fro changes the web server only now and then; a restart forgets nothing.
-import { BACKEND_VIEWS_MAX, type BackendView } from '../bundle/api.ts';
+import type { BackendView } from '../bundle/api.ts';
 import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import type { runCheck } from '../checks/run-check.ts';
 import { createTargetWatch, type Transition } from '../checks/watch-targets.ts';
 import { createBell } from './bell.ts';
-import { type BackendCheck, backendChecks } from './core/backend-checks.ts';
+import { type BackendCheck, backendChecks, WAITING_MAX } from './core/backend-checks.ts';
+import { afterLook, heldDown } from './core/held-down.ts';
 import { createNews, type Log } from './news.ts';
 import { type DownStore, KEPT_DOWN_MAX, type KeptDown } from './ports/down-store.ts';
 
@@ -18,8 +19,8 @@ export interface BackendChecksParts {
   store: Pick<DownStore, 'write'>;
   /** What an earlier run wrote. */
   kept: readonly KeptDown[];
-  /** From a change of `down` until somebody who rose is out of it; default SETTLED_MS. */
-  settledMs?: number;
+  /** How long one that fell once is held down at least. */
+  holdMsMin?: number;
   run?: typeof runCheck;
 }
 
@@ -30,26 +31,23 @@ export interface BackendChecks {
   run(signal: AbortSignal): Promise<void>;
   /** Names of the checks that say that nobody answers; the same object while nothing changed. */
   down(): ReadonlySet<string>;
-  /** As a report has them. */
+  /** All that are decided, those that are down first. */
   views(): BackendView[];
   /** Differs when the views do. */
   revision(): number;
 }
 
-/** Each change may make the web server read its configuration again: whoever rises can wait. */
-const SETTLED_MS = 5_000;
 const IDLE_MS = 60_000;
-/** What is asked at once: through a dead tunnel each takes as long as it may. */
-const AT_ONCE = 128;
+/** Through dead tunnels each takes as long as it may. */
+const AT_ONCE = 2 * WAITING_MAX;
 
 export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
-  const { node, log, now, store, kept, settledMs = SETTLED_MS, run: runOne } = parts;
+  const { node, log, now, store, kept, holdMsMin, run: runOne } = parts;
   const bell = createBell();
   const news = createNews(log);
   let checks: readonly BackendCheck[] = [];
   let known = new Map<string, BackendCheck>();
-  let down: ReadonlySet<string> = new Set(kept.map(({ id }) => id));
-  let settledAtMs = Number.NEGATIVE_INFINITY;
+  let held = heldDown(kept.map(({ id }) => id));
   let stored = JSON.stringify(kept);
   let revision = 0;
   const watch = createTargetWatch({
@@ -77,18 +75,13 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     );
   }
 
-  /** Answers when it may be done again. */
+  /** Answers when something may change by itself. */
   function settle(): number {
-    const ids = downNow().map(({ id }) => id);
-    const hasFallen = ids.some((id) => !down.has(id));
-    if (ids.length === down.size && !hasFallen) return IDLE_MS;
-    // A fall never waits: it may be that of the only one who is still asked.
-    const waitMs = hasFallen ? 0 : settledAtMs + settledMs - performance.now();
-    if (waitMs > 0) return waitMs;
-    down = new Set(ids);
-    settledAtMs = performance.now();
-    revision += 1;
-    return IDLE_MS;
+    const now = new Set(downNow().map(({ id }) => id));
+    const next = afterLook(held, now, (id) => known.has(id), performance.now(), holdMsMin);
+    if (next.held !== held) revision += 1;
+    held = next.held;
+    return Math.min(IDLE_MS, next.waitMs);
   }
 
   async function keep(): Promise<void> {
@@ -124,17 +117,17 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     async run(signal) {
       await Promise.all([watch.run(signal), keepSettling(signal)]);
     },
-    down: () => down,
+    down: () => held.down,
     views() {
       const standings = watch.standings();
       const views = checks.flatMap(({ id, view, severally }) => {
         const { state, sinceMs, reason } = standings.get(id)!;
         if (state === 'unknown') return [];
         const since = new Date(sinceMs).toISOString();
-        const withdrawn = severally && down.has(id) && { withdrawn: true as const };
+        const withdrawn = severally && held.down.has(id) && { withdrawn: true as const };
         return { ...view, up: state === 'up', since, ...(reason !== undefined && { reason }), ...withdrawn };
       });
-      return [...views.filter(({ up }) => !up), ...views.filter(({ up }) => up)].slice(0, BACKEND_VIEWS_MAX);
+      return [...views.filter(({ up }) => !up), ...views.filter(({ up }) => up)];
     },
     revision: () => revision,
   };

@@ -1,6 +1,6 @@
 // Tells the control plane how the node is: at least every heartbeat, and soon after something changed. Law: one report at a time, so
 // that an older one never overtakes a newer, and nobody waits for it.
-import type { StatusAnswer } from '../bundle/api.ts';
+import { BACKEND_VIEWS_MAX, type StatusAnswer } from '../bundle/api.ts';
 import { type Agent, isStale, type Self, told } from './agent.ts';
 import { noteDoubt } from './clock.ts';
 import { composeReport, tunnelAges } from './core/status-report.ts';
@@ -60,7 +60,9 @@ function edgeStatus({ certificates, users, visits, peerChecks, backendChecks }: 
   return {
     ...{ ...status, quarantined, answers: visits.answers() },
     ...(checks.length > 0 && { checks }),
-    ...(backends.length > 0 && { backends }),
+    ...(backends.length > 0 && {
+      ...{ backends: backends.slice(0, BACKEND_VIEWS_MAX), backendsDecided: backends.length },
+    }),
   };
 }
 

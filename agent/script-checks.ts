@@ -36,8 +36,8 @@ const COUNTS_MS = 1_000;
 /** The tunnel may not be there yet. */
 const AGAIN_MS = 5_000;
 const IDLE_MS = 60_000;
-/** At once, of different names. */
-const RUNNING_MAX = 8;
+/** At once, of different names: some that hang must not keep others from being asked. */
+const RUNNING_MAX = 64;
 
 interface Asked {
   address: string;

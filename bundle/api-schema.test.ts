@@ -78,6 +78,7 @@ describe('what visitors of an edge got, as it reports it', () => {
 
   test.each<[string, unknown]>([
     ['no answer', [{ hostname: 'a.test', since: SINCE }]],
+    ['a second that no clock shows', [{ hostname: 'a.test', status: 200, since: '2016-12-31T23:59:60Z' }]],
     ['two answers', [{ hostname: 'a.test', status: 200, failure: 'timeout', since: SINCE }]],
     ['no time', [{ hostname: 'a.test', status: 200 }]],
     ['no name', [{ hostname: 'A test', status: 200, since: SINCE }]],

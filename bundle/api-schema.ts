@@ -32,7 +32,13 @@ const ROOT_VERSION_MAX = 1_000_000;
 
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 const hostname = { type: 'string', pattern: '^(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$', maxLength: 253 } as const;
-const time = { type: 'string', format: 'date-time', maxLength: 40 } as const;
+/** As RFC 3339 has it, less what no clock here shows and no program reads: a second of 60. */
+const time = {
+  type: 'string',
+  format: 'date-time',
+  maxLength: 40,
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
+} as const;
 const text = (maxLength: number) => ({ type: 'string', maxLength }) as const;
 const list = (items: object) => ({ type: 'array', maxItems: ITEMS_MAX, items }) as const;
 const record = (required: string[], properties: object) => ({ type: 'object', required, properties }) as const;
@@ -113,6 +119,7 @@ export const statusReportSchema = record(['agentVersion', 'state', 'enrolment'],
       withdrawn: { const: true },
     }),
   },
+  backendsDecided: { type: 'integer', minimum: 0, maximum: 1_000_000 },
   tunnels: list(
     record(['node', 'handshakeAgeSeconds'], {
       node: { type: 'string', pattern: NODE_NAME },

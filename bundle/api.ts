@@ -167,6 +167,8 @@ export interface StatusReport {
   checks?: PeerView[];
   /** Backends that this edge asked: those that are down first, then those of routes with several. Edges only; absent: none is decided. */
   backends?: BackendView[];
+  /** How many backends are decided; more than `backends` holds: its list was cut, and of those that it lacks nothing is known. Absent as that is. */
+  backendsDecided?: number;
   /** Newest handshake per peer, age in seconds; null: never. */
   tunnels?: { node: string; handshakeAgeSeconds: number | null }[];
   /** Absent: nothing was ever restored here, or what was is not known any more. */

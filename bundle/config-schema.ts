@@ -35,10 +35,12 @@ export const FORWARDS_MAX = 3_200;
 export const CHECKS_MAX = 64;
 export const CHECK_INTERVAL_MS_MIN = 1_000;
 const CHECK_MS_MAX = 3_600_000;
+/** Whoever is asked holds a place among those who are asked at once. */
+export const CHECK_TIMEOUT_MS_MAX = 10_000;
 const CHECK_COUNT_MAX = 100;
 const CHECK_ADDRESSES_MAX = 2;
-/** Of one origin. */
-export const SCRIPTS_MAX = 100;
+/** Of one origin: twenty for each of its teams. */
+export const SCRIPTS_MAX = 4_000;
 /** Each is a listening socket of every edge. */
 export const STREAMS_MAX = 1_000;
 
@@ -191,7 +193,7 @@ const auth = {
 };
 const pace = {
   intervalMs: { type: 'integer', minimum: CHECK_INTERVAL_MS_MIN, maximum: CHECK_MS_MAX },
-  timeoutMs: { type: 'integer', minimum: 1, maximum: CHECK_MS_MAX },
+  timeoutMs: { type: 'integer', minimum: 1, maximum: CHECK_TIMEOUT_MS_MAX },
   healthy: { type: 'integer', minimum: 1, maximum: CHECK_COUNT_MAX },
   unhealthy: { type: 'integer', minimum: 1, maximum: CHECK_COUNT_MAX },
 } as const;

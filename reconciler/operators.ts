@@ -57,19 +57,24 @@ export function createOperators(parts: OperatorsParts): Operators {
   return {
     ...told,
     async run(signal) {
-      const looking = every(REPORTS_MS, signal, () => {
+      const looking = every(REPORTS_MS, signal, log, () => {
         told.reports(reports());
         told.exposed(reportsInService());
       });
-      const asking = every(BACKENDS_MS, signal, () => told.backends(backendsInService()));
+      const asking = every(BACKENDS_MS, signal, log, () => told.backends(backendsInService()));
       await Promise.all([notify.run(signal), looking, asking]);
     },
   };
 }
 
-async function every(ms: number, signal: AbortSignal, look: () => void): Promise<void> {
+/** What nodes say is hostile: a look that fails is told, and the next one may do better. */
+async function every(ms: number, signal: AbortSignal, log: Log, look: () => void): Promise<void> {
   while (!signal.aborted) {
-    look();
+    try {
+      look();
+    } catch (error) {
+      log.error({ error }, 'what nodes say cannot be told to operators');
+    }
     await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

@@ -1,6 +1,11 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { createMemoryStore } from '../test/fakes/memory-store.ts';
+import { createLog } from './adapters/log.ts';
+import { createMetrics } from './adapters/metrics.ts';
 import { TAKEN_OUT } from './core/health/pool-members.ts';
 import type { NotifyEvent } from './core/notify/event.ts';
+import { createOperators } from './operators.ts';
+import type { SecretPlaces } from './ports/secrets.ts';
 import type { NodeReport } from './ports/store.ts';
 import type { Outcome } from './reconcile.ts';
 import { createOperatorsTold, type OperatorsTold } from './tell-operators.ts';
@@ -185,19 +190,37 @@ test('certificates that end soon, and no longer do; and an edge that is silent',
   ]);
 });
 
-test('services of an origin that answer nobody, in one notice for each origin', () => {
+test('services that answer nobody, one by one, and their origin where all do not', () => {
   const since = '2026-11-22T11:59:59.000Z';
   const service = (origin: string, port: number, down?: string) => ({
     ...{ service: { origin, port }, seen: [] },
     ...(down !== undefined && { down: { since, reason: down } }),
   });
+  operators.backends([service('home', 80), service('office', 80)]);
+  expect(lines()).toEqual(['home', 'home:80', 'office', 'office:80'].map((name) => `origin-down ${name} well`));
+  operators.backends([service('home', 80, 'timeout: no answer'), service('home', 81), service('office', 80)]);
+  expect(told.map(({ at }) => at)).toEqual([since]);
+  expect(lines()).toEqual(['origin-down home:80 trouble timeout: no answer']);
   operators.backends([service('home', 80, 'timeout: no answer'), service('home', 81, 'x'), service('office', 80)]);
-  expect(told.map(({ at }) => at)[0]).toBe(since);
+  expect(lines()).toEqual(['origin-down home trouble home:80: timeout: no answer, and 1 more of 2']);
   // Its routes are gone.
   operators.backends([service('office', 80)]);
   operators.backends([service('office', 80)]);
-  expect(lines()).toEqual([
-    'origin-down home trouble home:80: timeout: no answer, and 1 more of 2',
-    ...['office', 'office', 'home', 'office'].map((origin) => `origin-down ${origin} well`),
-  ]);
+  expect(lines()).toEqual(['origin-down home well', 'origin-down home:80 well']);
+});
+
+test('a look at what nodes say that fails ends nothing, and is told', async () => {
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const running = createOperators({
+    ...{ channels: () => [], places: {} as SecretPlaces, store: createMemoryStore(), metrics: createMetrics().notices },
+    ...{ reports: () => [], reportsInService: () => [] },
+    backendsInService() {
+      throw new RangeError('Invalid time value');
+    },
+    log: createLog({ format: 'json', level: 'info', write: (line) => void lines.push(line) }),
+  }).run(stop.signal);
+  await vi.waitFor(() => expect(lines.join()).toContain('what nodes say cannot be told to operators'));
+  stop.abort();
+  await expect(running).resolves.toBeUndefined();
 });

@@ -40,7 +40,8 @@ const CERTIFICATES_MAX = 100;
 export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => number): OperatorsTold {
   let ending = new Set<string>();
   let exposures: Exposures = new Map();
-  let originsDown = new Set<string>();
+  let subjectsDown = new Set<string>();
+  let isFirstLook = true;
   let isStarting = true;
   const startedMs = now();
   const heardSince = new Set<string>();
@@ -108,31 +109,49 @@ export function createOperatorsTold({ tell }: Pick<Notify, 'tell'>, now: () => n
       if (exposure.kind !== 'unknown') say('certificate-exposed', CERTIFICATES, exposure.reason);
     },
     backends(standings) {
-      const origins = Map.groupBy(standings, ({ service }) => service.origin);
-      const down = new Map(
-        [...origins].flatMap(([origin, all]) => originDown(all).map((one) => [origin, one] as const)),
-      );
-      for (const origin of new Set([...origins.keys(), ...originsDown])) {
-        const one = down.get(origin);
-        say('origin-down', origin, one?.reason, one?.sinceMs);
+      const down = downSubjects(standings);
+      const ill = new Set(standings.flatMap((one) => (one.down ? serviceName(one.service) : [])));
+      // At a start nobody knows here what was told before; later what was told is enough.
+      const well = isFirstLook ? subjectsOf(standings) : subjectsDown;
+      for (const subject of new Set([...down.keys(), ...well])) {
+        const one = down.get(subject);
+        // What was told of a service stays told while it is down, also when its whole origin is.
+        if (one || !ill.has(subject)) say('origin-down', subject, one?.reason, one?.sinceMs);
       }
-      originsDown = new Set(down.keys());
+      subjectsDown = new Set([...down.keys(), ...[...subjectsDown].filter((subject) => ill.has(subject))]);
+      isFirstLook &&= standings.length === 0;
     },
   };
 }
 
-/** None, or one: all that is down of an origin, since the first of it. */
-function originDown(standings: readonly BackendStanding[]): { reason: string; sinceMs: number }[] {
-  const ill = standings.flatMap(({ service, down }) => (down ? [{ name: serviceName(service), ...down }] : []));
-  const [first] = ill;
-  if (first === undefined) return [];
-  const more = ill.length > 1 ? `, and ${ill.length - 1} more of ${standings.length}` : '';
-  return [
-    {
-      reason: `${first.name}: ${first.reason}${more}`,
-      sinceMs: Math.min(...ill.map(({ since }) => Date.parse(since))),
-    },
-  ];
+/** Of one origin that are told one by one; more are one more piece of news of the origin. */
+const SERVICES_TOLD_MAX = 5;
+
+interface DownSubject {
+  reason: string;
+  sinceMs: number;
+}
+
+/** Each service that is down by its name, or their origin where all are, or so many. */
+function downSubjects(standings: readonly BackendStanding[]): Map<string, DownSubject> {
+  const found = new Map<string, DownSubject>();
+  for (const [origin, all] of Map.groupBy(standings, ({ service }) => service.origin)) {
+    const ill = all.flatMap(({ service, down }) =>
+      down ? { name: serviceName(service), reason: down.reason, sinceMs: Date.parse(down.since) } : [],
+    );
+    const [first] = ill;
+    if (first === undefined) continue;
+    const isWhole = ill.length === all.length && all.length > 1;
+    if (isWhole || ill.length > SERVICES_TOLD_MAX) {
+      const reason = `${first.name}: ${first.reason}, and ${ill.length - 1} more of ${all.length}`;
+      found.set(origin, { reason, sinceMs: Math.min(...ill.map(({ sinceMs }) => sinceMs)) });
+    } else for (const { name, ...one } of ill) found.set(name, one);
+  }
+  return found;
+}
+
+function subjectsOf(standings: readonly BackendStanding[]): string[] {
+  return standings.flatMap(({ service }) => [service.origin, serviceName(service)]);
 }
 
 function refusalOf({ node, error }: NonNullable<Rollout['stopped']>): string {

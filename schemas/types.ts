@@ -21,7 +21,7 @@ export interface Route {
    */
   origin?: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 1023 and 61000 to 64199, where an origin answers edges and leads to services behind it.
    */
   port?: number;
   /**
@@ -99,7 +99,7 @@ export interface Backend {
    */
   origin: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 1023 and 61000 to 64199, where an origin answers edges and leads to services behind it.
    */
   port: number;
   /**
@@ -153,7 +153,7 @@ export interface Check {
    */
   interval?: string;
   /**
-   * How long an answer may take, at most the interval. Default 2s.
+   * How long an answer may take, at most 10s and the interval. Default 2s.
    */
   timeout?: string;
   /**
@@ -225,7 +225,7 @@ export interface ForwardAuth {
    */
   origin: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 1023 and 61000 to 64199, where an origin answers edges and leads to services behind it.
    */
   port: number;
   /**
@@ -262,7 +262,7 @@ export interface Path {
    */
   origin?: string;
   /**
-   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 61000 to 64200, where an origin leads to services behind it and answers edges.
+   * The port of the service on that machine: TCP, or UDP with protocol: udp. Without host none of 1023 and 61000 to 64199, where an origin answers edges and leads to services behind it.
    */
   port?: number;
   /**
@@ -877,7 +877,7 @@ export interface PoolCheck {
    */
   interval?: string;
   /**
-   * How long an answer may take, at most the interval. Default 1500ms.
+   * How long an answer may take, at most 10s and the interval. Default 1500ms.
    */
   timeout?: string;
   /**

@@ -7,6 +7,7 @@ import { readDamagedJson } from './damaged-json.ts';
 import { writeDurably } from './durable-write.ts';
 
 const ID_CHARACTERS_MAX = 100;
+const YEAR_9999_MS = Date.UTC(9999, 11, 31);
 /** The longest of each, and what JSON adds. */
 const BYTES_MAX = KEPT_DOWN_MAX * (ID_CHARACTERS_MAX + FAILURE_CHARACTERS_MAX + 100);
 
@@ -19,7 +20,7 @@ const isShaped = shape<KeptDown[]>({
     required: ['id', 'sinceMs', 'reason'],
     properties: {
       id: { type: 'string', pattern: '^[a-z]+ [0-9.]+:[0-9]+ [0-9a-f]{16}$', maxLength: ID_CHARACTERS_MAX },
-      sinceMs: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+      sinceMs: { type: 'integer', minimum: 0, maximum: YEAR_9999_MS },
       reason: { type: 'string', pattern: "^[A-Za-z0-9 .,:;_'()-]+$", maxLength: FAILURE_CHARACTERS_MAX },
     },
   },

@@ -1,5 +1,5 @@
 // The directory of scripts on an origin. Laws: a script is a file that nobody but root (or whoever runs the agent) can have put there; it runs as
-// nobody, with no environment, no input and a bounded time; when it ends, all that it started ends.
+// nobody, with no environment, no input and a bounded time; when it ends, its process group does.
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,6 +69,7 @@ function started(path: string, timeoutMs: number): Promise<ScriptResult> {
       resolve(result);
     };
     child.nodeChildProcess.once('exit', (code, signal) => {
+      clearTimeout(timer);
       endGroup(child.pid);
       if (code === 0 && !isLate) return end({ kind: 'well' });
       const reason = isLate ? `did not end within ${timeoutMs} ms` : `ended with ${code ?? signal}`;

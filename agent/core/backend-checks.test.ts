@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { WireBackend, WireCheck, WireRoute, WireStream } from '../../bundle/config.ts';
-import { ASKED_PER_SECOND_MAX, BACKEND_PACE, backendChecks, downAmongSeveral } from './backend-checks.ts';
+import { ASKED_PER_SECOND_MAX, BACKEND_PACE, backendChecks, downAmongSeveral, WAITING_MAX } from './backend-checks.ts';
 
 const HOME = { address: '10.100.1.1', port: 8080 };
 const OFFICE = { address: '10.100.2.1', port: 8080, backup: true as const };
@@ -95,7 +95,7 @@ describe('how', () => {
     [
       'by a script of its owner',
       { check: { kind: 'script', script: 'disk' } },
-      { kind: 'http', address, port: 64_200, hostname: address, path: '/disk', status: { from: 200, to: 200 } },
+      { kind: 'http', address, port: 1_023, hostname: address, path: '/disk', status: { from: 200, to: 200 } },
     ],
   ])('%s', (_, more, expected) => {
     expect(asked([route([HOME], more)])[0]!.check).toEqual(expected);
@@ -116,8 +116,39 @@ it('asks many more rarely, and those that matter as often as if the others were 
   const checks = asked([...alone, route([HOME, OFFICE])]);
   expect(checks.slice(0, 2).map(({ pace }) => pace)).toEqual([BACKEND_PACE, BACKEND_PACE]);
   const perSecond = checks.slice(2).reduce((sum, { pace }) => sum + 1_000 / pace.intervalMs, 0);
-  expect(perSecond).toBeGreaterThan(ASKED_PER_SECOND_MAX * 0.9);
+  expect(perSecond).toBeGreaterThan(ASKED_PER_SECOND_MAX / 2);
   expect(perSecond).toBeLessThanOrEqual(ASKED_PER_SECOND_MAX);
+});
+
+it('those who would be asked most often give way first, and one more changes nobody’s pace', () => {
+  const hasty = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      route([{ address: `10.102.${index >> 8}.${index & 255}`, port: 80 }], {
+        ...{ hostname: `h${index}.hoge.com`, check: { kind: 'tcp', intervalMs: 1_000 } },
+      }),
+    );
+  const paces = (count: number) => asked([route([HOME, OFFICE]), ...hasty(count)]).map(({ pace }) => pace.intervalMs);
+  expect(new Set(paces(150))).toEqual(new Set([5_000, 4_000]));
+  expect(new Set(paces(151))).toEqual(new Set(paces(150)));
+  expect(new Set(paces(1_600))).toEqual(new Set([64_000]));
+});
+
+it('those who may take long are asked more rarely, so that nobody waits for their answers', () => {
+  const slow = Array.from({ length: 500 }, (_, index) =>
+    route([{ address: `10.103.${index >> 8}.${index & 255}`, port: 80 }], {
+      ...{ hostname: `h${index}.hoge.com`, check: { kind: 'tcp', intervalMs: 10_000, timeoutMs: 10_000 } },
+    }),
+  );
+  const waiting = asked(slow).reduce((sum, { pace }) => sum + pace.timeoutMs / pace.intervalMs, 0);
+  expect(waiting).toBeLessThanOrEqual(WAITING_MAX);
+});
+
+it.each([
+  ['first', [route([HOME], { check: { kind: 'tcp' } }), route([HOME, OFFICE], { hostname: 'b.hoge.com' })]],
+  ['last', [route([HOME, OFFICE], { hostname: 'b.hoge.com' }), route([HOME], { check: { kind: 'tcp' } })]],
+])('a route with one backend that asks the same %s keeps nobody else’s from being withdrawn', (_, routes) => {
+  const [home] = asked(routes as WireRoute[]).filter(({ view }) => view.address === HOME.address);
+  expect(downAmongSeveral([{ routes: routes as WireRoute[] }], undefined, new Set([home!.id]))).toEqual([home!.id]);
 });
 
 it('a backend that is down counts only where it is among several', () => {

@@ -12,6 +12,7 @@ import type {
   WireRoute,
   WireStream,
 } from '../../bundle/config.ts';
+import { CHECK_INTERVAL_MS_MIN } from '../../bundle/config-schema.ts';
 import { SCRIPTS_PORT } from '../../bundle/script-check.ts';
 import type { Check } from '../../checks/check.ts';
 
@@ -19,8 +20,12 @@ import type { Check } from '../../checks/check.ts';
 export const BACKEND_PACE: CheckPace = { intervalMs: 5_000, timeoutMs: 2_000, healthy: 2, unhealthy: 3 };
 /** Of a backend that nobody could stand in for, and of which nobody wrote how to ask: only people want to know. */
 const ALONE_INTERVAL_MS = 30_000;
-/** Of those with a stand-in or a check of their own, and as many of all others: beyond that everybody is asked more rarely. */
+/** Of those with a stand-in or a check of their own, and as many of all others: beyond that they are asked more rarely. */
 export const ASKED_PER_SECOND_MAX = 50;
+/** Of each of the two, when nobody answers. */
+export const WAITING_MAX = 128;
+/** However many they are. */
+const INTERVAL_MS_MAX = 24 * 3_600_000;
 
 /** What a place says of its backends. */
 export type CheckedPlace = Pick<WirePlace, 'backends' | 'check' | 'protocol' | 'originTls'>;
@@ -103,13 +108,19 @@ const known = new WeakMap<Chunk, readonly BackendCheck[]>();
 export function backendChecks(chunks: readonly Chunk[], streams: readonly WireStream[] = []): BackendCheck[] {
   const found = new Map<string, BackendCheck>();
   for (const one of [...chunks.flatMap(checksOfChunk), ...streams.flatMap(checksOfStream)]) {
-    if (!found.has(one.id)) found.set(one.id, one);
+    const known = found.get(one.id);
+    // Whoever asks the same first says nothing of the others.
+    if (known === undefined || weightOf(one) > weightOf(known)) found.set(one.id, one);
   }
   const all = [...found.values()];
   const first = all.filter(({ matters }) => matters);
   const asked = new Set(first.map(({ view }) => endpointOf(view)));
   const others = all.filter(({ matters, view }) => !matters && !asked.has(endpointOf(view)));
   return [...slowed(first), ...slowed(others)];
+}
+
+function weightOf({ severally, matters }: BackendCheck): number {
+  return Number(severally) * 2 + Number(matters);
 }
 
 /** Backends that are down while they are among several of a place: sorted names of checks. */
@@ -156,13 +167,25 @@ function checksOfPlace(place: CheckedPlace, hostname: string): BackendCheck[] {
   return place.backends.flatMap((backend) => checkOf(place, backend, hostname) ?? []);
 }
 
-/** All of them more rarely, where they are too many for a second. */
+/**
+ * Those that would be asked most often are asked more rarely first, where they are too many for a second, or would wait for too many answers at once
+ * when nobody answers. In doubled steps, so that a route more or less changes nobody's pace.
+ */
 function slowed(checks: readonly BackendCheck[]): readonly BackendCheck[] {
-  const perSecond = checks.reduce((sum, { pace }) => sum + 1_000 / pace.intervalMs, 0);
-  const factor = perSecond / ASKED_PER_SECOND_MAX;
-  if (factor <= 1) return checks;
-  return checks.map((one) => ({
-    ...one,
-    pace: { ...one.pace, intervalMs: Math.ceil(one.pace.intervalMs * factor) },
-  }));
+  let leastMs = CHECK_INTERVAL_MS_MIN;
+  while (leastMs < INTERVAL_MS_MAX && !isBearable(checks, leastMs)) leastMs *= 2;
+  if (leastMs === CHECK_INTERVAL_MS_MIN) return checks;
+  return checks.map((one) =>
+    one.pace.intervalMs >= leastMs ? one : { ...one, pace: { ...one.pace, intervalMs: leastMs } },
+  );
+}
+
+function isBearable(checks: readonly BackendCheck[], leastMs: number): boolean {
+  let [perSecond, waiting] = [0, 0];
+  for (const { pace } of checks) {
+    const intervalMs = Math.max(pace.intervalMs, leastMs);
+    perSecond += 1_000 / intervalMs;
+    waiting += pace.timeoutMs / intervalMs;
+  }
+  return perSecond <= ASKED_PER_SECOND_MAX && waiting <= WAITING_MAX;
 }

@@ -47,7 +47,7 @@ table inet kokoa_kokoa0 {
     const asked = { icmp: true, scripts: true };
     const rules = renderFirewall({ ...ORIGIN, allow: [], asked });
     expect(rules).toContain(
-      '    icmp type echo-request limit rate 100/second accept\n    tcp dport 64200 ct state { new, established } accept\n    counter',
+      '    icmp type echo-request limit rate 1000/second accept\n    tcp dport 1023 ct state { new, established } accept\n    counter',
     );
     expect(renderFirewall({ ...ORIGIN, asked: { icmp: false, scripts: true } })).not.toContain('echo-request');
     expect(renderFirewall({ ...ORIGIN, role: 'edge', asked })).toBe(renderFirewall({ ...ORIGIN, role: 'edge' }));

@@ -95,7 +95,7 @@ export function renderFirewall(rules: FirewallRules): string {
 function askedRules({ role, asked }: FirewallRules): string[] {
   if (role === 'edge') return [];
   return [
-    ...(asked.icmp ? ['    icmp type echo-request limit rate 100/second accept'] : []),
+    ...(asked.icmp ? ['    icmp type echo-request limit rate 1000/second accept'] : []),
     ...(asked.scripts ? [`    tcp dport ${SCRIPTS_PORT} ct state { new, established } accept`] : []),
   ];
 }

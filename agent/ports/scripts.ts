@@ -10,7 +10,7 @@ export type ScriptResult =
   | { kind: 'refused'; reason: string };
 
 export interface Scripts {
-  /** Ends within SCRIPT_MS_MAX, and nothing of it is left. Never throws. */
+  /** Ends within SCRIPT_MS_MAX, with its process group. Never throws. */
   run(name: string): Promise<ScriptResult>;
 }
 

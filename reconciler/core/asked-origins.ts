@@ -3,32 +3,54 @@
 import type { AskedOrigin } from '../../bundle/config.ts';
 import { SCRIPTS_MAX } from '../../bundle/config-schema.ts';
 import type { Check, Path, Route } from '../../schemas/types.ts';
+import type { BoundedPlace } from './bounded-places.ts';
+import { claimOf } from './claims.ts';
 import type { Desired } from './desired.ts';
+import type { LoadedFile } from './files.ts';
 import { entriesOf, lookup } from './persistent-map.ts';
 import { backendsOf } from './route-targets.ts';
+import { sectionName } from './tunnel-ports.ts';
 
 const ICMP = 'icmp';
 const SCRIPT = 'script ';
 
-/** `group`: an origin. A place that is named twice stands here twice. */
-export function askedPlaces(route: Route): { group: string; key: string }[] {
-  return [route, ...(route.paths ?? [])].flatMap(askedBy);
+/** What one team may ask of one origin: so many teams can be its. */
+export const ASKED_PER_TEAM_MAX = 20;
+
+/** `group`: an origin and a team. A place that is named twice stands here twice. */
+export function askedPlaces({ value, team = '' }: LoadedFile<'route'>): BoundedPlace[] {
+  if (value === undefined) return [];
+  const paths = (value.paths ?? []).flatMap((path, index) => askedBy(path, team, `/paths/${index}`));
+  return [...askedBy(value, team, ''), ...paths];
 }
 
-/** Undefined: nothing. Scripts beyond the bound are left out, always the same ones; edges find them down. */
+/** Undefined: nothing. */
 export function askedOf(desired: Desired, origin: string): AskedOrigin | undefined {
-  const keys = [...entriesOf(lookup(desired.asked, origin))].map(([key]) => key).sort();
-  if (keys.length === 0) return undefined;
-  const scripts = keys.filter((key) => key.startsWith(SCRIPT)).map((key) => key.slice(SCRIPT.length));
+  const keys = new Set(listsOf(desired, origin).flatMap((list) => [...entriesOf(list)].map(([key]) => key)));
+  if (keys.size === 0) return undefined;
+  const scripts = [...keys].filter((key) => key.startsWith(SCRIPT)).map((key) => key.slice(SCRIPT.length));
   return {
-    ...(keys.includes(ICMP) && { icmp: true }),
-    ...(scripts.length > 0 && { scripts: scripts.slice(0, SCRIPTS_MAX) }),
+    ...(keys.has(ICMP) && { icmp: true }),
+    ...(scripts.length > 0 && { scripts: scripts.sort().slice(0, SCRIPTS_MAX) }),
   };
 }
 
-function askedBy(place: Route | Path): { group: string; key: string }[] {
+/** True when `askedOf` answers the same, as far as can be seen without making it. */
+export function sameAsked(before: Desired, after: Desired, origin: string): boolean {
+  const [old, now] = [listsOf(before, origin), listsOf(after, origin)];
+  return old.length === now.length && old.every((list, at) => list === now[at]);
+}
+
+/** Of each team that the origin lists, in that order. */
+function listsOf(desired: Desired, origin: string) {
+  const teams = claimOf(desired.origins, origin)?.value?.teams ?? [];
+  return teams.flatMap((team) => lookup(desired.asked, sectionName(origin, team)) ?? []);
+}
+
+function askedBy(place: Route | Path, team: string, at: string): BoundedPlace[] {
   const key = keyOf(place.check);
-  return key === undefined ? [] : backendsOf(place).map(({ origin }) => ({ group: origin, key }));
+  if (key === undefined) return [];
+  return backendsOf(place).map(({ origin }) => ({ group: sectionName(origin, team), key, pointer: `${at}/check` }));
 }
 
 function keyOf(check: Check | undefined): string | undefined {

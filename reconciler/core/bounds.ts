@@ -1,6 +1,7 @@
 // What there may be only so many of, because it costs every edge of a pool, or a machine, memory and time. Law: above a bound is a
 // problem with a place in a file, never a route that silently does less; and of what is published nothing is taken away for it.
 import { STREAMS_MAX } from '../../bundle/config-schema.ts';
+import { ASKED_PER_TEAM_MAX, askedPlaces } from './asked-origins.ts';
 import { type BoundedPlace, networkPlaces, policyPlaces, upstreamPlaces } from './bounded-places.ts';
 import type { Desired, RouteIndexes } from './desired.ts';
 import type { LoadedFile } from './files.ts';
@@ -29,7 +30,10 @@ export interface Bound {
   /** Distinct keys in one group. */
   max: number;
   /** Group → key → something. */
-  index: Extract<keyof RouteIndexes, 'policies' | 'upstreams' | 'networkLists' | 'services' | 'ports' | 'publicPorts'>;
+  index: Extract<
+    keyof RouteIndexes,
+    'policies' | 'upstreams' | 'networkLists' | 'services' | 'ports' | 'asked' | 'publicPorts'
+  >;
   /** What a route takes of it. `defaultPool`: where a route without one goes. */
   placesOf(file: RouteFile, defaultPool: string | undefined): BoundedPlace[];
   /** Goes before the name of the group. */
@@ -83,6 +87,14 @@ export const BOUNDS: readonly Bound[] = [
       ),
     what: 'ports of origin',
     hint: 'let a reverse proxy on the machine answer for several',
+  },
+  {
+    rule: 'KK382',
+    max: ASKED_PER_TEAM_MAX,
+    index: 'asked',
+    placesOf: askedPlaces,
+    what: 'scripts, or scripts and ping, that checks ask of origin',
+    hint: 'let one script answer for several services',
   },
   {
     rule: 'KK360',

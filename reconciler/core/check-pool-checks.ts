@@ -1,5 +1,5 @@
 // `check` of the pools of kokoa.yaml: how often their edges are asked. Law: what has no effect is refused, and an answer comes before the next question.
-import { CHECK_INTERVAL_MS_MIN } from '../../bundle/config-schema.ts';
+import { CHECK_INTERVAL_MS_MIN, CHECK_TIMEOUT_MS_MAX } from '../../bundle/config-schema.ts';
 import type { Kokoa } from '../../schemas/types.ts';
 import { millisecondsOf } from './duration.ts';
 import type { LoadedFile } from './files.ts';
@@ -32,7 +32,9 @@ export function checkPoolChecks(file: LoadedFile<'kokoa'>, { pools }: Kokoa): Pr
       problems.push(
         problem('interval', 'KK116', `found ${interval}, expected at most ${INTERVAL_MAX}`, `write ${INTERVAL_MAX}`),
       );
-    if (timeout !== undefined && millisecondsOf(timeout) > ms) {
+    if (timeout !== undefined && millisecondsOf(timeout) > CHECK_TIMEOUT_MS_MAX)
+      problems.push(problem('timeout', 'KK116', `found ${timeout}, expected at most 10s`, 'write 10s or less'));
+    else if (timeout !== undefined && millisecondsOf(timeout) > ms) {
       const message = `found ${timeout}, longer than the interval of ${interval}, expected an answer before the next question`;
       problems.push(problem('timeout', 'KK380', message, `write ${interval} or less, or a longer interval`));
     }

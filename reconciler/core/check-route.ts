@@ -166,7 +166,7 @@ function checkTarget(view: DesiredView, file: LoadedFile<'route'>, team: string,
 /** A port of the machine itself is none of those that lead to services behind it, whether or not there are any today. */
 function checkOwnPort(file: LoadedFile<'route'>, { origin, host, port, pointer }: Target): Problem[] {
   if (host !== undefined || !isTunnelPort(port)) return [];
-  const message = `found the port ${port} of ${origin} itself, expected none of ${TUNNEL_PORTS}, which lead to services behind an origin`;
+  const message = `found the port ${port} of ${origin} itself, expected none of ${TUNNEL_PORTS}, which the origin keeps for its tunnels`;
   const hint = 'add host: 127.0.0.1, or let the service listen on another port';
   return [problemAt(file, file.locate(`${pointer}/port`), 'KK352', message, hint)];
 }

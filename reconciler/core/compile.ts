@@ -3,7 +3,7 @@
 import { canonicalJson } from '../../bundle/canonical.ts';
 import { CONFIG_FORMAT, type EdgePart, type NodeConfig } from '../../bundle/config.ts';
 import type { BoundEnrolment, Lease } from '../ports/store.ts';
-import { askedOf } from './asked-origins.ts';
+import { askedOf, sameAsked } from './asked-origins.ts';
 import { chunkReferences } from './chunks.ts';
 import { type Desired, portsOf } from './desired.ts';
 import {
@@ -146,9 +146,12 @@ function sameRoutes(node: FleetNode, next: Routing, before: Routing): boolean {
     return (
       next.pools.get(pool) === before.pools.get(pool) && next.streams.get(pool)?.list === before.streams.get(pool)?.list
     );
-  const namedIn = ({ desired }: Routing) => [lookup(desired.ports, node.node), lookup(desired.asked, node.node)];
-  const [named, namedBefore] = [namedIn(next), namedIn(before)];
-  return named.every((one, at) => one === namedBefore[at]) && sameForwards(before.desired, next.desired, node.node);
+  const portsIn = ({ desired }: Routing) => lookup(desired.ports, node.node);
+  return (
+    portsIn(next) === portsIn(before) &&
+    sameAsked(before.desired, next.desired, node.node) &&
+    sameForwards(before.desired, next.desired, node.node)
+  );
 }
 
 function blobsOf(fleet: readonly FleetNode[], pools: ReadonlyMap<string, RouteChunks>): Map<string, string> {

@@ -19,7 +19,7 @@ export interface RouteIndexes {
   readonly routesByOrigin: PersistentMap<Claims<'route'>>;
   /** Origin name → portKey (service-keys.ts) of a port of the machine itself → how often routes name it. */
   readonly ports: Counts;
-  /** Origin name → what checks of routes ask the machine itself (asked-origins.ts) → how often. */
+  /** sectionName of an origin and a team → what its checks ask the machine itself (asked-origins.ts) → how often. */
   readonly asked: Counts;
   /** sectionName (tunnel-ports.ts) of an origin and a team → serviceKey of a service behind it → the team's routes that name it. */
   readonly services: PersistentMap<PersistentMap<Claims<'route'>>>;

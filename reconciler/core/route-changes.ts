@@ -42,7 +42,7 @@ export class RouteChanges {
       if (host === undefined) this.#ports.add(origin, portKey(port), by);
       else this.#services.note(sectionName(origin, team), serviceKey({ host, ...port }), path, after);
     }
-    for (const { group, key } of askedPlaces(route)) this.#asked.add(group, key, by);
+    for (const { group, key } of askedPlaces(file)) this.#asked.add(group, key, by);
     if (route.expiresAt !== undefined) this.#expiring.set(path, after);
     if (secretsOf(file).length > 0) this.#withSecrets.set(path, after);
     for (const { group, key } of policyPlaces(file)) this.#policies.add(group, key, by);

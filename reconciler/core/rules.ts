@@ -523,6 +523,11 @@ export const rules = {
     why: 'An edge that asks in a language that the backend does not speak would take it for dead, and send everybody elsewhere.',
     fix: 'Use kind: tcp, icmp or script.',
   },
+  KK382: {
+    title: 'too much asked of a machine',
+    why: 'Each script is a program that the machine starts every few seconds, and it has other teams to answer for.',
+    fix: 'Let one script answer for several services, or ask for a connection or a path.',
+  },
 
   KK401: {
     title: 'no kokoa.yaml',

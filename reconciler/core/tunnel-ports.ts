@@ -14,8 +14,8 @@ const LAST = FIRST + COUNT - 1;
 /** The fewer teams there are, the larger their sections: two services of a team then seldom want the same port. */
 const DIVISIONS = [1, 5, SECTIONS_MAX];
 
-/** In words: these, and the one behind them, at which edges ask what scripts say. */
-export const TUNNEL_PORTS = `${FIRST} to ${SCRIPTS_PORT}`;
+/** In words: these, and the one at which edges ask what scripts say. */
+export const TUNNEL_PORTS = `${SCRIPTS_PORT} and ${FIRST} to ${LAST}`;
 
 /** A team's ports on one origin. */
 export interface Section {

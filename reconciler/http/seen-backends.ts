@@ -21,7 +21,9 @@ export function seenBackends({ reports, served }: SeenBackendsParts, nowMs: numb
     .flatMap(({ name }) => {
       const known = reports.report(name);
       const isHeard = known !== undefined && nowMs - known.lastSeenMs < HEARD_MS;
-      return isHeard ? [{ edge: name, backends: known.report.backends ?? [] }] : [];
+      if (!isHeard) return [];
+      const { backends = [], backendsDecided = 0 } = known.report;
+      return [{ edge: name, backends, isCut: backendsDecided > backends.length }];
     });
   return backendStandings(views, serviceAt);
 }

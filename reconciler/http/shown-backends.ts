@@ -48,7 +48,7 @@ function shownView({ edge, check, hostname, script, since, reason, withdrawn }: 
     ...(!forTeam && { edge }),
     check,
     ...(hostname !== undefined && { hostname: shownText(hostname) }),
-    ...(script !== undefined && { script: shownText(script) }),
+    ...(script !== undefined && !forTeam && { script: shownText(script) }),
     since: shownText(since),
     ...(reason !== undefined && { reason: shownText(reason) }),
     ...(withdrawn && { withdrawn }),

@@ -42,13 +42,16 @@ export function shownRoutes(routes: readonly ListedRoute[], deps: Deps, forTeam 
   });
 }
 
+/** Without what other teams ask of the same service. */
+function askedFor(standing: BackendStanding, { hostname }: ListedRoute): BackendStanding {
+  return { ...standing, seen: standing.seen.filter((one) => one.hostname === undefined || one.hostname === hostname) };
+}
+
 /** Under another name than the list in git. */
 function backendsOf(route: ListedRoute, backends: ReadonlyMap<string, BackendStanding>, forTeam: boolean) {
   if (backends.size === 0) return {};
-  const { backends: ill } = shownBackends(
-    servicesOfRoute(route).flatMap((name) => backends.get(name) ?? []),
-    forTeam,
-  );
+  const standings = servicesOfRoute(route).flatMap((name) => backends.get(name) ?? []);
+  const { backends: ill } = shownBackends(forTeam ? standings.map((one) => askedFor(one, route)) : standings, forTeam);
   return ill === undefined ? {} : { backendTrouble: ill };
 }
 

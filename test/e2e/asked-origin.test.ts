@@ -107,7 +107,7 @@ describe.runIf(mode.mode === 'full')('an origin that is asked', () => {
         '-m',
         '3',
         ...more,
-        `http://${NODES.home.address}:64200${path}`,
+        `http://${NODES.home.address}:1023${path}`,
       ];
       return (await nodes.hostOf('tokyo-1').attempt('curl', args)).stdout;
     };
@@ -117,7 +117,7 @@ describe.runIf(mode.mode === 'full')('an origin that is asked', () => {
     ).toEqual([...['404', '404', '404', '405']]);
     const outside = await nodes
       .hostOf('office')
-      .attempt('curl', ['-sS', '-m', '2', `http://${NODES.home.address}:64200/primary`]);
+      .attempt('curl', ['-sS', '-m', '2', `http://${NODES.home.address}:1023/primary`]);
     expect(outside.exitCode).not.toBe(0);
   }, 30_000);
 });

@@ -1,6 +1,6 @@
 // `check`: how backends are asked whether they can answer. Law: what has no effect is refused, so that nobody believes in a question that is not
 // asked; and nobody is asked in a language that he does not speak.
-import { CHECK_INTERVAL_MS_MIN } from '../../../bundle/config-schema.ts';
+import { CHECK_INTERVAL_MS_MIN, CHECK_TIMEOUT_MS_MAX } from '../../../bundle/config-schema.ts';
 import type { Check, Route } from '../../../schemas/types.ts';
 import { millisecondsOf } from '../duration.ts';
 import { block, type FieldPlace, type FieldProblem, listOf, one, refuse, saidBySchema } from './field.ts';
@@ -90,6 +90,8 @@ function judgeInterval(typed: string, place: FieldPlace): FieldProblem[] {
 }
 
 function judgeTimeout({ interval = DEFAULTS.interval, timeout }: Check, place: FieldPlace): FieldProblem[] {
+  if (timeout !== undefined && millisecondsOf(timeout) > CHECK_TIMEOUT_MS_MAX)
+    return [refuse(place, 'KK116', `found ${timeout}, expected at most 10s`, 'write 10s or less', '/timeout')];
   if (timeout === undefined || millisecondsOf(timeout) <= millisecondsOf(interval)) return [];
   const message = `found ${timeout}, longer than the interval of ${interval}, expected an answer before the next question`;
   return [refuse(place, 'KK380', message, `write ${interval} or less, or a longer interval`, '/timeout')];

@@ -48,6 +48,22 @@ describe('a backend is called down', () => {
       ],
       undefined,
     ],
+    [
+      'not where the list of another was cut before it',
+      [
+        { edge: 'a', backends: [down(T1)] },
+        { edge: 'b', backends: [], isCut: true },
+      ],
+      undefined,
+    ],
+    [
+      'by both, although both lists were cut',
+      [
+        { edge: 'a', backends: [down(T1)], isCut: true },
+        { edge: 'b', backends: [down(T1)], isCut: true },
+      ],
+      { since: T1, reason: `timeout: ${T1}` },
+    ],
   ])('%s', (_, views, expected) => {
     const [standing] = backendStandings(views, serviceAt);
     expect(standing?.down).toEqual(expected);

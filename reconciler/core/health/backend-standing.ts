@@ -13,6 +13,8 @@ export interface Service {
 export interface EdgeViews {
   edge: string;
   backends: readonly BackendView[];
+  /** There were more: of those that it does not name it may find any up. */
+  isCut?: boolean;
 }
 
 /** What one edge found when it asked in one way. */
@@ -39,7 +41,9 @@ export function backendStandings(
   serviceAt: (address: string, port: number) => Service | undefined,
 ): BackendStanding[] {
   const found = new Map<string, { service: Service; seen: BackendSeen[] }>();
-  for (const { edge, backends } of views) {
+  const cut = new Set<string>();
+  for (const { edge, backends, isCut } of views) {
+    if (isCut) cut.add(edge);
     for (const { address, port, ...view } of backends) {
       const service = serviceAt(address, port);
       if (service === undefined) continue;
@@ -53,7 +57,7 @@ export function backendStandings(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { service, seen }]) => {
       const sorted = seen.sort((a, b) => order(a.edge, b.edge) || order(questionOf(a), questionOf(b)));
-      const down = downBy(sorted);
+      const down = downBy(sorted, cut);
       return { service, seen: sorted, ...(down && { down }) };
     });
 }
@@ -63,8 +67,12 @@ export function serviceName({ origin, host, port }: Service): string {
   return host === undefined ? `${origin}:${port}` : `${origin} ${host}:${port}`;
 }
 
-function downBy(seen: readonly BackendSeen[]): BackendStanding['down'] {
-  const dead = [...Map.groupBy(seen, questionOf).values()].find((asked) => asked.every(({ up }) => !up));
+function downBy(seen: readonly BackendSeen[], cut: ReadonlySet<string>): BackendStanding['down'] {
+  const isDead = (asked: readonly BackendSeen[]) => {
+    const silent = [...cut].some((edge) => !asked.some((one) => one.edge === edge));
+    return !silent && asked.every(({ up }) => !up);
+  };
+  const dead = [...Map.groupBy(seen, questionOf).values()].find(isDead);
   if (dead === undefined) return undefined;
   const since = dead.map((one) => one.since).reduce((a, b) => (a > b ? a : b));
   return { since, reason: dead.find(({ reason }) => reason !== undefined)?.reason ?? 'no reason' };
