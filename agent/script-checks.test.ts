@@ -134,3 +134,20 @@ test('an address that is not there yet is tried again, and that is said once', a
     'edges can ask scripts again {}',
   ]);
 });
+
+test('one that opens connections without end keeps nobody out for longer than he holds them', async () => {
+  const { checks, ask, ready, port } = answering({ disk: () => ({ kind: 'well' }) });
+  checks.configure(configOf(['disk']));
+  await ready();
+  let closed = 0;
+  const idle = Array.from({ length: 25 }, () =>
+    connect(port(), '127.0.0.1')
+      .on('error', () => undefined)
+      .once('close', () => {
+        closed += 1;
+      }),
+  );
+  await vi.waitFor(() => expect(closed).toBe(5));
+  for (const socket of idle) socket.destroy();
+  await vi.waitFor(async () => expect(await ask('/disk').catch(() => 'refused')).toBe(200));
+});
