@@ -7,6 +7,7 @@ import type { Certificates } from './certificates.ts';
 import type { Machine } from './converge-machine.ts';
 import type { Made, Refused, RolledBack, ServedBundle } from './converge-outcome.ts';
 import type { DeadTunnels } from './dead-tunnels.ts';
+import type { FailedRequests } from './failed-requests.ts';
 import type { KeyRotation } from './key-rotation.ts';
 import { createNews, type Log, type News } from './news.ts';
 import type { Pace } from './pace.ts';
@@ -30,6 +31,7 @@ export interface Agent {
   visits: Pick<Visits, 'configure' | 'run' | 'answers'>;
   peerChecks: Pick<PeerChecks, 'configure' | 'run' | 'views' | 'unheard'>;
   backendChecks: Pick<BackendChecks, 'configure' | 'run' | 'views'>;
+  failedRequests: Pick<FailedRequests, 'run' | 'failing'>;
   /** Of an origin. */
   scriptChecks: Pick<ScriptChecks, 'configure' | 'run'>;
   standing: StandingStore;

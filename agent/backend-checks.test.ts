@@ -124,3 +124,34 @@ test('a disk that takes nothing is said once, and stops nothing', async () => {
   await vi.waitFor(() => expect(checks.down().size).toBe(2));
   await vi.waitFor(() => expect(lines.filter((line) => line.includes('cannot be kept'))).toHaveLength(1));
 });
+
+test('one that something else speaks against is asked soon, if another could answer for it', async () => {
+  const rare = { ...PACE, intervalMs: 600_000 };
+  const slowly = [route('app.hoge.com', [HOME, OFFICE]), route('b.hoge.com', [ALONE])].map((one) => ({
+    ...one,
+    check: { kind: 'tcp' as const, ...rare, healthy: 1, unhealthy: 1 },
+  }));
+  const ids = backendChecks([{ routes: slowly }]).map(({ id }) => id);
+  const asked: string[] = [];
+  const stop = new AbortController();
+  const checks = createBackendChecks({
+    ...{ node: 'tokyo-1', log: { info: () => undefined, warn: () => undefined }, now: () => NOW, holdMsMin: 0 },
+    kept: ids.map((id) => ({ id, sinceMs: NOW, reason: 'timeout: no answer' })),
+    store: { write: async () => undefined },
+    async run(check) {
+      asked.push(check.address);
+      return { ok: true };
+    },
+  });
+  checks.configure(config, [{ routes: slowly }]);
+  const ended = checks.run(stop.signal);
+  onTestFinished(async () => {
+    stop.abort();
+    await ended;
+  });
+  checks.suspect([{ address: HOME.address }, { address: OFFICE.address, port: 1 }, ALONE]);
+  await vi.waitFor(() => expect(checks.down().size).toBe(2));
+  checks.suspect([OFFICE]);
+  await vi.waitFor(() => expect(checks.down().size).toBe(1));
+  expect(asked).toEqual([HOME.address, OFFICE.address]);
+});

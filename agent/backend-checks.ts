@@ -1,5 +1,6 @@
 // Asks every backend through the tunnel whether it can answer, as the applied configuration says, and tells which cannot. Laws: one that is down is
-// not asked by visitors while another of its route is not; whoever rises waits a little, so that one that goes to and fro changes the web server only now and then; a restart forgets nothing.
+// not asked by visitors while another of its route is not; whoever rises waits a little, so that one that goes to and fro changes the web server only
+// now and then; a restart forgets nothing; what is only suspected is asked sooner, and a check decides.
 import type { BackendView } from '../bundle/api.ts';
 import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import type { runCheck } from '../checks/run-check.ts';
@@ -24,11 +25,19 @@ export interface BackendChecksParts {
   run?: typeof runCheck;
 }
 
+/** A machine in the tunnels, or one service of it. */
+export interface Suspect {
+  address: string;
+  port?: number;
+}
+
 export interface BackendChecks {
   /** Whom to ask from now on. Cheap where little changed. */
   configure(config: EdgeConfig, chunks: readonly Chunk[]): void;
   /** Asks until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
+  /** Something else than a check says that they may have fallen or risen: those of them that have a stand-in are asked soon. */
+  suspect(suspects: readonly Suspect[]): void;
   /** Names of the checks that say that nobody answers; the same object while nothing changed. */
   down(): ReadonlySet<string>;
   /** All that are decided, those that are down first. */
@@ -116,6 +125,12 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     },
     async run(signal) {
       await Promise.all([watch.run(signal), keepSettling(signal)]);
+    },
+    suspect(suspects) {
+      const named = new Set(suspects.map(({ address, port }) => (port === undefined ? address : `${address}:${port}`)));
+      const isMeant = ({ address, port }: BackendCheck['view']) =>
+        named.has(address) || named.has(`${address}:${port}`);
+      watch.hurry(checks.flatMap(({ id, severally, view }) => (severally && isMeant(view) ? id : [])));
     },
     down: () => held.down,
     views() {

@@ -29,6 +29,7 @@ function createWorld() {
     knocks: [] as string[],
     refused: undefined as string[] | undefined,
     reset: [] as string[],
+    told: [] as string[],
     lines: [] as LogLine[],
   };
   let interfaceSent = 0;
@@ -45,6 +46,7 @@ function createWorld() {
     void world.lines.push({ level, message, fields: { ...fields } });
   const deadTunnels = createDeadTunnels({
     lookMs: LOOK_MS,
+    told: (peers) => void world.told.push(...peers.map(({ node }) => node)),
     log: { info: write('info'), warn: write('warn') },
     meter: {
       async sent() {
@@ -130,6 +132,7 @@ describe('an origin that falls silent', () => {
     // Nothing but our own knocks brought it back.
     expect(new Set(world.knocks)).toEqual(new Set(['10.100.1.1:8080']));
     expect(messages()).toEqual(['a tunnel is dead {"node":"home"}', 'a dead tunnel is alive again {"node":"home"}']);
+    expect(world.told).toEqual(['home', 'home']);
   });
 
   it('has its refusal renewed, because it wears off', async () => {

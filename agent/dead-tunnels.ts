@@ -16,6 +16,8 @@ export interface DeadTunnelsParts {
   /** One attempt to connect. Whatever answers it comes through the tunnel, and the meter sees it. */
   knock(target: Target, timeoutMs: number): Promise<unknown>;
   log: Log;
+  /** Called with those whose tunnel died or is alive again. */
+  told?(peers: readonly Peer[]): void;
   lookMs?: number;
 }
 
@@ -97,8 +99,10 @@ async function look(watched: Watched, parts: DeadTunnelsParts): Promise<void> {
   if (watched.targets.length === 0) watched.health = NOTHING_SEEN;
   else await measure(watched, before, parts);
   const dead = deadPeers(watched);
-  for (const { node } of without(before, dead)) parts.log.info({ node }, 'a dead tunnel is alive again');
-  for (const { node } of without(dead, before)) parts.log.warn({ node }, 'a tunnel is dead');
+  const [risen, fallen] = [without(before, dead), without(dead, before)];
+  for (const { node } of risen) parts.log.info({ node }, 'a dead tunnel is alive again');
+  for (const { node } of fallen) parts.log.warn({ node }, 'a tunnel is dead');
+  if (risen.length + fallen.length > 0) parts.told?.([...risen, ...fallen]);
   await cut(watched, dead, parts.connections);
 }
 

@@ -1,7 +1,7 @@
 // How the node stands, as `kokoa-agent status` says it from what the running agent left on the disk. Law: what a dead agent noted is said to
 // be past, and what is not known is said to be unknown.
 import { labelledLine } from './core/labelled-line.ts';
-import type { BackendsDown, KeptStanding, Unheard } from './ports/standing-store.ts';
+import type { BackendsDown, BackendsFailing, KeptStanding, Unheard } from './ports/standing-store.ts';
 
 const PARTS_SHOWN_MAX = 5;
 /** What each kind of silence means. */
@@ -22,12 +22,13 @@ export function describeStanding(standing: KeptStanding | undefined, agentRuns: 
   const { state, since, reason, leftOut, condemned, unbound, unheard, unobtained = [] } = standing;
   // What a dead agent saw may be over.
   const checks = agentRuns ? (standing.checks ?? []) : [];
-  const backendsDown = agentRuns ? standing.backendsDown : undefined;
+  const { backendsDown, backendsFailing } = agentRuns ? standing : {};
   const more = leftOut.length - PARTS_SHOWN_MAX;
   return {
     facts: {
       ...{ state, stateSince: since, reason, leftOut },
-      ...{ refusedHash: condemned?.configHash, unbound, controlPlane: unheard, unobtained, checks, backendsDown },
+      ...{ refusedHash: condemned?.configHash, unbound, controlPlane: unheard, unobtained, checks },
+      ...{ backendsDown, backendsFailing },
     },
     lines: [
       ...labelledLine(
@@ -45,21 +46,33 @@ export function describeStanding(standing: KeptStanding | undefined, agentRuns: 
         .flatMap(({ node, since: at, reason: why }) =>
           labelledLine('edge', `${node} is down ${sinceText(at, nowMs)}: ${why}`),
         ),
-      ...backendLines(backendsDown, nowMs),
+      ...downLines(backendsDown, nowMs),
+      ...failingLines(backendsFailing, nowMs),
       ...(unbound === undefined ? [] : labelledLine('announced', `not accepted: ${unbound}`)),
     ],
   };
 }
 
-function backendLines(down: BackendsDown | undefined, nowMs: number): string[] {
-  if (down === undefined) return [];
-  const shown = down.first.slice(0, PARTS_SHOWN_MAX);
-  const more = down.count - shown.length;
+function downLines(down: BackendsDown | undefined, nowMs: number): string[] {
+  return backendLines(down, ({ address, port, since, reason, withdrawn }) => {
+    const others = withdrawn ? '; visitors are sent to others' : '';
+    return `${address}:${port} is down ${sinceText(since, nowMs)}: ${reason}${others}`;
+  });
+}
+
+function failingLines(failing: BackendsFailing | undefined, nowMs: number): string[] {
+  return backendLines(failing, ({ backend, since }) => `${backend} fails requests ${sinceText(since, nowMs)}`);
+}
+
+function backendLines<T>(
+  found: { count: number; first: readonly T[] } | undefined,
+  said: (backend: T) => string,
+): string[] {
+  if (found === undefined) return [];
+  const shown = found.first.slice(0, PARTS_SHOWN_MAX);
+  const more = found.count - shown.length;
   return [
-    ...shown.flatMap(({ address, port, since, reason, withdrawn }) => {
-      const others = withdrawn ? '; visitors are sent to others' : '';
-      return labelledLine('backend', `${address}:${port} is down ${sinceText(since, nowMs)}: ${reason}${others}`);
-    }),
+    ...shown.flatMap((backend) => labelledLine('backend', said(backend))),
     ...(more > 0 ? labelledLine('', `and ${more} more`) : []),
   ];
 }

@@ -240,6 +240,20 @@ describe('what status says', () => {
     expect(said(false).lines.join()).not.toContain('10.100.1.1');
   });
 
+  it('of backends that fail requests, as long as somebody looks', () => {
+    const since = new Date(NOW_MS - 300_000).toISOString();
+    const first = Array.from({ length: 6 }, (_, nth) => ({ backend: `10.100.1.1:${8080 + nth}`, since }));
+    const backendsFailing = { count: 6, first };
+    const standing: KeptStanding = { agentVersion: '1', state: 'applied', since, leftOut: [], backendsFailing };
+    const said = (agentRuns: boolean) => describeNode({ ...READING, standing, agentRuns });
+    const text = said(true).lines.join('\n').replace(/\n +/g, ' ');
+    expect(text).toContain(`backend       10.100.1.1:8080 fails requests since ${since.slice(0, 19)}Z (5 min)\n`);
+    expect(text).not.toContain('8085');
+    expect(text).toContain('and 1 more');
+    expect(said(true).facts).toMatchObject({ backendsFailing });
+    expect(said(false).lines.join()).not.toContain('10.100.1.1');
+  });
+
   it('of one that nobody has spoken to for too long', () => {
     const { lines, facts } = describeNode({ ...READING, nowMs: NOW_MS + 3_600_001 });
     expect(lines.join('\n')).toContain('stale         no word from the control plane is good since');

@@ -9,7 +9,7 @@ import { createFakeControl, type FakeControl, settled } from './loop-control.fix
 import type { Log } from './news.ts';
 import { createFakeNode, type FakeNode } from './node.fixture.ts';
 import type { Pace } from './pace.ts';
-import type { KeptStanding } from './ports/standing-store.ts';
+import type { FailingBackend, KeptStanding } from './ports/standing-store.ts';
 
 export interface Loop {
   node: FakeNode;
@@ -92,7 +92,7 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
   const checks = { configured: [] as number[], views: [] as PeerView[], unheard: 0 };
   const announced = { revision: 0 };
   const urls: string[] = [];
-  const backends = { views: [] as BackendView[] };
+  const backends = { views: [] as BackendView[], failing: [] as FailingBackend[] };
   const kept: KeptStanding[] = [];
   const fake: Certificates = {
     configure: (_config, chunks) => void certificates.configured.push(chunks.flatMap(({ routes }) => routes).length),
@@ -131,6 +131,10 @@ export function createFakeAgent(node: FakeNode, { control }: FakeControl, pace: 
       configure: () => undefined,
       run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
       views: () => backends.views,
+    },
+    failedRequests: {
+      run: (signal) => settled(new Promise(() => undefined), 60_000, signal).then(() => undefined),
+      failing: () => backends.failing,
     },
     peerChecks: {
       configure: ({ edge }) => void checks.configured.push(edge.checks?.length ?? 0),

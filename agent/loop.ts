@@ -71,12 +71,9 @@ async function bootAccepted(self: Self, agent: Agent): Promise<void> {
 /** Certificates, lists of users, visits and checks are an edge's: nothing of them starts before the first edge configuration was applied. */
 async function keepEdge(self: Self, agent: Agent, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && self.running?.config.role !== 'edge') await pause(agent.pace.revisionMs, signal);
-  if (!signal.aborted)
-    await Promise.all(
-      [agent.certificates, agent.users, agent.visits, agent.peerChecks, agent.backendChecks].map((part) =>
-        part.run(signal),
-      ),
-    );
+  const { certificates, users, visits, peerChecks, backendChecks, failedRequests } = agent;
+  const parts = [certificates, users, visits, peerChecks, backendChecks, failedRequests];
+  if (!signal.aborted) await Promise.all(parts.map((part) => part.run(signal)));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -78,6 +78,7 @@ describe('the numbers of a node', () => {
       'kokoa_agent_certificates_ending 1',
       'kokoa_agent_certificates_exposed 0',
       'kokoa_agent_backends_down 0',
+      'kokoa_agent_backends_failing 0',
       'kokoa_agent_tunnel_handshake_age_seconds{peer="home"} 12',
     ]);
   });

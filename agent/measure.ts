@@ -1,6 +1,6 @@
 // What `kokoa-agent status -o metrics` says: the reading that the other outputs show, in numbers.
 import { exposedTo } from './core/exposure.ts';
-import { type Metric, nodeMetrics } from './core/node-metrics.ts';
+import { type Metric, type MetricFacts, nodeMetrics } from './core/node-metrics.ts';
 import { isEnding } from './core/renewal.ts';
 import { tunnelAges } from './core/status-report.ts';
 import type { Reading } from './describe.ts';
@@ -33,7 +33,12 @@ export function measureNode(reading: Reading): Metric[] {
     unacknowledged: lkg?.config.role === 'edge' ? reading.strangers?.length : undefined,
     // What a dead agent saw may be over.
     checks: agentRuns ? (standing?.checks ?? []) : [],
-    backendsDown: agentRuns && lkg?.config.role === 'edge' ? (standing?.backendsDown?.count ?? 0) : undefined,
+    ...backendsOf(reading),
     tunnels: reading.usesTunnel ? tunnelAges(lkg?.config.wireguard.peers ?? [], reading.tunnel, nowMs) : [],
   });
+}
+
+function backendsOf({ agentRuns, lkg, standing }: Reading): Pick<MetricFacts, 'backendsDown' | 'backendsFailing'> {
+  if (!agentRuns || lkg?.config.role !== 'edge') return { backendsDown: undefined, backendsFailing: undefined };
+  return { backendsDown: standing?.backendsDown?.count ?? 0, backendsFailing: standing?.backendsFailing?.count ?? 0 };
 }

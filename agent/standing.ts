@@ -9,7 +9,7 @@ import { reasonOf } from './core/mistake.ts';
 import { peersLeftOut } from './core/tunnel-plan.ts';
 import { pause } from './follow.ts';
 import {
-  BACKENDS_DOWN_KEPT_MAX,
+  BACKENDS_KEPT_MAX,
   type Condemned,
   type KeptStanding,
   LEFT_OUT_KEPT_MAX,
@@ -96,6 +96,7 @@ function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
   const unobtained = isEdge ? unobtainedBy(agent) : [];
   const checks = isEdge ? agent.peerChecks.views() : [];
   const down = isEdge ? agent.backendChecks.views().filter(({ up }) => !up) : [];
+  const failing = isEdge ? agent.failedRequests.failing() : [];
   return {
     ...{ agentVersion: agent.version, ...standing, leftOut },
     ...(condemned && { condemned }),
@@ -104,8 +105,13 @@ function keptOf(self: Self, agent: Agent, standing: Standing): KeptStanding {
     ...(silence && { unheard: silence }),
     ...(unobtained.length > 0 && { unobtained }),
     ...(checks.length > 0 && { checks }),
-    ...(down.length > 0 && { backendsDown: { count: down.length, first: down.slice(0, BACKENDS_DOWN_KEPT_MAX) } }),
+    ...(down.length > 0 && { backendsDown: firstOf(down) }),
+    ...(failing.length > 0 && { backendsFailing: firstOf(failing) }),
   };
+}
+
+function firstOf<T>(all: readonly T[]): { count: number; first: readonly T[] } {
+  return { count: all.length, first: all.slice(0, BACKENDS_KEPT_MAX) };
 }
 
 function unobtainedBy({ certificates }: Agent) {

@@ -3,7 +3,7 @@
 //   node bin/prepare.js              the npm packages, when package-lock.json changed and nobody ran `npm ci` since
 //   node bin/prepare.js --packages   also the Debian packages of the lab, when root on Debian and something is missing
 //   … --packages --bench             also the web servers that the benchmarks compare with, and what measures them
-//   … --packages --slow              also what the long sweeps inject faults with
+//   … --packages --slow              also what the long sweeps inject faults with, and a resolver
 //   … --packages --pictures          also the browser that draws the pictures of the documents, and its letters
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -34,7 +34,7 @@ const LAB_PACKAGES = {
   prometheus: 'promtool',
 };
 const BENCH_PACKAGES = { wrk: 'wrk', haproxy: 'haproxy', caddy: 'caddy', patchelf: 'patchelf' };
-const SLOW_PACKAGES = { strace: 'strace' };
+const SLOW_PACKAGES = { strace: 'strace', unbound: 'unbound' };
 const PICTURE_PACKAGES = {
   chromium: 'chromium',
   'fonts-liberation': '/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf',

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { CheckResult, Pace } from './check.ts';
 import { answering, listening } from './servers.fixture.ts';
-import { createTargetWatch, type Target, type Transition, type WatchOptions } from './watch-targets.ts';
+import { createTargetWatch, HURRIED_MAX, type Target, type Transition, type WatchOptions } from './watch-targets.ts';
 
 const PACE: Pace = { intervalMs: 60, timeoutMs: 40, healthy: 2, unhealthy: 2 };
 const target = (id: string, port = 1, pace = PACE): Target => ({
@@ -127,4 +127,50 @@ test('an end is soon, whatever hangs, and nothing is asked after it', async () =
   await new Promise((resolve) => setTimeout(resolve, 3 * PACE.intervalMs));
   expect(server.count()).toBe(1);
   expect(told).toEqual([]);
+});
+
+const HURRIED_MS = 200;
+
+test('those that somebody hurries are asked soon until their answers agree with what is known; no others, and not too many', async () => {
+  const asked = new Map<number, number[]>();
+  let isWell = false;
+  const known = new Map(
+    Array.from({ length: HURRIED_MAX + 2 }, (_, port) => [
+      `t${port}`,
+      { state: 'up' as const, sinceMs: 0, successes: 1, failures: 0 },
+    ]),
+  );
+  const rare = { ...PACE, intervalMs: 3_600_000 };
+  const { watch, told } = watching(
+    [...known.keys()].map((id, port) => target(id, port, rare)),
+    {
+      ...{ known, hurriedMs: HURRIED_MS },
+      ...scripted((port) => {
+        asked.set(port, [...(asked.get(port) ?? []), performance.now()]);
+        return port === 1 && !isWell ? { ok: false, reason: 'timeout: no answer' } : { ok: true };
+      }),
+    },
+  );
+  watch.hurry(['t1', 'nobody']);
+  await vi.waitFor(() => expect(asked.get(1)).toHaveLength(1));
+  // Too soon for another time.
+  watch.hurry(['t1']);
+  await vi.waitFor(() => expect(told.map(({ id }) => id)).toEqual(['t1']), { timeout: 20_000 });
+  const [first, second] = asked.get(1)!;
+  expect(second! - first!).toBeGreaterThanOrEqual(HURRIED_MS);
+  expect([...asked.keys()]).toEqual([1]);
+  // It rose, and somebody knows before its time.
+  isWell = true;
+  watch.hurry(['t1']);
+  await vi.waitFor(() => expect(told.map(({ standing }) => standing.state)).toEqual(['down', 'up']), {
+    timeout: 20_000,
+  });
+  const times = asked.get(1)!.length;
+  asked.clear();
+  watch.hurry(known.keys());
+  await vi.waitFor(() => expect(asked.size).toBe(HURRIED_MAX), { timeout: 20_000 });
+  await new Promise((resolve) => setTimeout(resolve, 3 * HURRIED_MS));
+  // They are well: once was enough.
+  expect([...asked.values()].map(({ length }) => length)).toEqual(Array(HURRIED_MAX).fill(1));
+  expect(times).toBe(4);
 });

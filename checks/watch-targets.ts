@@ -1,5 +1,5 @@
 // Asks many targets, each at its own pace. Law: a slow target delays no other while there are fewer slow ones than may be asked at once; a
-// target is asked once at a time; what was asked before a change says nothing after it.
+// target is asked once at a time; what was asked before a change says nothing after it; whoever hurries shortens pauses and decides nothing.
 import { setTimeout as delay } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Check, CheckResult, Pace } from './check.ts';
@@ -32,6 +32,8 @@ export interface WatchOptions {
   concurrency?: number;
   /** What is known of targets from before, by id; they begin with it the first time that they are watched. */
   known?: ReadonlyMap<string, TargetStanding>;
+  /** Between two times of one that is hurried; default HURRIED_MS. */
+  hurriedMs?: number;
   run?: typeof runCheck;
 }
 
@@ -43,6 +45,11 @@ export interface TargetWatch {
   watch(targets: readonly Target[]): void;
   /** By id, in the order of the targets. */
   standings(): ReadonlyMap<string, TargetStanding>;
+  /**
+   * Something else speaks against what is known of these: they are asked soon, and every `hurriedMs` until their answers agree with what is known, or
+   * have changed it. At most HURRIED_MAX at once; the others keep their pace.
+   */
+  hurry(ids: Iterable<string>): void;
   /** What was seen counts for nothing any more: every target is unknown again. Nothing is told of it. */
   forget(): void;
   /** Asks until `signal` aborts, and ends soon after. Never throws. Once. */
@@ -54,13 +61,21 @@ interface Watched {
   standing: TargetStanding;
   /** Ends the asking of this target as it is now. */
   end: AbortController;
-  asking?: Promise<void>;
+  /** When it was asked last, ms of performance.now(). */
+  askedMs: number;
+  /** When somebody hurried it last, on the same clock; undefined: it has its own pace. */
+  hurriedMs?: number | undefined;
+  /** Ends the pause before the next time. */
+  nap?: AbortController;
 }
 
 const CONCURRENCY = 64;
+/** However often somebody hurries. */
+const HURRIED_MS = 2_000;
+export const HURRIED_MAX = 64;
 
 export function createTargetWatch(options: WatchOptions): TargetWatch {
-  const { seed, told, now, run = runCheck } = options;
+  const { seed, told, now, hurriedMs = HURRIED_MS, run = runCheck } = options;
   const queue = new PQueue({ concurrency: options.concurrency ?? CONCURRENCY });
   const remembered = new Map(options.known);
   let watched = new Map<string, Watched>();
@@ -78,16 +93,29 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
     const { target, end } = one;
     const { id, checks, pace } = target;
     const own = `${seed}\n${id}`;
-    await pause(firstAfterMs(own, pace.intervalMs), end.signal);
+    await pause(one, performance.now() + firstAfterMs(own, pace.intervalMs));
     for (let nth = 1; !end.signal.aborted; nth += 1) {
-      const startMs = performance.now();
-      const before = one.standing;
+      one.askedMs = performance.now();
+      const { askedMs, standing: before } = one;
       const result = await queue.add(() =>
         end.signal.aborted ? undefined : atEveryAddress(checks, (check) => run(check, pace.timeoutMs, end.signal)),
       );
       if (end.signal.aborted || result === undefined) return;
       note(one, before, result);
-      await pause(nextAfterMs(own, nth, pace.intervalMs) - (performance.now() - startMs), end.signal);
+      // What was asked before somebody hurried says nothing of why he did.
+      if (one.hurriedMs !== undefined && one.hurriedMs <= askedMs && agrees(one.standing)) one.hurriedMs = undefined;
+      await pause(one, askedMs + nextAfterMs(own, nth, pace.intervalMs));
+    }
+  }
+
+  /** Until `dueMs` of performance.now(), or sooner while somebody hurries. */
+  async function pause(one: Watched, dueMs: number): Promise<void> {
+    while (!one.end.signal.aborted) {
+      const hurriedDueMs = one.hurriedMs === undefined ? Number.POSITIVE_INFINITY : one.askedMs + hurriedMs;
+      const leftMs = Math.min(dueMs, hurriedDueMs) - performance.now();
+      if (leftMs <= 0) return;
+      one.nap = new AbortController();
+      await delay(leftMs, undefined, { signal: one.nap.signal }).catch(() => undefined);
     }
   }
 
@@ -112,12 +140,21 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
         remembered.delete(target.id);
         const standing =
           known && isSamePlace(known.target, target) ? known.standing : (fromBefore ?? unknownSince(now()));
-        watched.set(target.id, { target, standing, end: new AbortController() });
+        watched.set(target.id, { target, standing, end: new AbortController(), askedMs: Number.NEGATIVE_INFINITY });
       }
-      for (const [id, one] of old) if (watched.get(id) !== one) one.end.abort();
+      for (const [id, one] of old) if (watched.get(id) !== one) end(one);
       for (const [id, one] of watched) if (old.get(id) !== one) begin(one);
     },
     standings: () => new Map([...watched].map(([id, { standing }]) => [id, standing])),
+    hurry(ids) {
+      let room = HURRIED_MAX - [...watched.values()].filter(({ hurriedMs }) => hurriedMs !== undefined).length;
+      for (const id of ids) {
+        const one = watched.get(id);
+        if (one === undefined || (one.hurriedMs === undefined && room-- <= 0)) continue;
+        one.hurriedMs = performance.now();
+        one.nap?.abort();
+      }
+    },
     forget() {
       for (const one of watched.values()) one.standing = unknownSince(now());
     },
@@ -125,7 +162,7 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
       signal = until;
       for (const one of watched.values()) begin(one);
       await aborted(until);
-      for (const { end } of watched.values()) end.abort();
+      for (const one of watched.values()) end(one);
       await Promise.all(ending);
     },
   };
@@ -136,8 +173,14 @@ function isSamePlace(a: Target, b: Target): boolean {
   return places(a) === places(b);
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
+function end({ end: asking, nap }: Watched): void {
+  asking.abort();
+  nap?.abort();
+}
+
+/** The newest answer speaks against nothing. */
+function agrees({ state, successes, failures }: TargetStanding): boolean {
+  return (state === 'down' ? successes : failures) === 0;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

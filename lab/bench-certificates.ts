@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { age } from '../agent/adapters/age.ts';
-import { openCertificateStore } from '../agent/node.ts';
+import { openCertificateStore } from '../agent/node-certificates.ts';
 import type { CertificatePair } from '../agent/ports/certificate-store.ts';
 import type { RelayResponse } from '../bundle/api.ts';
 import { askControl } from './ask.ts';

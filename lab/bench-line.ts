@@ -1,7 +1,7 @@
 // The first two rows: from `git push` returning to the right answer over verified TLS on every edge, with the time of every step.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openCertificateStore } from '../agent/node.ts';
+import { openCertificateStore } from '../agent/node-certificates.ts';
 import { liveEverywhere } from './ask.ts';
 import { joining } from './chapter-joining.ts';
 import { routeFile } from './example-data.ts';

@@ -29,6 +29,7 @@ const KEPT: KeptStanding = {
       },
     ],
   },
+  backendsFailing: { count: 2, first: [{ backend: '10.100.1.1:8080', since: '2030-01-01T00:00:00.000Z' }] },
 };
 
 let dir: string;

@@ -10,7 +10,7 @@ import {
 import { shape } from '../../bundle/shape.ts';
 import { STAGES } from '../attempt.ts';
 import {
-  BACKENDS_DOWN_KEPT_MAX,
+  BACKENDS_KEPT_MAX,
   type KeptStanding,
   LEFT_OUT_KEPT_MAX,
   type StandingStore,
@@ -75,7 +75,7 @@ const isShaped = shape<KeptStanding>(
       count: { type: 'integer', minimum: 1, maximum: 1_000_000 },
       first: {
         type: 'array',
-        maxItems: BACKENDS_DOWN_KEPT_MAX,
+        maxItems: BACKENDS_KEPT_MAX,
         items: record(['address', 'port', 'check', 'up', 'since'], {
           ...{
             address: text(45),
@@ -87,6 +87,14 @@ const isShaped = shape<KeptStanding>(
         }),
       },
     }),
+    backendsFailing: record(['count', 'first'], {
+      count: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+      first: {
+        type: 'array',
+        maxItems: BACKENDS_KEPT_MAX,
+        items: record(['backend', 'since'], { backend: text(60), since: time }),
+      },
+    }),
   }),
 );
 
@@ -95,8 +103,9 @@ export function createStandingFile(path: string): StandingStore {
     async read() {
       const value = await readDamagedJson(path, BYTES_MAX);
       if (!isShaped(value)) return undefined;
-      const { since, restored, unheard, checks = [], backendsDown } = value;
-      const seen = [...checks, ...(backendsDown?.first ?? [])].map((one) => one.since);
+      const { since, restored, unheard, checks = [], backendsDown, backendsFailing } = value;
+      const backends = [...(backendsDown?.first ?? []), ...(backendsFailing?.first ?? [])];
+      const seen = [...checks, ...backends].map((one) => one.since);
       const times = [since, restored?.at ?? since, unheard?.since ?? since, ...seen];
       return times.every(isTime) ? value : undefined;
     },

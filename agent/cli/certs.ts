@@ -8,7 +8,7 @@ import { trustedDir } from '../adapters/trusted-dir.ts';
 import { forgetCertificate } from '../forget-certificate.ts';
 import { importCertificate } from '../import-certificate.ts';
 import { restoreCertificates } from '../import-certificate-parcel.ts';
-import { openCertificateStore } from '../node.ts';
+import { openCertificateStore } from '../node-certificates.ts';
 import type { Settings } from '../ports/settings.ts';
 import { agentCommand } from './agent-command.ts';
 import { readJoined } from './open-joined.ts';

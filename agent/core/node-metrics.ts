@@ -35,6 +35,8 @@ export interface MetricFacts {
   checks: readonly { node: string; up: boolean }[];
   /** Undefined: nobody asks. */
   backendsDown: number | undefined;
+  /** Undefined: nobody looks. */
+  backendsFailing: number | undefined;
   /** Age in seconds of the newest handshake; null: never. */
   tunnels: readonly { node: string; handshakeAgeSeconds: number | null }[];
 }
@@ -123,6 +125,11 @@ export function nodeMetrics(facts: MetricFacts): Metric[] {
       'kokoa_agent_backends_down',
       'Backends that do not answer this edge through the tunnel, or not as their route wants it.',
       facts.backendsDown,
+    ),
+    one(
+      'kokoa_agent_backends_failing',
+      'Backends that failed a visitor’s request within the last minute, whatever their check says.',
+      facts.backendsFailing,
     ),
     {
       name: 'kokoa_agent_tunnel_handshake_age_seconds',

@@ -32,6 +32,8 @@ export interface KeptStanding extends Standing {
   checks?: readonly PeerView[];
   /** Absent: none that was asked is down. */
   backendsDown?: BackendsDown;
+  /** Absent: none failed a request lately. */
+  backendsFailing?: BackendsFailing;
 }
 
 export interface BackendsDown {
@@ -40,8 +42,22 @@ export interface BackendsDown {
   first: readonly BackendView[];
 }
 
-/** Of `backendsDown.first`. */
-export const BACKENDS_DOWN_KEPT_MAX = 20;
+export interface BackendsFailing {
+  count: number;
+  /** The first few. */
+  first: readonly FailingBackend[];
+}
+
+/** One that the web server could not use for a request, and gave that to another if it could. */
+export interface FailingBackend {
+  /** ADDRESS:PORT in the tunnels. */
+  backend: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+/** Of `backendsDown.first` and `backendsFailing.first`. */
+export const BACKENDS_KEPT_MAX = 20;
 
 /** Of `unobtained`. */
 export const UNOBTAINED_KEPT_MAX = 5;

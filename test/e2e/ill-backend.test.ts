@@ -24,11 +24,19 @@ const ROUTES = {
     ],
     check: CHECK,
   },
+  // So rarely that only somebody who suspects it finds out in time.
+  'rare.hoge.test': {
+    backends: [
+      { address: NODES.home.address, port: 8081 },
+      { address: NODES.office.address, port: 8081, backup: true as const },
+    ],
+    check: { kind: 'tcp' as const, intervalMs: 600_000, timeoutMs: 800, healthy: 1, unhealthy: 2 },
+  },
   'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8080 }] },
   'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8080 }] },
 };
 
-/** Serves in any case, and says of its health what it was told; `/slow` ends when it is told to. */
+/** Serves in any case, and says of its health what it was told; `/slow` ends when it is told to; 8081 is closed for good by `/close`. */
 const SERVICE = `
 const [name] = process.argv.slice(1);
 let health = 200;
@@ -40,13 +48,15 @@ const server = require('node:http').createServer((request, response) => {
   }
   console.log(request.method, request.url);
   if (request.url === '/ill' || request.url === '/well') health = request.url === '/ill' ? 503 : 200;
+  if (request.url === '/close') other.close().closeAllConnections();
   if (request.url === '/end') for (const one of slow.splice(0)) one.end('to the end');
   if (request.url !== '/slow') return response.end(JSON.stringify({ name }));
   response.write('from the beginning ');
   slow.push(response);
 });
 server.keepAliveTimeout = 60_000;
-server.listen(8080, '0.0.0.0', () => console.log('listening'));
+const other = require('node:http').createServer((request, response) => response.end(JSON.stringify({ name })));
+other.listen(8081, '0.0.0.0', () => server.listen(8080, '0.0.0.0', () => console.log('listening')));
 `;
 
 const mode = labMode();
@@ -147,5 +157,14 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
     expect((await load.stop()).failures).toEqual([]);
     await tell('home', '/well');
     await answeredBy('home');
+  }, 60_000);
+
+  it('is asked soon when a request failed, and told of for that alone', async () => {
+    await answeredBy('home', ANSWER_MS, 'rare.hoge.test');
+    await tell('home', '/close');
+    await answeredBy('office', ANSWER_MS, 'rare.hoge.test');
+    const agent = nodes.agents['tokyo-1'];
+    await agent.ready(/"backend":"10\.100\.1\.1:8081","msg":"a backend fails requests"/);
+    await agent.ready(/"backend":"10\.100\.1\.1:8081",[^\n]*"msg":"a backend does not answer"/);
   }, 60_000);
 });

@@ -156,7 +156,7 @@ async function agentSays(): Promise<Said> {
     bundles: [{ which: 'accepted', version: 1 }],
     ...{ hosts: 1, hostsWithoutCertificate: 0, certificateEndsMs: [1], certificatesEnding: 0, certificatesExposed: 0 },
     ...{ usesCaFallback: false, unacknowledged: 0, checks: [{ node: 'osaka-1', up: true }] },
-    backendsDown: 0,
+    ...{ backendsDown: 0, backendsFailing: 0 },
     tunnels: [{ node: 'home', handshakeAgeSeconds: 1 }],
   });
   return saidIn(await metricsText(metrics));
