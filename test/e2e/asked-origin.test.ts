@@ -5,14 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireCheck } from '../../bundle/config.ts';
-import { PUBLIC } from '../../lab/addresses.ts';
-import { type Client, openClient } from '../../lab/client.ts';
-import { buildNetwork, type Network } from '../../lab/network.ts';
-import { createPki, type Pki } from '../../lab/pki.ts';
 import { labMode } from '../../lab/prerequisites.ts';
-import type { ProbeTarget } from '../../lab/probe-protocol.ts';
-import { createRun, type Run } from '../../lab/run.ts';
-import { NODES, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
+import { openSignedLab, type SignedLab } from './signed-lab.ts';
+import { NODES } from './signed-nodes.ts';
 
 const ANSWER_MS = 15_000;
 const PACE = { intervalMs: 1_000, timeoutMs: 800, healthy: 2, unhealthy: 2 };
@@ -36,43 +31,22 @@ require('node:http').createServer((request, response) => response.end(JSON.strin
 const mode = labMode();
 
 describe.runIf(mode.mode === 'full')('an origin that is asked', () => {
-  let run: Run;
-  let network: Network;
-  let pki: Pki;
-  let client: Client;
-  let nodes: SignedNodes;
+  let lab: SignedLab;
   let checks: string;
 
   beforeAll(async () => {
-    run = createRun();
     checks = mkdtempSync(join(tmpdir(), 'kokoa-checks-'));
     // Nobody has to get there.
     chmodSync(checks, 0o755);
-    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
     const asked = { icmp: true as const, scripts: ['primary'] };
-    nodes = await startSignedNodes(network, pki, ROUTES, { asked, env: { KOKOA_CHECKS: checks } });
-    for (const name of ['home', 'office'] as const) {
-      const service = nodes.hostOf(name).start('service', process.execPath, ['-e', SERVICE, name]);
-      await service.ready(/listening/);
-    }
-    client = await openClient(network.hosts.client);
+    const env = { KOKOA_CHECKS: checks };
+    lab = await openSignedLab(ROUTES, { service: SERVICE, answerMs: ANSWER_MS, asked, env });
   }, 60_000);
 
   afterAll(async () => {
-    await client?.close();
-    expect(await run?.end()).toEqual([]);
+    expect(await lab?.end()).toEqual([]);
     rmSync(checks, { recursive: true, force: true });
   }, 30_000);
-
-  const visit = (hostname: string): ProbeTarget => ({
-    ...{ hostname, path: '/', address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
-  });
-
-  async function answeredBy(name: string, hostname: string, timeoutMs = ANSWER_MS): Promise<void> {
-    const expected = { status: 200, bodyIncludes: `"${name}"` };
-    const found = await client.until(visit(hostname), expected, { timeoutMs, everyMs: 50 });
-    expect(found, `${hostname} by ${name}`).toMatchObject({ kind: 'matched' });
-  }
 
   /** Home is where 10.100.1.1 is. */
   function script(lines: string): void {
@@ -80,20 +54,20 @@ describe.runIf(mode.mode === 'full')('an origin that is asked', () => {
   }
 
   it('answers ping, and is taken for dead when it does not', async () => {
-    await nodes.agents.home.ready(/a script that a route asks for is not run/, 30_000);
-    await answeredBy('home', 'ping.hoge.test', 20_000);
-    const exec = (setting: string) => nodes.hostOf('home').exec('sysctl', ['-qw', setting]);
+    await lab.nodes.agents.home.ready(/a script that a route asks for is not run/, 30_000);
+    await lab.answeredBy('home', 'ping.hoge.test', 20_000);
+    const exec = (setting: string) => lab.nodes.hostOf('home').exec('sysctl', ['-qw', setting]);
     await exec('net.ipv4.icmp_echo_ignore_all=1');
-    await answeredBy('office', 'ping.hoge.test').finally(() => exec('net.ipv4.icmp_echo_ignore_all=0'));
+    await lab.answeredBy('office', 'ping.hoge.test').finally(() => exec('net.ipv4.icmp_echo_ignore_all=0'));
   }, 90_000);
 
   it('says what the script of its owner says, which is run as nobody', async () => {
     script(`[ "$(id -u)" = 65534 ] || exit 9; ip -o address | grep -q 'inet ${NODES.office.address}/'`);
-    await answeredBy('office', 'script.hoge.test');
-    expect(await nodes.agents.home.ready(/"script":"primary","reason":"ended with 1"/)).toBeTruthy();
+    await lab.answeredBy('office', 'script.hoge.test');
+    expect(await lab.nodes.agents.home.ready(/"script":"primary","reason":"ended with 1"/)).toBeTruthy();
     script(`ip -o address | grep -q 'inet ${NODES.home.address}/'`);
-    await answeredBy('home', 'script.hoge.test');
-    expect(await nodes.agents.home.ready(/a script says that its service works again/)).toBeTruthy();
+    await lab.answeredBy('home', 'script.hoge.test');
+    expect(await lab.nodes.agents.home.ready(/a script says that its service works again/)).toBeTruthy();
   }, 60_000);
 
   it('is asked nothing else: neither another script nor another way', async () => {
@@ -109,13 +83,13 @@ describe.runIf(mode.mode === 'full')('an origin that is asked', () => {
         ...more,
         `http://${NODES.home.address}:1023${path}`,
       ];
-      return (await nodes.hostOf('tokyo-1').attempt('curl', args)).stdout;
+      return (await lab.nodes.hostOf('tokyo-1').attempt('curl', args)).stdout;
     };
     expect(await ask('/primary')).toBe('200');
     expect(
       await Promise.all([ask('/other'), ask('/'), ask('/../primary', '--path-as-is'), ask('/primary', '-d', 'x')]),
     ).toEqual([...['404', '404', '404', '405']]);
-    const outside = await nodes
+    const outside = await lab.nodes
       .hostOf('office')
       .attempt('curl', ['-sS', '-m', '2', `http://${NODES.home.address}:1023/primary`]);
     expect(outside.exitCode).not.toBe(0);

@@ -2,15 +2,10 @@
 // bundles are signed here, so that no control plane is needed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PUBLIC } from '../../lab/addresses.ts';
-import { type Client, openClient } from '../../lab/client.ts';
 import { blackHole, endBlackHole } from '../../lab/faults.ts';
-import { buildNetwork, type Network } from '../../lab/network.ts';
-import { createPki, type Pki } from '../../lab/pki.ts';
 import { labMode } from '../../lab/prerequisites.ts';
-import type { ProbeTarget } from '../../lab/probe-protocol.ts';
-import type { Proc } from '../../lab/proc.ts';
-import { createRun, type Run } from '../../lab/run.ts';
-import { NODES, type NodeName, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
+import { openSignedLab, type SignedLab } from './signed-lab.ts';
+import { NODES, type NodeName } from './signed-nodes.ts';
 
 /** Far above what a failover needs, far below the hour that a kept connection would hang. */
 const ANSWER_MS = 5_000;
@@ -30,8 +25,8 @@ const ROUTES = {
 
 /** Says what it was asked, a line each; never answers /hold; gives back what it gets on an upgraded connection. */
 const SERVICE = `
-const [name, ...ports] = process.argv.slice(1);
-for (const port of ports) {
+const [name] = process.argv.slice(1);
+for (const port of [8080, 8081]) {
   const server = require('node:http').createServer((request, response) => {
     console.log(request.method, request.url);
     if (request.url !== '/hold') response.end(JSON.stringify({ name }));
@@ -62,43 +57,21 @@ socket.on('close', () => { console.log('ended'); process.exit(); });
 const mode = labMode();
 
 describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
-  let run: Run;
-  let network: Network;
-  let pki: Pki;
-  let client: Client;
-  let nodes: SignedNodes;
-  const services = {} as Record<'home' | 'office', Proc>;
+  let lab: SignedLab;
 
   beforeAll(async () => {
-    run = createRun();
-    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
-    nodes = await startSignedNodes(network, pki, ROUTES);
-    for (const name of ['home', 'office'] as const) {
-      services[name] = hostOf(name).start('service', process.execPath, ['-e', SERVICE, name, '8080', '8081']);
-      await services[name].ready(/listening/);
-    }
-    client = await openClient(network.hosts.client);
-    for (const name of ['home', 'office']) await answeredBy(name, `${name}.hoge.test`, 20_000);
-    await answeredBy('home', 'app.hoge.test', 15_000);
+    lab = await openSignedLab(ROUTES, { service: SERVICE, answerMs: ANSWER_MS });
+    for (const name of ['home', 'office'] as const) await lab.answeredBy(name, `${name}.hoge.test`, 20_000);
+    await lab.answeredBy('home', 'app.hoge.test', 15_000);
   }, 60_000);
 
   afterAll(async () => {
-    await client?.close();
-    expect(await run?.end()).toEqual([]);
+    expect(await lab?.end()).toEqual([]);
   }, 30_000);
 
-  const hostOf = (name: NodeName) => nodes.hostOf(name);
-  const homeLink = () => network.link(hostOf('home'));
-  const visit = (path = '/', hostname = 'app.hoge.test'): ProbeTarget => ({
-    ...{ hostname, path, address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
-  });
-
-  async function answeredBy(name: string, hostname: string, timeoutMs: number): Promise<void> {
-    const expected = { status: 200, bodyIncludes: `"${name}"` };
-    const found = await client.until(visit('/', hostname), expected, { timeoutMs, everyMs: 50 });
-    expect(found, `${hostname} by ${name}`).toMatchObject({ kind: 'matched' });
-  }
-
+  const hostOf = (name: NodeName) => lab.nodes.hostOf(name);
+  const homeLink = () => lab.network.link(hostOf('home'));
+  const visit = (path: string) => lab.visit('app.hoge.test', path);
   /** Connections that the web server keeps to a service of home. */
   async function kept(port: number): Promise<string[]> {
     const filter = ['state', 'established', 'dst', `${NODES.home.address}:${port}`];
@@ -112,43 +85,43 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
   }
 
   it('a failover loses no request that may be repeated, repeats none that may not, and ends with the silence', async () => {
-    const load = client.load({
+    const load = lab.client.load({
       targets: [visit('/1'), visit('/2'), visit('/3')],
       ratePerSecond: 30,
       expect: { status: 200 },
     });
     await expect.poll(async () => (await kept(8080)).length).toBeGreaterThan(0);
-    const posted = client.request({ ...visit('/hold'), method: 'POST', body: 'once' });
-    await services.home.ready(/POST \/hold/);
+    const posted = lab.client.request({ ...visit('/hold'), method: 'POST', body: 'once' });
+    await lab.services.home.ready(/POST \/hold/);
 
     await blackHole(homeLink());
     try {
-      await answeredBy('office', 'app.hoge.test', ANSWER_MS);
+      await lab.answeredBy('office', 'app.hoge.test');
       expect(await posted).toMatchObject({ kind: 'response', status: 502 });
-      await nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
+      await lab.nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
       // What is said is done a moment later.
       await expect.poll(() => kept(8080)).toEqual([]);
       expect(await refusals()).toMatch(/^table ip kokoa_.*_dead$/);
     } finally {
       await endBlackHole(homeLink());
     }
-    await nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a dead tunnel is alive again"/);
+    await lab.nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a dead tunnel is alive again"/);
     await expect.poll(refusals).toBe('');
     // nginx asks home again when its fail_timeout is over.
-    await answeredBy('home', 'app.hoge.test', 15_000);
+    await lab.answeredBy('home', 'app.hoge.test', 15_000);
     const { sent, failures } = await load.stop();
     expect(failures).toEqual([]);
     expect(sent).toBeGreaterThan(30);
-    const posts = [services.home, services.office].map((service) => service.log().match(/POST/g)?.length ?? 0);
+    const posts = [lab.services.home, lab.services.office].map((service) => service.log().match(/POST/g)?.length ?? 0);
     expect(posts).toEqual([1, 0]);
   }, 60_000);
 
   it('a WebSocket to the only backend of its route survives two seconds of it, while the service beside it is reset', async () => {
     const arguments_ = [PUBLIC['edge-1'].ipv4, 'home.hoge.test'];
-    const talker = network.hosts.client.start('talker', process.execPath, ['-e', TALKER, ...arguments_]);
+    const talker = lab.network.hosts.client.start('talker', process.execPath, ['-e', TALKER, ...arguments_]);
     await talker.ready(/said 5\n/);
-    const load = client.load({ targets: [visit('/4')], ratePerSecond: 20 });
-    const deaths = () => nodes.agents['tokyo-1'].log().match(/a tunnel is dead/g)?.length ?? 0;
+    const load = lab.client.load({ targets: [visit('/4')], ratePerSecond: 20 });
+    const deaths = () => lab.nodes.agents['tokyo-1'].log().match(/a tunnel is dead/g)?.length ?? 0;
     const before = deaths();
     const [connection = ''] = (await kept(8081)).slice(-1);
     await blackHole(homeLink());
@@ -168,18 +141,18 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
   }, 60_000);
 
   it('after a moment in which nobody was reached, the one that is back answers soon, although the other is not', async () => {
-    const officeLink = network.link(hostOf('office'));
-    const load = client.load({ targets: [visit('/6')], ratePerSecond: 20 });
+    const officeLink = lab.network.link(hostOf('office'));
+    const load = lab.client.load({ targets: [visit('/6')], ratePerSecond: 20 });
     await Promise.all([blackHole(homeLink()), blackHole(officeLink)]);
     try {
       // Long enough for the web server to have given up both.
       await new Promise((resolve) => setTimeout(resolve, 3_000)).finally(() => endBlackHole(officeLink));
-      await answeredBy('office', 'app.hoge.test', ANSWER_MS);
+      await lab.answeredBy('office', 'app.hoge.test');
     } finally {
       await endBlackHole(homeLink());
       await load.stop();
     }
-    await answeredBy('home', 'app.hoge.test', 15_000);
+    await lab.answeredBy('home', 'app.hoge.test', 15_000);
   }, 60_000);
 
   it('an agent that is killed leaves no refusal in force', async () => {
@@ -188,19 +161,19 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
       hostOf('tokyo-1').attempt('setpriv', [
         ...['--reuid', 'www-data', '--clear-groups', 'curl', '-sS', '-m', '1', `http://${NODES.home.address}:8080/`],
       ]);
-    const load = client.load({ targets: [visit('/5')], ratePerSecond: 30 });
-    await answeredBy('home', 'app.hoge.test', 15_000);
+    const load = lab.client.load({ targets: [visit('/5')], ratePerSecond: 30 });
+    await lab.answeredBy('home', 'app.hoge.test', 15_000);
     await blackHole(homeLink());
     try {
       await expect.poll(refusals, { timeout: ANSWER_MS }).toMatch(/_dead$/);
       expect(await connects()).toMatchObject({ exitCode: CURL_COULD_NOT_CONNECT });
-      await nodes.agents['tokyo-1'].kill9();
+      await lab.nodes.agents['tokyo-1'].kill9();
     } finally {
       await endBlackHole(homeLink());
     }
     await expect.poll(async () => (await connects()).stdout, { timeout: 10_000 }).toContain('home');
     await load.stop();
-    nodes.start('tokyo-1');
+    lab.nodes.start('tokyo-1');
     await expect.poll(refusals, { timeout: 10_000 }).toBe('');
   }, 60_000);
 });

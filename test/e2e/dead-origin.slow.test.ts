@@ -2,15 +2,10 @@
 // none takes longer than the design promises, and it says how long they took. Real agents, nginx, WireGuard; the bundles are signed here.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PUBLIC } from '../../lab/addresses.ts';
-import { type Client, openClient } from '../../lab/client.ts';
 import { blackHole, endBlackHole } from '../../lab/faults.ts';
-import { buildNetwork, type Network } from '../../lab/network.ts';
-import { createPki, type Pki } from '../../lab/pki.ts';
 import { labMode } from '../../lab/prerequisites.ts';
-import type { ProbeTarget } from '../../lab/probe-protocol.ts';
-import { createRun, type Run } from '../../lab/run.ts';
-import { NODES, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
+import { ORIGINS, type OriginName, openSignedLab, type SignedLab } from './signed-lab.ts';
+import { NODES } from './signed-nodes.ts';
 
 const ROUNDS = 10;
 const SLOWEST_MS = 3_000;
@@ -38,45 +33,28 @@ server.listen(8080, '0.0.0.0', () => console.log('listening'));
 const mode = labMode();
 
 describe.runIf(mode.mode === 'full')('an origin with a backup', () => {
-  let run: Run;
-  let network: Network;
-  let pki: Pki;
-  let client: Client;
-  let nodes: SignedNodes;
+  let lab: SignedLab;
 
   beforeAll(async () => {
-    run = createRun();
-    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
-    nodes = await startSignedNodes(network, pki, ROUTES);
-    for (const name of ['home', 'office'] as const)
-      await nodes
-        .hostOf(name)
-        .start('service', process.execPath, ['-e', SERVICE, name])
-        .ready(/listening/);
-    client = await openClient(network.hosts.client);
+    lab = await openSignedLab(ROUTES, { service: SERVICE, answerMs: ANSWER_MS });
     // Both tunnels stand.
-    for (const name of ['home', 'office']) await answeredBy(name, `${name}.hoge.test`);
+    for (const name of ORIGINS) await answeredBy(name, `${name}.hoge.test`);
     await answeredBy('home');
   }, 90_000);
 
   afterAll(async () => {
-    await client?.close();
-    expect((await run?.end()) ?? []).toEqual([]);
+    expect(await lab?.end()).toEqual([]);
   }, 30_000);
 
-  const visit: () => ProbeTarget = () => ({
-    ...{ hostname: 'app.hoge.test', path: '/', address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
-  });
-
-  async function answeredBy(name: string, hostname = 'app.hoge.test'): Promise<void> {
-    const expected = { status: 200, bodyIncludes: `"${name}"` };
-    const found = await client.until({ ...visit(), hostname }, expected, { timeoutMs: ANSWER_MS, everyMs: 50 });
-    expect(found).toMatchObject({ kind: 'matched' });
-  }
+  const answeredBy = (name: OriginName, hostname = 'app.hoge.test') => lab.answeredBy(name, hostname);
 
   /** What visitors see while something happens. */
   async function loaded(happens: () => Promise<void>) {
-    const load = client.load({ targets: [visit()], ratePerSecond: RATE, expect: { status: 200 } });
+    const load = lab.client.load({
+      targets: [lab.visit('app.hoge.test')],
+      ratePerSecond: RATE,
+      expect: { status: 200 },
+    });
     await delay(1_000);
     await happens();
     await delay(LOADED_MS);
@@ -84,7 +62,7 @@ describe.runIf(mode.mode === 'full')('an origin with a backup', () => {
   }
 
   it(`is dropped and comes back ${ROUNDS} times`, { timeout: 600_000 }, async () => {
-    const link = network.link(nodes.hostOf('home'));
+    const link = lab.network.link(lab.nodes.hostOf('home'));
     const slowest: Record<'gone' | 'back', number[]> = { gone: [], back: [] };
     let sent = 0;
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -1,15 +1,9 @@
 // A service that takes connections and says that it cannot work, as one does that is about to be replaced: only who asks beforehand finds out. Real
 // agents, nginx, WireGuard and packet filters; the bundles are signed here, so that no control plane is needed.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PUBLIC } from '../../lab/addresses.ts';
-import { type Client, openClient } from '../../lab/client.ts';
-import { buildNetwork, type Network } from '../../lab/network.ts';
-import { createPki, type Pki } from '../../lab/pki.ts';
 import { labMode } from '../../lab/prerequisites.ts';
-import type { ProbeTarget } from '../../lab/probe-protocol.ts';
-import type { Proc } from '../../lab/proc.ts';
-import { createRun, type Run } from '../../lab/run.ts';
-import { NODES, type SignedNodes, startSignedNodes } from './signed-nodes.ts';
+import { ORIGINS, type OriginName, openSignedLab, type SignedLab } from './signed-lab.ts';
+import { NODES } from './signed-nodes.ts';
 
 const ANSWER_MS = 15_000;
 const CHECK = {
@@ -62,50 +56,29 @@ other.listen(8081, '0.0.0.0', () => server.listen(8080, '0.0.0.0', () => console
 const mode = labMode();
 
 describe.runIf(mode.mode === 'full')('a service that says that it is ill', () => {
-  let run: Run;
-  let network: Network;
-  let pki: Pki;
-  let client: Client;
-  let nodes: SignedNodes;
-  const services = {} as Record<'home' | 'office', Proc>;
+  let lab: SignedLab;
 
   beforeAll(async () => {
-    run = createRun();
-    [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
-    nodes = await startSignedNodes(network, pki, ROUTES);
-    for (const name of ['home', 'office'] as const) {
-      services[name] = nodes.hostOf(name).start('service', process.execPath, ['-e', SERVICE, name]);
-      await services[name].ready(/listening/);
-    }
-    client = await openClient(network.hosts.client);
-    for (const name of ['home', 'office']) await answeredBy(name, 20_000, `${name}.hoge.test`);
+    lab = await openSignedLab(ROUTES, { service: SERVICE, answerMs: ANSWER_MS });
+    for (const name of ORIGINS) await answeredBy(name, `${name}.hoge.test`);
     // While the tunnels came up both may have been down; after some answers they are not.
-    const questions = () => Object.values(services).map((service) => service.log().match(/^asked$/gm)?.length ?? 0);
+    const questions = () => Object.values(lab.services).map((service) => service.log().match(/^asked$/gm)?.length ?? 0);
     await vi.waitFor(() => expect(Math.min(...questions())).toBeGreaterThanOrEqual(4), { timeout: ANSWER_MS });
-    await answeredBy('home', 20_000);
-  }, 60_000);
+    await answeredBy('home');
+  }, 90_000);
 
   afterAll(async () => {
-    await client?.close();
-    expect(await run?.end()).toEqual([]);
+    expect(await lab?.end()).toEqual([]);
   }, 30_000);
 
-  const visit = (path = '/', hostname = 'app.hoge.test'): ProbeTarget => ({
-    ...{ hostname, path, address: PUBLIC['edge-1'].ipv4, ca: pki.caPem, timeoutMs: ANSWER_MS },
-  });
-
-  async function answeredBy(name: string, timeoutMs = ANSWER_MS, hostname = 'app.hoge.test'): Promise<void> {
-    const expected = { status: 200, bodyIncludes: `"${name}"` };
-    const found = await client.until(visit('/', hostname), expected, { timeoutMs, everyMs: 50 });
-    expect(found, `${hostname} by ${name}`).toMatchObject({ kind: 'matched' });
-  }
-
-  const tell = (name: 'home' | 'office', path: string) =>
-    nodes.hostOf(name).exec('curl', ['-sSf', '-m', '5', `http://127.0.0.1:8080${path}`]);
-  const visitsOf = (name: 'home' | 'office') => services[name].log().match(/GET \/visit/g)?.length ?? 0;
+  const visit = (path: string) => lab.visit('app.hoge.test', path);
+  const answeredBy = (name: OriginName, hostname = 'app.hoge.test') => lab.answeredBy(name, hostname);
+  const tell = (name: OriginName, path: string) =>
+    lab.nodes.hostOf(name).exec('curl', ['-sSf', '-m', '5', `http://127.0.0.1:8080${path}`]);
+  const visitsOf = (name: OriginName) => lab.services[name].log().match(/GET \/visit/g)?.length ?? 0;
 
   /** How many one of them gets while the other gets so many. */
-  async function visitsWhile(count: number, name: 'home' | 'office'): Promise<number> {
+  async function visitsWhile(count: number, name: OriginName): Promise<number> {
     const other = name === 'home' ? 'office' : 'home';
     const [before, until] = [visitsOf(name), visitsOf(other) + count];
     await expect.poll(() => visitsOf(other), { timeout: ANSWER_MS }).toBeGreaterThanOrEqual(until);
@@ -113,13 +86,13 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
   }
 
   it('is sent nobody any more; what it began it ends; and when it is well it is asked again, without a request lost', async () => {
-    const slow = client.request(visit('/slow'));
-    await services.home.ready(/GET \/slow/);
-    const load = client.load({ targets: [visit('/visit')], ratePerSecond: 30, expect: { status: 200 } });
+    const slow = lab.client.request(visit('/slow'));
+    await lab.services.home.ready(/GET \/slow/);
+    const load = lab.client.load({ targets: [visit('/visit')], ratePerSecond: 30, expect: { status: 200 } });
     await expect.poll(() => visitsOf('home'), { timeout: ANSWER_MS }).toBeGreaterThan(10);
     await tell('home', '/ill');
     await answeredBy('office');
-    await nodes.agents['tokyo-1'].ready(
+    await lab.nodes.agents['tokyo-1'].ready(
       /"backend":"10.100.1.1:8080","check":"http","hostname":"app.hoge.test","reason":"wrong_status: 503/,
     );
 
@@ -138,7 +111,7 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
   it('is sent those who have nobody else: it may be wrong, and they would get nothing at all', async () => {
     await tell('home', '/ill');
     await answeredBy('office');
-    expect(await client.request(visit('/', 'home.hoge.test'))).toMatchObject({ kind: 'response', status: 200 });
+    expect(await lab.client.request(lab.visit('home.hoge.test'))).toMatchObject({ kind: 'response', status: 200 });
     await tell('office', '/ill');
     await answeredBy('home');
     await tell('office', '/well');
@@ -146,11 +119,11 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
   }, 60_000);
 
   it('is sent nobody either by an agent that starts again', async () => {
-    await nodes.agents['tokyo-1'].kill9();
+    await lab.nodes.agents['tokyo-1'].kill9();
     const home = visitsOf('home');
-    const load = client.load({ targets: [visit('/visit')], ratePerSecond: 30, expect: { status: 200 } });
-    nodes.start('tokyo-1');
-    await nodes.agents['tokyo-1'].ready(/serving the last known good configuration/);
+    const load = lab.client.load({ targets: [visit('/visit')], ratePerSecond: 30, expect: { status: 200 } });
+    lab.nodes.start('tokyo-1');
+    await lab.nodes.agents['tokyo-1'].ready(/serving the last known good configuration/);
     const office = visitsOf('office');
     await expect.poll(() => visitsOf('office'), { timeout: ANSWER_MS }).toBeGreaterThan(office + 60);
     expect(visitsOf('home')).toBe(home);
@@ -160,10 +133,10 @@ describe.runIf(mode.mode === 'full')('a service that says that it is ill', () =>
   }, 60_000);
 
   it('is asked soon when a request failed, and told of for that alone', async () => {
-    await answeredBy('home', ANSWER_MS, 'rare.hoge.test');
+    await answeredBy('home', 'rare.hoge.test');
     await tell('home', '/close');
-    await answeredBy('office', ANSWER_MS, 'rare.hoge.test');
-    const agent = nodes.agents['tokyo-1'];
+    await answeredBy('office', 'rare.hoge.test');
+    const agent = lab.nodes.agents['tokyo-1'];
     await agent.ready(/"backend":"10\.100\.1\.1:8081","msg":"a backend fails requests"/);
     await agent.ready(/"backend":"10\.100\.1\.1:8081",[^\n]*"msg":"a backend does not answer"/);
   }, 60_000);
