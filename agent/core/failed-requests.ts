@@ -6,7 +6,7 @@ import type { Target } from './alternatives.ts';
  * ngx_http_log_error_handler and ngx_http_upstream_log_error of nginx: the message, what it was doing, and then `, client: …`, the request as it came,
  * `upstream: "…"`, headers as they came.
  */
-const DOING = / while [^,]*\bupstream$/;
+const CLIENT = ', client: ';
 const UPSTREAM = /, upstream: "(?:[a-z]+:\/\/)?(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})[/"]/g;
 
 /** Each as often as it failed. The first and the last line may be cut. */
@@ -15,9 +15,9 @@ export function failedRequests(log: string): Target[] {
 }
 
 function failedBy(line: string): Target | undefined {
-  const client = line.indexOf(', client: ');
-  if (client < 0 || !line.slice(0, client).includes(' [error] ') || !DOING.test(line.slice(0, client)))
-    return undefined;
+  const client = line.indexOf(CLIENT);
+  const own = line.slice(0, Math.max(0, client));
+  if (!own.includes(' [error] ') || !own.includes(' while ') || !own.endsWith(' upstream')) return undefined;
   const [first, second] = [...line.slice(client).matchAll(UPSTREAM)];
   if (first === undefined || second !== undefined) return undefined;
   return { address: first[1]!, port: Number(first[2]) };

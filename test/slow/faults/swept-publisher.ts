@@ -62,6 +62,11 @@ export async function openSweptPublisher() {
     return response.json();
   }
 
+  async function portOf(node: (typeof NODES)[number]): Promise<number> {
+    const { routes } = (await ask(node, 'application/json')) as { routes: Record<string, string> };
+    return Number(routes['app.hoge.com']?.split(':')[1]);
+  }
+
   await mkdir(repository);
   await git('init', '--quiet', '-b', 'main');
   const files = Object.entries(FLEET).map(([path, text]) => [path, text ?? ''] as const);
@@ -91,11 +96,12 @@ export async function openSweptPublisher() {
       );
     },
     /** Where each node is told that the route leads. @throws Error when it is not told */
-    async ports(): Promise<number[]> {
-      const answers = (await Promise.all(NODES.map((node) => ask(node, 'application/json')))) as {
-        routes: Record<string, string>;
-      }[];
-      return answers.map(({ routes }) => Number(routes['app.hoge.com']?.split(':')[1]));
+    ports: () => Promise.all(NODES.map(portOf)),
+    /** The same, each asked when the one before has its answer, all of them twice. @throws Error when one is not told */
+    async portsInTurn(): Promise<number[]> {
+      const told: number[] = [];
+      for (const node of [...NODES, ...NODES]) told.push(await portOf(node));
+      return told;
     },
     /** Nodes that remember in `memory` what they accepted, as agents do. Answers the hash of each config. @throws Error when one refuses */
     async accepted(memory: string, fingerprint: string): Promise<string[]> {
