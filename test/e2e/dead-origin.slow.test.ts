@@ -20,14 +20,17 @@ const ROUTES = {
       { address: NODES.office.address, port: 8080, backup: true as const },
     ],
   },
-  'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8080 }] },
-  'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8080 }] },
+  // On a port of their own: what is somebody's only backend is never cut off.
+  'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8081 }] },
+  'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8081 }] },
 };
 const SERVICE = `
 const [name] = process.argv.slice(1);
-const server = require('node:http').createServer((request, response) => response.end(JSON.stringify({ name })));
-server.keepAliveTimeout = 60_000;
-server.listen(8080, '0.0.0.0', () => console.log('listening'));
+for (const port of [8080, 8081]) {
+  const server = require('node:http').createServer((request, response) => response.end(JSON.stringify({ name })));
+  server.keepAliveTimeout = 60_000;
+  server.listen(port, '0.0.0.0', () => console.log('listening'));
+}
 `;
 
 const mode = labMode();
