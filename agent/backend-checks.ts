@@ -6,6 +6,7 @@ import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import type { runCheck } from '../checks/run-check.ts';
 import { createTargetWatch, type Transition } from '../checks/watch-targets.ts';
 import { createBell } from './bell.ts';
+import { nameOf, type Target } from './core/alternatives.ts';
 import { type BackendCheck, backendChecks, WAITING_MAX } from './core/backend-checks.ts';
 import { afterLook, heldDown } from './core/held-down.ts';
 import { createNews, type Log } from './news.ts';
@@ -26,16 +27,15 @@ export interface BackendChecksParts {
 }
 
 /** A machine in the tunnels, or one service of it. */
-export interface Suspect {
-  address: string;
-  port?: number;
-}
+export type Suspect = Pick<Target, 'address'> & Partial<Target>;
 
 export interface BackendChecks {
   /** Whom to ask from now on. Cheap where little changed. */
   configure(config: EdgeConfig, chunks: readonly Chunk[]): void;
   /** Asks until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
+  /** Whether somebody's place has this backend, and it is asked. */
+  asks(backend: Target): boolean;
   /** Something else than a check says that they may have fallen or risen: those of them that have a stand-in are asked soon. */
   suspect(suspects: readonly Suspect[]): void;
   /** Names of the checks that say that nobody answers; the same object while nothing changed. */
@@ -56,6 +56,7 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
   const news = createNews(log);
   let checks: readonly BackendCheck[] = [];
   let known = new Map<string, BackendCheck>();
+  let endpoints = new Set<string>();
   let held = heldDown(kept.map(({ id }) => id));
   let stored = JSON.stringify(kept);
   let revision = 0;
@@ -72,7 +73,7 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     const check = known.get(id);
     if (!check) return;
     const { address, port, ...asked } = check.view;
-    const fields = { backend: `${address}:${port}`, ...asked };
+    const fields = { backend: nameOf({ address, port }), ...asked };
     if (state === 'down') news.trouble(id, state, { ...fields, reason }, 'a backend does not answer');
     else news.over(id, 'a backend answers again', fields);
   }
@@ -119,6 +120,7 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     configure({ edge }, chunks) {
       checks = backendChecks(chunks, edge.streams);
       known = new Map(checks.map((check) => [check.id, check]));
+      endpoints = new Set(checks.map(({ view }) => nameOf(view)));
       watch.watch(checks.map(({ id, check, pace }) => ({ id, checks: [check], pace })));
       revision += 1;
       bell.ring();
@@ -126,10 +128,13 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     async run(signal) {
       await Promise.all([watch.run(signal), keepSettling(signal)]);
     },
+    asks: (backend) => endpoints.has(nameOf(backend)),
     suspect(suspects) {
-      const named = new Set(suspects.map(({ address, port }) => (port === undefined ? address : `${address}:${port}`)));
+      const named = new Set(
+        suspects.map(({ address, port }) => (port === undefined ? address : nameOf({ address, port }))),
+      );
       const isMeant = ({ address, port }: BackendCheck['view']) =>
-        named.has(address) || named.has(`${address}:${port}`);
+        named.has(address) || named.has(nameOf({ address, port }));
       watch.hurry(checks.flatMap(({ id, severally, view }) => (severally && isMeant(view) ? id : [])));
     },
     down: () => held.down,

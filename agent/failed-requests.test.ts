@@ -17,6 +17,7 @@ function looking(quietMs: number) {
       world.written = '';
       return written;
     },
+    isAsked: ({ address }) => address !== '10.100.9.9',
     told: (backends) => void told.push(backends.map(({ address, port }) => `${address}:${port}`)),
     log: { info: write, warn: write },
     ...{ now: () => NOW, lookMs: 10, quietMs },
@@ -32,7 +33,7 @@ function looking(quietMs: number) {
 
 test('each backend is told of once for a look, however many requests failed', async () => {
   const { failed, world } = looking(60_000);
-  world.written = line('10.100.1.1') + line('10.100.2.1') + line('10.100.1.1');
+  world.written = line('10.100.1.1') + line('10.100.9.9') + line('10.100.2.1') + line('10.100.1.1');
   await vi.waitFor(() => expect(world.told).toEqual([['10.100.1.1:80', '10.100.2.1:80']]));
   world.written = line('10.100.1.1');
   await vi.waitFor(() => expect(world.told).toHaveLength(2));

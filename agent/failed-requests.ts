@@ -9,6 +9,8 @@ import type { FailingBackend } from './ports/standing-store.ts';
 
 export interface FailedRequestsParts {
   read: FailureLog['read'];
+  /** Anybody else in the log is a visitor's invention. */
+  isAsked(backend: Target): boolean;
   /** Called with those that failed a request since the last look. */
   told(backends: readonly Target[]): void;
   log: Log;
@@ -38,7 +40,7 @@ const QUIET_MS = 60_000;
 const FAILING_MAX = 1_000;
 
 export function createFailedRequests(parts: FailedRequestsParts): FailedRequests {
-  const { read, told, log, now, lookMs = LOOK_MS, quietMs = QUIET_MS } = parts;
+  const { read, isAsked, told, log, now, lookMs = LOOK_MS, quietMs = QUIET_MS } = parts;
   const news = createNews(log);
   const found = new Map<string, Failing>();
 
@@ -65,7 +67,7 @@ export function createFailedRequests(parts: FailedRequestsParts): FailedRequests
     failing: () => [...found.values()].map(({ backend, since }) => ({ backend, since })),
     async run(signal) {
       while (!signal.aborted) {
-        const failed = failedRequests(await read());
+        const failed = failedRequests(await read()).filter(isAsked);
         for (const backend of failed) note(backend, performance.now());
         forget(performance.now());
         if (failed.length > 0) told([...new Map(failed.map((backend) => [nameOf(backend), backend])).values()]);

@@ -25,18 +25,19 @@ export async function openChecks(stateDir: string, { node, interfaceName }: Sett
   const now = Date.now;
   const store = createDownFile(join(stateDir, 'backends-down.json'));
   const backendChecks = createBackendChecks({ node, log, now, store, kept: await store.read() });
+  const { asks: isAsked, suspect: told } = backendChecks;
   const { read } = createFailureLog(nginxPaths(stateDir).log);
   const scripts = createScriptsDir({ dir: process.env.KOKOA_CHECKS ?? CHECKS_DIR });
   return {
     peerChecks: createPeerChecks({ node, log, now }),
     backendChecks,
-    failedRequests: createFailedRequests({ read, told: backendChecks.suspect, log, now }),
+    failedRequests: createFailedRequests({ read, isAsked, told, log, now }),
     scriptChecks: createScriptChecks({ scripts, listen: listenForChecks, log }),
-    ...(interfaceName && { deadTunnels: openDeadTunnels(interfaceName, backendChecks, log) }),
+    ...(interfaceName && { deadTunnels: openDeadTunnels(interfaceName, told, log) }),
   };
 }
 
-function openDeadTunnels(interfaceName: string, { suspect }: Pick<BackendChecks, 'suspect'>, log: Log): DeadTunnels {
+function openDeadTunnels(interfaceName: string, suspect: BackendChecks['suspect'], log: Log): DeadTunnels {
   const userId = process.getuid?.() ?? 0;
   return createDeadTunnels({
     meter: createWireguardMeter({ interfaceName }),

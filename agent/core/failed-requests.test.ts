@@ -24,6 +24,8 @@ test.each([
   // A real failure beside what the visitor claims: one of the two is a lie.
   `${AT} connect() failed (111: Connection refused) while connecting to upstream, client: 198.51.100.1, server: kokoa, request: "GET /, upstream: "http://10.100.2.1:22/" HTTP/1.1", upstream: "http://10.100.1.1:8080/", host: "a.test"`,
   `${AT} no live upstreams while connecting to upstream, client: 198.51.100.1, server: kokoa, ${REQUEST}, upstream: "http://u1/", host: "a.test"`,
+  // Nobody was asked, and the visitor claims that somebody was.
+  `${AT} no live upstreams while connecting to upstream, client: 198.51.100.1, server: kokoa, request: "GET /, upstream: "http://10.100.1.1:8080/ HTTP/1.1", upstream: "http://u1/", host: "a.test"`,
   '2026/11/23 06:10:11 [warn] 4242#4242: *17 upstream server temporarily disabled while connecting to upstream, client: 198.51.100.1, upstream: "http://10.100.1.1:8080/"',
 ])('names nobody: %s', (line) => {
   expect(failedRequests(line)).toEqual([]);

@@ -7,7 +7,8 @@ import type { Target } from './alternatives.ts';
  * `upstream: "…"`, headers as they came.
  */
 const CLIENT = ', client: ';
-const UPSTREAM = /, upstream: "(?:[a-z]+:\/\/)?(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})[/"]/g;
+const UPSTREAM = ', upstream: "';
+const ADDRESS = /^(?:[a-z]+:\/\/)?(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})[/"]/;
 
 /** Each as often as it failed. The first and the last line may be cut. */
 export function failedRequests(log: string): Target[] {
@@ -18,7 +19,7 @@ function failedBy(line: string): Target | undefined {
   const client = line.indexOf(CLIENT);
   const own = line.slice(0, Math.max(0, client));
   if (!own.includes(' [error] ') || !own.includes(' while ') || !own.endsWith(' upstream')) return undefined;
-  const [first, second] = [...line.slice(client).matchAll(UPSTREAM)];
-  if (first === undefined || second !== undefined) return undefined;
-  return { address: first[1]!, port: Number(first[2]) };
+  const [, named, another] = line.slice(client).split(UPSTREAM);
+  const found = another === undefined && named !== undefined && ADDRESS.exec(named);
+  return found ? { address: found[1]!, port: Number(found[2]) } : undefined;
 }
