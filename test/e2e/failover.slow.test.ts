@@ -136,7 +136,7 @@ describe.runIf(mode.mode === 'full')('an edge that dies', () => {
       const others = BOTH.filter((address) => address !== addressOf(edge));
       // Half of them answer nothing at all, the others refuse connections.
       const isSilent = round % 4 < 2;
-      // Its visitors ask all the time, so how old their answer is when the edge dies is left to chance.
+      // It has just asked, so what it was told before the edge died counts for the whole TTL.
       await named(resolver, BOTH, CACHED_MS_MAX);
       const visitors = named(resolver, others, WITHDRAWN_MS_MAX + CACHED_MS_MAX);
       if (isSilent) await blackHole(linkOf(edge));
