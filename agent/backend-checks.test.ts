@@ -149,7 +149,7 @@ test('one that something else speaks against is asked soon, if another could ans
     stop.abort();
     await ended;
   });
-  expect([checks.asks(HOME), checks.asks(ALONE), checks.asks({ ...HOME, port: 22 })]).toEqual([true, true, false]);
+  expect([checks.knows(HOME), checks.knows(ALONE), checks.knows({ ...HOME, port: 22 })]).toEqual([true, true, false]);
   checks.suspect([{ address: HOME.address }, { address: OFFICE.address, port: 1 }, ALONE]);
   await vi.waitFor(() => expect(checks.down().size).toBe(2));
   checks.suspect([OFFICE]);

@@ -4,10 +4,10 @@
 import type { BackendView } from '../bundle/api.ts';
 import type { Chunk, EdgeConfig } from '../bundle/config.ts';
 import type { runCheck } from '../checks/run-check.ts';
-import { createTargetWatch, type Transition } from '../checks/watch-targets.ts';
+import { createTargetWatch, HURRIED_MAX, type Transition } from '../checks/watch-targets.ts';
 import { createBell } from './bell.ts';
 import { nameOf, type Target } from './core/alternatives.ts';
-import { type BackendCheck, backendChecks, WAITING_MAX } from './core/backend-checks.ts';
+import { type BackendCheck, backendChecks, backendNames, WAITING_MAX } from './core/backend-checks.ts';
 import { afterLook, heldDown } from './core/held-down.ts';
 import { createNews, type Log } from './news.ts';
 import { type DownStore, KEPT_DOWN_MAX, type KeptDown } from './ports/down-store.ts';
@@ -34,8 +34,8 @@ export interface BackendChecks {
   configure(config: EdgeConfig, chunks: readonly Chunk[]): void;
   /** Asks until `signal` aborts. Never throws. */
   run(signal: AbortSignal): Promise<void>;
-  /** Whether somebody's place has this backend, and it is asked. */
-  asks(backend: Target): boolean;
+  /** Whether some place has this backend, asked or not. */
+  knows(backend: Target): boolean;
   /** Something else than a check says that they may have fallen or risen: those of them that have a stand-in are asked soon. */
   suspect(suspects: readonly Suspect[]): void;
   /** Names of the checks that say that nobody answers; the same object while nothing changed. */
@@ -48,7 +48,7 @@ export interface BackendChecks {
 
 const IDLE_MS = 60_000;
 /** Through dead tunnels each takes as long as it may. */
-const AT_ONCE = 2 * WAITING_MAX;
+const AT_ONCE = 2 * WAITING_MAX + HURRIED_MAX;
 
 export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
   const { node, log, now, store, kept, holdMsMin, run: runOne } = parts;
@@ -56,7 +56,7 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
   const news = createNews(log);
   let checks: readonly BackendCheck[] = [];
   let known = new Map<string, BackendCheck>();
-  let endpoints = new Set<string>();
+  let endpoints: ReadonlySet<string> = new Set();
   let held = heldDown(kept.map(({ id }) => id));
   let stored = JSON.stringify(kept);
   let revision = 0;
@@ -120,7 +120,7 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     configure({ edge }, chunks) {
       checks = backendChecks(chunks, edge.streams);
       known = new Map(checks.map((check) => [check.id, check]));
-      endpoints = new Set(checks.map(({ view }) => nameOf(view)));
+      endpoints = backendNames(chunks, edge.streams);
       watch.watch(checks.map(({ id, check, pace }) => ({ id, checks: [check], pace })));
       revision += 1;
       bell.ring();
@@ -128,7 +128,7 @@ export function createBackendChecks(parts: BackendChecksParts): BackendChecks {
     async run(signal) {
       await Promise.all([watch.run(signal), keepSettling(signal)]);
     },
-    asks: (backend) => endpoints.has(nameOf(backend)),
+    knows: (backend) => endpoints.has(nameOf(backend)),
     suspect(suspects) {
       const named = new Set(
         suspects.map(({ address, port }) => (port === undefined ? address : nameOf({ address, port }))),

@@ -102,8 +102,11 @@ async function look(watched: Watched, parts: DeadTunnelsParts): Promise<void> {
   const [risen, fallen] = [without(before, dead), without(dead, before)];
   for (const { node } of risen) parts.log.info({ node }, 'a dead tunnel is alive again');
   for (const { node } of fallen) parts.log.warn({ node }, 'a tunnel is dead');
-  if (risen.length + fallen.length > 0) parts.told?.([...risen, ...fallen]);
-  await cut(watched, dead, parts.connections);
+  try {
+    await cut(watched, dead, parts.connections);
+  } finally {
+    if (risen.length + fallen.length > 0) parts.told?.([...risen, ...fallen]);
+  }
 }
 
 /** Knocks where nobody answers, and counts; where nothing was sent since the last time there is nothing to count. */

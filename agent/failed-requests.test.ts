@@ -17,7 +17,7 @@ function looking(quietMs: number) {
       world.written = '';
       return written;
     },
-    isAsked: ({ address }) => address !== '10.100.9.9',
+    isBackend: ({ address }) => address !== '10.100.9.9',
     told: (backends) => void told.push(backends.map(({ address, port }) => `${address}:${port}`)),
     log: { info: write, warn: write },
     ...{ now: () => NOW, lookMs: 10, quietMs },

@@ -9,8 +9,8 @@ import type { FailingBackend } from './ports/standing-store.ts';
 
 export interface FailedRequestsParts {
   read: FailureLog['read'];
-  /** Anybody else in the log is a visitor's invention. */
-  isAsked(backend: Target): boolean;
+  /** Whoever else is in the log was invented by a visitor or an origin. */
+  isBackend(backend: Target): boolean;
   /** Called with those that failed a request since the last look. */
   told(backends: readonly Target[]): void;
   log: Log;
@@ -40,7 +40,7 @@ const QUIET_MS = 60_000;
 const FAILING_MAX = 1_000;
 
 export function createFailedRequests(parts: FailedRequestsParts): FailedRequests {
-  const { read, isAsked, told, log, now, lookMs = LOOK_MS, quietMs = QUIET_MS } = parts;
+  const { read, isBackend, told, log, now, lookMs = LOOK_MS, quietMs = QUIET_MS } = parts;
   const news = createNews(log);
   const found = new Map<string, Failing>();
 
@@ -67,7 +67,7 @@ export function createFailedRequests(parts: FailedRequestsParts): FailedRequests
     failing: () => [...found.values()].map(({ backend, since }) => ({ backend, since })),
     async run(signal) {
       while (!signal.aborted) {
-        const failed = failedRequests(await read()).filter(isAsked);
+        const failed = failedRequests(await read()).filter(isBackend);
         for (const backend of failed) note(backend, performance.now());
         forget(performance.now());
         if (failed.length > 0) told([...new Map(failed.map((backend) => [nameOf(backend), backend])).values()]);

@@ -25,13 +25,13 @@ export async function openChecks(stateDir: string, { node, interfaceName }: Sett
   const now = Date.now;
   const store = createDownFile(join(stateDir, 'backends-down.json'));
   const backendChecks = createBackendChecks({ node, log, now, store, kept: await store.read() });
-  const { asks: isAsked, suspect: told } = backendChecks;
+  const { knows: isBackend, suspect: told } = backendChecks;
   const { read } = createFailureLog(nginxPaths(stateDir).log);
   const scripts = createScriptsDir({ dir: process.env.KOKOA_CHECKS ?? CHECKS_DIR });
   return {
     peerChecks: createPeerChecks({ node, log, now }),
     backendChecks,
-    failedRequests: createFailedRequests({ read, isAsked, told, log, now }),
+    failedRequests: createFailedRequests({ read, isBackend, told, log, now }),
     scriptChecks: createScriptChecks({ scripts, listen: listenForChecks, log }),
     ...(interfaceName && { deadTunnels: openDeadTunnels(interfaceName, told, log) }),
   };

@@ -1,8 +1,15 @@
 // Many targets, some of which are slow, go away, come back or are replaced while they are asked.
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CheckResult, Pace } from './check.ts';
 import { answering, listening } from './servers.fixture.ts';
-import { createTargetWatch, HURRIED_MAX, type Target, type Transition, type WatchOptions } from './watch-targets.ts';
+import {
+  createTargetWatch,
+  HURRIED_AT_ADDRESS_MAX,
+  HURRIED_MAX,
+  type Target,
+  type Transition,
+  type WatchOptions,
+} from './watch-targets.ts';
 
 const PACE: Pace = { intervalMs: 60, timeoutMs: 40, healthy: 2, unhealthy: 2 };
 const target = (id: string, port = 1, pace = PACE): Target => ({
@@ -129,48 +136,70 @@ test('an end is soon, whatever hangs, and nothing is asked after it', async () =
   expect(told).toEqual([]);
 });
 
-const HURRIED_MS = 200;
+describe('those that somebody hurries', () => {
+  const HURRIED_MS = 200;
+  const rare = { ...PACE, intervalMs: 1_000 };
+  const never = { ...PACE, intervalMs: 3_600_000 };
+  const isUp = { state: 'up' as const, sinceMs: 0, successes: 1, failures: 0 };
+  const at = (id: string, address: string, port: number, pace = never): Target => ({
+    ...{ id, pace, checks: [{ kind: 'tcp', address, port }] },
+  });
 
-test('those that somebody hurries are asked soon until their answers agree with what is known; no others, and not too many', async () => {
-  const asked = new Map<number, number[]>();
-  let isWell = false;
-  const known = new Map(
-    Array.from({ length: HURRIED_MAX + 2 }, (_, port) => [
-      `t${port}`,
-      { state: 'up' as const, sinceMs: 0, successes: 1, failures: 0 },
-    ]),
-  );
-  const rare = { ...PACE, intervalMs: 3_600_000 };
-  const { watch, told } = watching(
-    [...known.keys()].map((id, port) => target(id, port, rare)),
-    {
-      ...{ known, hurriedMs: HURRIED_MS },
+  /** Asked at which times, by port; ill are those of these ports. */
+  function hurrying(targets: readonly Target[], ill: ReadonlySet<number>) {
+    const asked = new Map<number, number[]>();
+    const made = watching(targets, {
+      ...{ known: new Map(targets.map(({ id }) => [id, isUp])), hurriedMs: HURRIED_MS },
       ...scripted((port) => {
         asked.set(port, [...(asked.get(port) ?? []), performance.now()]);
-        return port === 1 && !isWell ? { ok: false, reason: 'timeout: no answer' } : { ok: true };
+        return ill.has(port) ? { ok: false, reason: 'timeout: no answer' } : { ok: true };
       }),
-    },
-  );
-  watch.hurry(['t1', 'nobody']);
-  await vi.waitFor(() => expect(asked.get(1)).toHaveLength(1));
-  // Too soon for another time.
-  watch.hurry(['t1']);
-  await vi.waitFor(() => expect(told.map(({ id }) => id)).toEqual(['t1']), { timeout: 20_000 });
-  const [first, second] = asked.get(1)!;
-  expect(second! - first!).toBeGreaterThanOrEqual(HURRIED_MS);
-  expect([...asked.keys()]).toEqual([1]);
-  // It rose, and somebody knows before its time.
-  isWell = true;
-  watch.hurry(['t1']);
-  await vi.waitFor(() => expect(told.map(({ standing }) => standing.state)).toEqual(['down', 'up']), {
-    timeout: 20_000,
+    });
+    return { ...made, asked };
+  }
+
+  test('are asked soon until they are down, never too soon, and nobody else is', async () => {
+    const ill = new Set([1]);
+    const { watch, told, asked } = hurrying([at('t1', '127.0.0.1', 1), at('t2', '127.0.0.1', 2)], ill);
+    // A share of an hour is long.
+    watch.hurry(['t1', 'nobody']);
+    await vi.waitFor(() => expect(asked.get(1)).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 3 * HURRIED_MS));
+    expect(asked.get(1)).toHaveLength(1);
+    watch.watch([at('t1', '127.0.0.1', 1, rare), at('t2', '127.0.0.1', 2)]);
+    watch.hurry(['t1']);
+    await vi.waitFor(() => expect(told.map(({ id }) => id)).toEqual(['t1']), { timeout: 20_000 });
+    const [second, third] = asked.get(1)!.slice(-2);
+    expect(third! - second!).toBeGreaterThanOrEqual(HURRIED_MS);
+    expect(asked.get(2)).toBeUndefined();
   });
-  const times = asked.get(1)!.length;
-  asked.clear();
-  watch.hurry(known.keys());
-  await vi.waitFor(() => expect(asked.size).toBe(HURRIED_MAX), { timeout: 20_000 });
-  await new Promise((resolve) => setTimeout(resolve, 3 * HURRIED_MS));
-  // They are well: once was enough.
-  expect([...asked.values()].map(({ length }) => length)).toEqual(Array(HURRIED_MAX).fill(1));
-  expect(times).toBe(4);
+
+  test('that are well are asked once; so are those that are down, which rise at their own pace', async () => {
+    const ill = new Set([1]);
+    const { watch, told, asked } = hurrying([at('t1', '127.0.0.1', 1, rare), at('t2', '127.0.0.1', 2)], ill);
+    watch.hurry(['t1']);
+    await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 20_000 });
+    watch.watch([at('t1', '127.0.0.1', 1), at('t2', '127.0.0.1', 2)]);
+    ill.clear();
+    asked.clear();
+    watch.hurry(['t1', 't2']);
+    await vi.waitFor(() => expect([...asked.keys()].sort()).toEqual([1, 2]), { timeout: 20_000 });
+    await new Promise((resolve) => setTimeout(resolve, 3 * HURRIED_MS));
+    expect([...asked.values()].map(({ length }) => length)).toEqual([1, 1]);
+  });
+
+  test('are so many, and of one machine so few that another’s are asked too', async () => {
+    const addresses = Array.from({ length: 12 }, (_, nth) => `127.0.1.${nth}`);
+    const targets = addresses.flatMap((address, nth) =>
+      Array.from({ length: 9 }, (_, port) => at(`${address}:${port}`, address, 100 * nth + port + 1)),
+    );
+    const { watch, asked } = hurrying(targets, new Set(targets.map((_, index) => index)));
+    watch.hurry(targets.map(({ id }) => id));
+    await vi.waitFor(() => expect(asked.size).toBe(HURRIED_MAX), { timeout: 20_000 });
+    await new Promise((resolve) => setTimeout(resolve, 3 * HURRIED_MS));
+    const machines = [...asked.keys()].map((port) => Math.floor(port / 100));
+    expect([...Map.groupBy(machines, (nth) => nth).values()].map(({ length }) => length)).toEqual(
+      Array(HURRIED_MAX / HURRIED_AT_ADDRESS_MAX).fill(HURRIED_AT_ADDRESS_MAX),
+    );
+  });
 });

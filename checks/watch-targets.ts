@@ -46,8 +46,9 @@ export interface TargetWatch {
   /** By id, in the order of the targets. */
   standings(): ReadonlyMap<string, TargetStanding>;
   /**
-   * Something else speaks against what is known of these: they are asked soon, and every `hurriedMs` until their answers agree with what is known, or
-   * have changed it. At most HURRIED_MAX at once; the others keep their pace.
+   * Something else speaks against what is known of these: they are asked soon. While one that was not down fails, it is asked again after
+   * HURRIED_SHARE of its interval, `hurriedMs` at least, until it is down, or HURRIED_FOR_MS are over. At most HURRIED_MAX at once, and
+   * HURRIED_AT_ADDRESS_MAX at one address, so that one machine takes no other's place; the rest keep their pace.
    */
   hurry(ids: Iterable<string>): void;
   /** What was seen counts for nothing any more: every target is unknown again. Nothing is told of it. */
@@ -63,8 +64,8 @@ interface Watched {
   end: AbortController;
   /** When it was asked last, ms of performance.now(). */
   askedMs: number;
-  /** When somebody hurried it last, on the same clock; undefined: it has its own pace. */
-  hurriedMs?: number | undefined;
+  /** When somebody hurried it first and last, on the same clock; undefined: it has its own pace. */
+  hurried?: { sinceMs: number; lastMs: number } | undefined;
   /** Ends the pause before the next time. */
   nap?: AbortController;
 }
@@ -72,7 +73,11 @@ interface Watched {
 const CONCURRENCY = 64;
 /** However often somebody hurries. */
 const HURRIED_MS = 2_000;
+/** Whoever is to be asked rarely may fail for longer. */
+const HURRIED_SHARE = 0.2;
+const HURRIED_FOR_MS = 30_000;
 export const HURRIED_MAX = 64;
+export const HURRIED_AT_ADDRESS_MAX = 8;
 
 export function createTargetWatch(options: WatchOptions): TargetWatch {
   const { seed, told, now, hurriedMs = HURRIED_MS, run = runCheck } = options;
@@ -102,8 +107,7 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
       );
       if (end.signal.aborted || result === undefined) return;
       note(one, before, result);
-      // What was asked before somebody hurried says nothing of why he did.
-      if (one.hurriedMs !== undefined && one.hurriedMs <= askedMs && agrees(one.standing)) one.hurriedMs = undefined;
+      if (one.hurried && isOver(one.hurried, askedMs, one.standing)) one.hurried = undefined;
       await pause(one, askedMs + nextAfterMs(own, nth, pace.intervalMs));
     }
   }
@@ -111,7 +115,8 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
   /** Until `dueMs` of performance.now(), or sooner while somebody hurries. */
   async function pause(one: Watched, dueMs: number): Promise<void> {
     while (!one.end.signal.aborted) {
-      const hurriedDueMs = one.hurriedMs === undefined ? Number.POSITIVE_INFINITY : one.askedMs + hurriedMs;
+      const soonMs = one.askedMs + Math.max(hurriedMs, one.target.pace.intervalMs * HURRIED_SHARE);
+      const hurriedDueMs = one.hurried ? soonMs : Number.POSITIVE_INFINITY;
       const leftMs = Math.min(dueMs, hurriedDueMs) - performance.now();
       if (leftMs <= 0) return;
       one.nap = new AbortController();
@@ -147,11 +152,17 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
     },
     standings: () => new Map([...watched].map(([id, { standing }]) => [id, standing])),
     hurry(ids) {
-      let room = HURRIED_MAX - [...watched.values()].filter(({ hurriedMs }) => hurriedMs !== undefined).length;
+      const hurried = [...watched.values()].filter((one) => one.hurried);
+      const lastMs = performance.now();
       for (const id of ids) {
         const one = watched.get(id);
-        if (one === undefined || (one.hurriedMs === undefined && room-- <= 0)) continue;
-        one.hurriedMs = performance.now();
+        if (one === undefined) continue;
+        if (!one.hurried) {
+          const beside = hurried.filter((other) => isSamePlace(other.target, one.target));
+          if (hurried.length >= HURRIED_MAX || beside.length >= HURRIED_AT_ADDRESS_MAX) continue;
+          hurried.push(one);
+        }
+        one.hurried = { sinceMs: one.hurried?.sinceMs ?? lastMs, lastMs };
         one.nap?.abort();
       }
     },
@@ -178,9 +189,14 @@ function end({ end: asking, nap }: Watched): void {
   nap?.abort();
 }
 
-/** The newest answer speaks against nothing. */
-function agrees({ state, successes, failures }: TargetStanding): boolean {
-  return (state === 'down' ? successes : failures) === 0;
+/** What was asked before somebody hurried says nothing of why he did; but nobody hurries for ever. */
+function isOver(
+  { sinceMs, lastMs }: { sinceMs: number; lastMs: number },
+  askedMs: number,
+  known: TargetStanding,
+): boolean {
+  const isDecided = known.state === 'down' || known.failures === 0 || known.unseen !== undefined;
+  return (lastMs <= askedMs && isDecided) || askedMs - sinceMs >= HURRIED_FOR_MS;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 // Whom an edge asks whether he can answer, and how: every backend of every place, through the tunnel. Pure. Law: what a route says counts, and what
-// it does not say is made of the route; however many there are, an edge asks only so many in a second.
+// it does not say is made of the route; however many there are, an edge asks only so many in a second, beside those that somebody hurries.
 import type { BackendView } from '../../bundle/api.ts';
 import { canonicalJson, sha256Hex } from '../../bundle/canonical.ts';
 import { isWildcard } from '../../bundle/certificate-name.ts';
@@ -15,6 +15,7 @@ import type {
 import { CHECK_INTERVAL_MS_MIN } from '../../bundle/config-schema.ts';
 import { SCRIPTS_PORT } from '../../bundle/script-check.ts';
 import type { Check } from '../../checks/check.ts';
+import { nameOf } from './alternatives.ts';
 
 /** Where nobody wrote another. A backend that fails is down after 10 to 17 s. */
 export const BACKEND_PACE: CheckPace = { intervalMs: 5_000, timeoutMs: 2_000, healthy: 2, unhealthy: 3 };
@@ -103,6 +104,7 @@ function paceOf(wire: WireCheck, matters: boolean): CheckPace {
 
 /** A chunk is the same object while its routes are the same: a change costs what it changes. */
 const known = new WeakMap<Chunk, readonly BackendCheck[]>();
+const named = new WeakMap<Chunk, readonly string[]>();
 
 /** Every question once; what matters comes first. */
 export function backendChecks(chunks: readonly Chunk[], streams: readonly WireStream[] = []): BackendCheck[] {
@@ -114,8 +116,8 @@ export function backendChecks(chunks: readonly Chunk[], streams: readonly WireSt
   }
   const all = [...found.values()];
   const first = all.filter(({ matters }) => matters);
-  const asked = new Set(first.map(({ view }) => endpointOf(view)));
-  const others = all.filter(({ matters, view }) => !matters && !asked.has(endpointOf(view)));
+  const asked = new Set(first.map(({ view }) => nameOf(view)));
+  const others = all.filter(({ matters, view }) => !matters && !asked.has(nameOf(view)));
   return [...slowed(first), ...slowed(others)];
 }
 
@@ -135,8 +137,17 @@ export function downAmongSeveral(
     .sort();
 }
 
-function endpointOf({ address, port }: Pick<BackendView, 'address' | 'port'>): string {
-  return `${address}:${port}`;
+/** `ADDRESS:PORT` of every backend, asked or not. */
+export function backendNames(chunks: readonly Chunk[], streams: readonly WireStream[] = []): Set<string> {
+  return new Set([...chunks.flatMap(namesOfChunk), ...streams.flatMap(({ backends }) => backends.map(nameOf))]);
+}
+
+function namesOfChunk(chunk: Chunk): readonly string[] {
+  const before = named.get(chunk);
+  if (before) return before;
+  const names = chunk.routes.flatMap((route) => placesOf(route).flatMap(({ backends }) => backends.map(nameOf)));
+  named.set(chunk, names);
+  return names;
 }
 
 function checksOfChunk(chunk: Chunk): readonly BackendCheck[] {
@@ -148,9 +159,14 @@ function checksOfChunk(chunk: Chunk): readonly BackendCheck[] {
 }
 
 function checksOfRoute(route: WireRoute): BackendCheck[] {
+  return placesOf(route).flatMap((place) => checksOfPlace(place, route.hostname));
+}
+
+/** Login services too. */
+function placesOf(route: WireRoute): CheckedPlace[] {
   const places = [route, ...(route.paths ?? [])];
   const logins = places.flatMap(({ auth }) => (auth?.kind === 'forward' ? { backends: [auth] } : []));
-  return [...places, ...logins].flatMap((place) => checksOfPlace(place, route.hostname));
+  return [...places, ...logins];
 }
 
 function checksOfStream(stream: WireStream): BackendCheck[] {

@@ -19,6 +19,14 @@ const ROUTES = {
       { address: NODES.office.address, port: 8080, backup: true as const },
     ],
   },
+  // So rarely that only somebody who suspects it finds out in time.
+  'rare.hoge.test': {
+    backends: [
+      { address: NODES.home.address, port: 8080 },
+      { address: NODES.office.address, port: 8080, backup: true as const },
+    ],
+    check: { kind: 'http' as const, path: '/', intervalMs: 600_000, timeoutMs: 500, healthy: 1, unhealthy: 1 },
+  },
   'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8081 }] },
   'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8081 }] },
 };
@@ -99,6 +107,7 @@ describe.runIf(mode.mode === 'full')('an origin whose packets vanish', () => {
       await lab.answeredBy('office', 'app.hoge.test');
       expect(await posted).toMatchObject({ kind: 'response', status: 502 });
       await lab.nodes.agents['tokyo-1'].ready(/"node":"home","msg":"a tunnel is dead"/);
+      await lab.nodes.agents['tokyo-1'].ready(/"hostname":"rare.hoge.test"[^\n]*"msg":"a backend does not answer"/);
       // What is said is done a moment later.
       await expect.poll(() => kept(8080)).toEqual([]);
       expect(await refusals()).toMatch(/^table ip kokoa_.*_dead$/);

@@ -24,7 +24,7 @@ const ROUTES = {
       { address: NODES.home.address, port: 8081 },
       { address: NODES.office.address, port: 8081, backup: true as const },
     ],
-    check: { kind: 'tcp' as const, intervalMs: 600_000, timeoutMs: 800, healthy: 1, unhealthy: 2 },
+    check: { kind: 'tcp' as const, intervalMs: 600_000, timeoutMs: 800, healthy: 1, unhealthy: 1 },
   },
   'home.hoge.test': { backends: [{ address: NODES.home.address, port: 8080 }] },
   'office.hoge.test': { backends: [{ address: NODES.office.address, port: 8080 }] },
