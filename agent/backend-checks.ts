@@ -36,7 +36,7 @@ export interface BackendChecks {
   run(signal: AbortSignal): Promise<void>;
   /** Whether some place has this backend, asked or not. */
   knows(backend: Target): boolean;
-  /** Something else than a check says that they may have fallen or risen: those of them that have a stand-in are asked soon. */
+  /** Something else than a check says that they may have fallen: those of them that have a stand-in are asked soon. */
   suspect(suspects: readonly Suspect[]): void;
   /** Names of the checks that say that nobody answers; the same object while nothing changed. */
   down(): ReadonlySet<string>;

@@ -16,7 +16,7 @@ export interface DeadTunnelsParts {
   /** One attempt to connect. Whatever answers it comes through the tunnel, and the meter sees it. */
   knock(target: Target, timeoutMs: number): Promise<unknown>;
   log: Log;
-  /** Called with those whose tunnel died or is alive again. */
+  /** Called with those whose tunnel died. */
   told?(peers: readonly Peer[]): void;
   lookMs?: number;
 }
@@ -105,7 +105,7 @@ async function look(watched: Watched, parts: DeadTunnelsParts): Promise<void> {
   try {
     await cut(watched, dead, parts.connections);
   } finally {
-    if (risen.length + fallen.length > 0) parts.told?.([...risen, ...fallen]);
+    if (fallen.length > 0) parts.told?.(fallen);
   }
 }
 

@@ -44,7 +44,8 @@ function storm(what: 'once' | 'all' | 'endless'): Proc {
 
 async function hears(what: 'once' | 'all' = 'once'): Promise<string[]> {
   await siege.heard();
-  expect(await storm(what).ended(30_000)).toMatchObject({ code: 0 });
+  // Of tens of thousands of datagrams at once the tunnel may lose one: what matters most is tried again.
+  for (const one of new Set([what, 'once'] as const)) expect(await storm(one).ended(30_000)).toMatchObject({ code: 0 });
   await siege.edge.attempt('ping', ['-c1', '-W1', '-s', '3000', '10.100.1.1']);
   return siege.heard();
 }

@@ -174,7 +174,7 @@ describe('those that somebody hurries', () => {
     expect(asked.get(2)).toBeUndefined();
   });
 
-  test('that are well are asked once; so are those that are down, which rise at their own pace', async () => {
+  test('that are well are asked once; those that are down rise at their own pace', async () => {
     const ill = new Set([1]);
     const { watch, told, asked } = hurrying([at('t1', '127.0.0.1', 1, rare), at('t2', '127.0.0.1', 2)], ill);
     watch.hurry(['t1']);
@@ -183,9 +183,9 @@ describe('those that somebody hurries', () => {
     ill.clear();
     asked.clear();
     watch.hurry(['t1', 't2']);
-    await vi.waitFor(() => expect([...asked.keys()].sort()).toEqual([1, 2]), { timeout: 20_000 });
+    await vi.waitFor(() => expect(asked.get(2)).toHaveLength(1), { timeout: 20_000 });
     await new Promise((resolve) => setTimeout(resolve, 3 * HURRIED_MS));
-    expect([...asked.values()].map(({ length }) => length)).toEqual([1, 1]);
+    expect([...asked]).toEqual([[2, [expect.any(Number)]]]);
   });
 
   test('are so many, and of one machine so few that another’s are asked too', async () => {

@@ -46,9 +46,9 @@ export interface TargetWatch {
   /** By id, in the order of the targets. */
   standings(): ReadonlyMap<string, TargetStanding>;
   /**
-   * Something else speaks against what is known of these: they are asked soon. While one that was not down fails, it is asked again after
-   * HURRIED_SHARE of its interval, `hurriedMs` at least, until it is down, or HURRIED_FOR_MS are over. At most HURRIED_MAX at once, and
-   * HURRIED_AT_ADDRESS_MAX at one address, so that one machine takes no other's place; the rest keep their pace.
+   * These may have fallen: those that are not down are asked soon. While one fails, it is asked again after HURRIED_SHARE of its interval,
+   * `hurriedMs` at least, until it is down, or HURRIED_FOR_MS are over. At most HURRIED_MAX at once, and HURRIED_AT_ADDRESS_MAX at one address, so
+   * that one machine takes no other's place; the rest keep their pace.
    */
   hurry(ids: Iterable<string>): void;
   /** What was seen counts for nothing any more: every target is unknown again. Nothing is told of it. */
@@ -107,7 +107,7 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
       );
       if (end.signal.aborted || result === undefined) return;
       note(one, before, result);
-      if (one.hurried && isOver(one.hurried, askedMs, one.standing)) one.hurried = undefined;
+      if (one.hurried && isOver(one, one.hurried)) one.hurried = undefined;
       await pause(one, askedMs + nextAfterMs(own, nth, pace.intervalMs));
     }
   }
@@ -115,13 +115,29 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
   /** Until `dueMs` of performance.now(), or sooner while somebody hurries. */
   async function pause(one: Watched, dueMs: number): Promise<void> {
     while (!one.end.signal.aborted) {
-      const soonMs = one.askedMs + Math.max(hurriedMs, one.target.pace.intervalMs * HURRIED_SHARE);
-      const hurriedDueMs = one.hurried ? soonMs : Number.POSITIVE_INFINITY;
+      const hurriedDueMs = one.hurried ? one.askedMs + pauseMsOf(one) : Number.POSITIVE_INFINITY;
       const leftMs = Math.min(dueMs, hurriedDueMs) - performance.now();
       if (leftMs <= 0) return;
       one.nap = new AbortController();
       await delay(leftMs, undefined, { signal: one.nap.signal }).catch(() => undefined);
     }
+  }
+
+  /** Between two times of one that is hurried. */
+  function pauseMsOf({ target: { pace } }: Watched): number {
+    return Math.max(hurriedMs, pace.intervalMs * HURRIED_SHARE);
+  }
+
+  /** What was asked before somebody hurried says nothing of why he did; but nobody hurries for ever, or holds a place while he waits. */
+  function isOver(one: Watched, { sinceMs, lastMs }: { sinceMs: number; lastMs: number }): boolean {
+    const { askedMs, standing } = one;
+    const isDecided = standing.state === 'down' || standing.failures === 0 || standing.unseen !== undefined;
+    return (lastMs <= askedMs && isDecided) || askedMs - sinceMs + pauseMsOf(one) >= HURRIED_FOR_MS;
+  }
+
+  /** Whoever is down is not hurried to rise. */
+  function mayHurry(one: Watched, nowMs: number): boolean {
+    return one.standing.state !== 'down' && one.askedMs + pauseMsOf(one) - nowMs < HURRIED_FOR_MS;
   }
 
   /** `before`: as it stood when it was asked; when that was forgotten meanwhile, the result is too. */
@@ -156,10 +172,11 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
       const lastMs = performance.now();
       for (const id of ids) {
         const one = watched.get(id);
-        if (one === undefined) continue;
+        if (one === undefined || !mayHurry(one, lastMs)) continue;
         if (!one.hurried) {
+          if (hurried.length >= HURRIED_MAX) continue;
           const beside = hurried.filter((other) => isSamePlace(other.target, one.target));
-          if (hurried.length >= HURRIED_MAX || beside.length >= HURRIED_AT_ADDRESS_MAX) continue;
+          if (beside.length >= HURRIED_AT_ADDRESS_MAX) continue;
           hurried.push(one);
         }
         one.hurried = { sinceMs: one.hurried?.sinceMs ?? lastMs, lastMs };
@@ -187,16 +204,6 @@ function isSamePlace(a: Target, b: Target): boolean {
 function end({ end: asking, nap }: Watched): void {
   asking.abort();
   nap?.abort();
-}
-
-/** What was asked before somebody hurried says nothing of why he did; but nobody hurries for ever. */
-function isOver(
-  { sinceMs, lastMs }: { sinceMs: number; lastMs: number },
-  askedMs: number,
-  known: TargetStanding,
-): boolean {
-  const isDecided = known.state === 'down' || known.failures === 0 || known.unseen !== undefined;
-  return (lastMs <= askedMs && isDecided) || askedMs - sinceMs >= HURRIED_FOR_MS;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
