@@ -160,7 +160,7 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
         const fromBefore = known ? undefined : remembered.get(target.id);
         remembered.delete(target.id);
         const standing =
-          known && isSamePlace(known.target, target) ? known.standing : (fromBefore ?? unknownSince(now()));
+          known && placeOf(known.target) === placeOf(target) ? known.standing : (fromBefore ?? unknownSince(now()));
         watched.set(target.id, { target, standing, end: new AbortController(), askedMs: Number.NEGATIVE_INFINITY });
       }
       for (const [id, one] of old) if (watched.get(id) !== one) end(one);
@@ -168,16 +168,16 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
     },
     standings: () => new Map([...watched].map(([id, { standing }]) => [id, standing])),
     hurry(ids) {
-      const hurried = [...watched.values()].filter((one) => one.hurried);
+      const hurried = [...watched.values()].filter((one) => one.hurried).map(({ target }) => placeOf(target));
       const lastMs = performance.now();
       for (const id of ids) {
         const one = watched.get(id);
         if (one === undefined || !mayHurry(one, lastMs)) continue;
         if (!one.hurried) {
           if (hurried.length >= HURRIED_MAX) continue;
-          const beside = hurried.filter((other) => isSamePlace(other.target, one.target));
-          if (beside.length >= HURRIED_AT_ADDRESS_MAX) continue;
-          hurried.push(one);
+          const place = placeOf(one.target);
+          if (hurried.filter((other) => other === place).length >= HURRIED_AT_ADDRESS_MAX) continue;
+          hurried.push(place);
         }
         one.hurried = { sinceMs: one.hurried?.sinceMs ?? lastMs, lastMs };
         one.nap?.abort();
@@ -196,9 +196,9 @@ export function createTargetWatch(options: WatchOptions): TargetWatch {
   };
 }
 
-function isSamePlace(a: Target, b: Target): boolean {
-  const places = ({ checks }: Target) => checks.map(({ address }) => address).join();
-  return places(a) === places(b);
+/** Equal: the same addresses are asked. */
+function placeOf({ checks }: Target): string {
+  return checks.map(({ address }) => address).join();
 }
 
 function end({ end: asking, nap }: Watched): void {

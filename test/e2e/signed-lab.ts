@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { PUBLIC } from '../../lab/addresses.ts';
 import { type Client, openClient } from '../../lab/client.ts';
 import { buildNetwork, type Network } from '../../lab/network.ts';
-import { createPki, type Pki } from '../../lab/pki.ts';
+import { createPki } from '../../lab/pki.ts';
 import type { ProbeTarget } from '../../lab/probe-protocol.ts';
 import type { Proc } from '../../lab/proc.ts';
 import { createRun } from '../../lab/run.ts';
@@ -37,7 +37,7 @@ export async function openSignedLab(
 ): Promise<SignedLab> {
   const run = createRun();
   try {
-    const [network, pki]: [Network, Pki] = await Promise.all([buildNetwork(run), createPki(run)]);
+    const [network, pki] = await Promise.all([buildNetwork(run), createPki(run)]);
     const nodes = await startSignedNodes(network, pki, routes, options);
     const services = {} as Record<OriginName, Proc>;
     for (const name of ORIGINS) {

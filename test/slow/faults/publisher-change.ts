@@ -50,7 +50,7 @@ export const publisherChange: FaultProgram = {
             return told !== undefined || publisher.hasEnded();
           });
           if (publisher.hasEnded()) throw new Error(`it does not start any more: ${publisher.said()}`);
-          if (!isOneStep(told ?? [], serving, port)) throw new Error(`nodes are told, one after the other, ${told}`);
+          if (!told || !isOneStep(told, serving, port)) throw new Error(`nodes are told, one after the other, ${told}`);
           await served(port);
         } else if (kind !== undefined) judgeLog(publisher.said().slice(offset), dataDir, kind);
         serving = port;
