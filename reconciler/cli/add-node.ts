@@ -1,4 +1,5 @@
 // Writes edge and origin files with a fresh token, and renews tokens.
+
 import { isDeepStrictEqual } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import { sha256Hex } from '../../bundle/canonical.ts';
@@ -12,7 +13,11 @@ import { edgeYaml, originYaml, withToken } from '../core/new-files.ts';
 import { type DataFolder, openDataFolder, refuseExisting, replaceFile, writeNewFile } from './data-folder.ts';
 import { dataTop } from './data-top.ts';
 import { addressWarnings, type PublicAddress } from './edge-address.ts';
+import { throwKeysNotHere } from './keys-not-here.ts';
 import { nodeSteps } from './next-steps.ts';
+
+const KEYS_HINT =
+  'name the directory that the reconciler has as --keys, or leave --keys out here: it only prints the fingerprint';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -135,15 +140,7 @@ function announce({ role, name, path, folder, fingerprint, token, generation }: 
 /** Read before anything is written: a file whose token was never shown would be of no use. */
 async function fingerprintOf(keys: string | undefined): Promise<string | undefined> {
   if (keys === undefined) return undefined;
-  return (await loadKeys(keys).catch((error: unknown) => throwKeysNotHere(keys, error))).fingerprint;
-}
-
-function throwKeysNotHere(keys: string, cause: unknown): never {
-  if (!(cause instanceof KokoaError) || cause.code !== 'keys_missing') throw cause;
-  throw new KokoaError('keys_missing', `there are no keys in ${keys}`, {
-    hint: 'name the directory that the reconciler has as --keys, or leave --keys out here: it only prints the fingerprint',
-    cause,
-  });
+  return (await loadKeys(keys).catch((error: unknown) => throwKeysNotHere(keys, error, KEYS_HINT))).fingerprint;
 }
 
 function pathOf(role: NodeRole, name: string): string {

@@ -1,4 +1,5 @@
 // What the commands of DNS work with: the data of a folder, what the store knows of the edges, and the zones with their credentials.
+
 import { join } from 'node:path';
 import { KokoaError } from '../../bundle/error.ts';
 import { rootFingerprint } from '../../bundle/root.ts';
@@ -16,6 +17,7 @@ import { namesByZone, zonesOf } from '../dns/keep-records.ts';
 import type { WholeZone } from '../dns/settle-zone.ts';
 import { createZoneAccesses } from '../dns/zone-access.ts';
 import type { ZoneAccess } from '../ports/dns-zone.ts';
+import { throwKeysNotHere } from './keys-not-here.ts';
 import { printable } from './problem-text.ts';
 import { judgeDir, renderJudgement } from './validate.ts';
 
@@ -70,7 +72,6 @@ export async function openDnsWorld(options: DnsWorldOptions): Promise<DnsWorld> 
     throw new KokoaError('zone_unknown', `${printable(options.zone)} is no zone of kokoa.yaml`, {
       hint: `its zones: ${[...all.keys()].join(', ') || 'none'}`,
     });
-  const [root = ''] = await readRoots(options.keysDir);
   const places = createSecretPlaces({
     ...{ secretsDir: options.secretsDir, credentialsDir: process.env.CREDENTIALS_DIRECTORY, env: {} },
   });
@@ -79,6 +80,10 @@ export async function openDnsWorld(options: DnsWorldOptions): Promise<DnsWorld> 
     process.stderr.write(`left out, damaged: ${printable(words)}\n`),
   );
   try {
+    const hint = 'name the directory that kokoa serve has as --keys; whose a name in DNS is depends on it';
+    const [root = ''] = await readRoots(options.keysDir).catch((error: unknown) =>
+      throwKeysNotHere(options.keysDir, error, hint),
+    );
     const fleet = fleetOf(desired, settings, beside.enrolments);
     const context = { desired, addressesOf: (pool: string) => poolAddresses(pool, fleet, beside.members) };
     const isNamed = poolNames(desired.kokoa?.value).size > 0;

@@ -95,4 +95,16 @@ describe('kokoa dns', () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain('nothing is written into DNS for data with errors');
   });
+
+  test('a directory that is not the reconciler’s leads nobody to make another installation', async () => {
+    const elsewhere = await at.dns('plan', '--data', join(at.folder, 'elsewhere'));
+    expect(elsewhere.exitCode).not.toBe(0);
+    expect(elsewhere.stderr).toContain('there is no store in');
+    await rm(join(at.folder, 'data', 'keys'), { recursive: true });
+    const keyless = await at.dns('plan');
+    expect(keyless.exitCode).not.toBe(0);
+    expect(keyless.stderr).toContain('(keys_missing)');
+    expect(keyless.stderr.replace(/\s+/g, ' ')).toMatch(/name the directory that kokoa serve has as --keys/i);
+    expect(elsewhere.stderr + keyless.stderr).not.toContain('keys init');
+  });
 });
