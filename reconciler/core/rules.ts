@@ -521,7 +521,7 @@ export const rules = {
   KK381: {
     title: 'check that the backend cannot answer',
     why: 'An edge that asks in a language that the backend does not speak would take it for dead, and send everybody elsewhere.',
-    fix: 'Use kind: tcp, icmp or script.',
+    fix: 'Use kind: tcp, icmp or script; with protocol: udp kind: icmp or script.',
   },
   KK382: {
     title: 'too much asked of a machine',

@@ -40,9 +40,10 @@ export function judgeChecks(route: Route, place: FieldPlace): FieldProblem[] {
     const unspoken = own.kind === 'http' && protocol !== 'http' && protocol !== 'https';
     const unconnected = (own.kind ?? 'tcp') === 'tcp' && protocol === 'udp';
     if (!unspoken && !unconnected) return [];
-    const others = unconnected ? 'icmp or script' : 'tcp, icmp or script';
+    const isDatagram = protocol === 'udp';
+    const others = isDatagram ? 'icmp or script' : 'tcp, icmp or script';
     const message = `found kind: ${own.kind ?? 'tcp'} with protocol: ${protocol}, expected ${others}`;
-    const hint = unconnected
+    const hint = isDatagram
       ? 'write kind: icmp, or delete check'
       : 'write kind: tcp, or let a script of the machine ask';
     return [refuse(place, 'KK381', message, hint, `${at}/check${own.kind === undefined ? '' : '/kind'}`)];
